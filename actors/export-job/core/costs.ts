@@ -1,0 +1,78 @@
+/**
+ * What a job cost: GPU seconds of every attempt, from RunPod's own figures where it gave them and from our clocks
+ * where it did not, with the seconds that bought nothing apart.
+ */
+import { sameRef } from './draft.ts'
+import type { Attempt, Job } from './job.ts'
+
+export interface CostView {
+  /** Seconds on a GPU, all attempts of all rounds. */
+  gpu_seconds: number
+  /** Of these, seconds of attempts that did not become the result. */
+  wasted_seconds: number
+  /** Of the wasted, seconds that ran on after the cancel was asked for. */
+  after_cancel_seconds: number
+  /** Seconds in RunPod's queue, where it told them. */
+  queue_seconds: number
+  /** True while some of the figures are ours and not RunPod's. */
+  estimated: boolean
+  /** Money at GPU_PRICE_PER_SECOND; null when no price is set. */
+  cost: number | null
+  wasted_cost: number | null
+}
+
+export interface AttemptCost {
+  gpuMs: number
+  afterCancelMs: number
+  queueMs: number
+  estimated: boolean
+}
+
+export function costsOf(job: Job, pricePerSecond: number | null): CostView {
+  const winner = job.phase.status === 'complete' ? job.phase.winner : null
+  const active = !('endedAt' in job.phase)
+  let gpuMs = 0
+  let wastedMs = 0
+  let afterCancelMs = 0
+  let queueMs = 0
+  let estimated = false
+  for (const attempt of job.attempts) {
+    const cost = costOfAttempt(attempt)
+    gpuMs += cost.gpuMs
+    afterCancelMs += cost.afterCancelMs
+    queueMs += cost.queueMs
+    estimated ||= cost.estimated
+    const won = winner !== null && sameRef(winner, attempt)
+    if (!won && !(active && attempt.endedAt === null)) wastedMs += cost.gpuMs
+  }
+  const money = (ms: number) => (pricePerSecond === null ? null : round((ms / 1000) * pricePerSecond, 6))
+  return {
+    gpu_seconds: round(gpuMs / 1000, 3),
+    wasted_seconds: round(wastedMs / 1000, 3),
+    after_cancel_seconds: round(afterCancelMs / 1000, 3),
+    queue_seconds: round(queueMs / 1000, 3),
+    estimated,
+    cost: money(gpuMs),
+    wasted_cost: money(wastedMs),
+  }
+}
+
+export function costOfAttempt(attempt: Attempt): AttemptCost {
+  const { usage, runningAt, cancel } = attempt
+  const endedAt = attempt.remoteEndedAt ?? attempt.endedAt
+  const told = usage?.executionMs ?? null
+  const ran = runningAt === null || endedAt === null ? 0 : Math.max(0, endedAt - runningAt)
+  const stopsAt = cancel?.confirmedAt ?? null
+  const clickedAt = cancel && runningAt !== null ? Math.max(cancel.askedAt, runningAt) : null
+  return {
+    gpuMs: told ?? ran,
+    afterCancelMs: clickedAt !== null && stopsAt !== null ? Math.max(0, stopsAt - clickedAt) : 0,
+    queueMs: usage?.delayMs ?? 0,
+    estimated: told === null && runningAt !== null,
+  }
+}
+
+function round(value: number, digits: number): number {
+  const scale = 10 ** digits
+  return Math.round(value * scale) / scale
+}

@@ -1,0 +1,43 @@
+/** The ways a job ends, and what an ended job still owes. */
+import { type Draft, sameRef } from './draft.ts'
+import type { Attempt, AttemptRef, Failure, StoredObject } from './job.ts'
+import { oweCancel, refOf } from './remote.ts'
+
+export function endComplete(draft: Draft, winner: Attempt, output: StoredObject): void {
+  const { now } = draft
+  const ref = refOf(winner)
+  draft.attempt(ref, { endedAt: now, failure: null })
+  draft.progress({ ...draft.job.progress, percent: 100, stage: null, message: null, etaMs: 0 })
+  draft.enter({ status: 'complete', endedAt: now, output, winner: ref, expiresAt: expiresAt(draft) })
+  draft.note('complete', ref, { output_video_key: output.key, size_bytes: output.size })
+  settleDebts(draft, ref)
+}
+
+export function endInError(draft: Draft, failure: Failure): void {
+  const { now } = draft
+  draft.enter({ status: 'error', endedAt: now, failure, expiresAt: expiresAt(draft) })
+  draft.note('error', null, { code: failure.code, message: failure.message, retryable: failure.retryable })
+  settleDebts(draft, null)
+}
+
+export function endCancelled(draft: Draft, askedAt: number, confirmed: boolean): void {
+  const { now } = draft
+  draft.enter({ status: 'cancelled', askedAt, endedAt: now, confirmed, expiresAt: expiresAt(draft) })
+  draft.note('cancelled', null, { confirmed })
+  settleDebts(draft, null)
+}
+
+function expiresAt(draft: Draft): number {
+  return draft.now + draft.job.request.policy.retentionMs
+}
+
+/** Whatever may still run is cancelled; whatever else was or will be stored under the job's prefix is removed. */
+function settleDebts(draft: Draft, winner: AttemptRef | null): void {
+  const { attempts } = draft.job
+  const others = attempts.filter((attempt) => !winner || !sameRef(attempt, winner))
+  for (const attempt of others) {
+    if (attempt.endedAt === null) draft.attempt(attempt, { endedAt: draft.now })
+    oweCancel(draft, attempt)
+  }
+  if (others.length > 0) draft.owe({ sweep: { dueAt: draft.now, tries: 0, last: false } })
+}

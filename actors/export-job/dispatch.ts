@@ -1,0 +1,87 @@
+/** One attempt's request to RunPod: checked before it is paid for, with everything the worker needs and no R2 key. */
+import { type RunAnswer, run } from '../runpod.ts'
+import type { Settings } from '../settings.ts'
+import { callbackToken, downloadPath, uploadPath, webhookPath } from '../signing.ts'
+import { unusableKey } from '../videos.ts'
+import type { Fact } from './core/events.ts'
+import type { Attempt, Job, JsonObject } from './core/job.ts'
+import { refOf } from './core/remote.ts'
+import { ttlMs } from './core/schedule.ts'
+import { failure } from './core/verdicts.ts'
+
+/** Looks at the inputs, then calls `/run`. Never throws. */
+export async function dispatch(
+  job: Job,
+  attempt: Attempt,
+  bucket: R2Bucket,
+  settings: Settings | null,
+): Promise<Fact> {
+  const ref = refOf(attempt)
+  const refused = (code: string, message: string, retryable: boolean): Fact => ({
+    type: 'dispatchRefused',
+    ref,
+    failure: failure(code, message, retryable),
+    retryAfterMs: null,
+  })
+  const publicUrl = settings?.publicUrl ?? job.request.devOrigin
+  if (!settings?.runpodEndpoint || !settings.runpodApiKey || !publicUrl) {
+    return refused(
+      'not_configured',
+      'RUNPOD_ENDPOINT, RUNPOD_API_KEY and PUBLIC_URL must be set to dispatch.',
+      false,
+    )
+  }
+  const { inputVideoKey, assets, projectId } = job.request
+  try {
+    const key = await unusableKey(bucket, [inputVideoKey, ...assets], projectId)
+    if (key !== null)
+      return refused('input_not_found', `There is no ${key} in this project's storage.`, false)
+  } catch {
+    return refused('storage_unavailable', 'Storage did not answer when the input was looked for.', true)
+  }
+  const body = runBody(job, attempt, publicUrl, settings.authSecrets[0])
+  const answer = await run({ endpoint: settings.runpodEndpoint, apiKey: settings.runpodApiKey }, body)
+  return factOf(answer, ref)
+}
+
+function factOf(answer: RunAnswer, ref: { round: number; attempt: number }): Fact {
+  switch (answer.kind) {
+    case 'accepted':
+      return { type: 'dispatched', ref, runpodJobId: answer.runpodJobId }
+    case 'refused':
+      return { type: 'dispatchRefused', ref, failure: answer.failure, retryAfterMs: answer.retryAfterMs }
+    case 'ambiguous':
+      return { type: 'dispatchAmbiguous', ref, detail: answer.detail }
+  }
+}
+
+/** The body of `POST /run`. Every URL and the token die with the attempt's ttl; the output PUT is create-once. */
+export function runBody(job: Job, attempt: Attempt, publicUrl: string, secret: string): JsonObject {
+  const { request } = job
+  const { startedAt, ttlEndsAt, outputKey } = attempt
+  const ref = refOf(attempt)
+  const get = (key: string) => `${publicUrl}${downloadPath(secret, key, startedAt, ttlEndsAt)}`
+  const put = { type: request.output.contentType, project: String(request.projectId), once: '1' }
+  return {
+    input: {
+      job_id: request.id,
+      round: ref.round,
+      attempt: ref.attempt,
+      type: request.type,
+      params: request.params,
+      metadata: request.metadata,
+      input_video_key: request.inputVideoKey,
+      input_url: get(request.inputVideoKey),
+      assets: Object.fromEntries(request.assets.map((key) => [key, get(key)])),
+      output: {
+        video_key: outputKey,
+        content_type: request.output.contentType,
+        put_url: `${publicUrl}${uploadPath(secret, outputKey, put, ttlEndsAt)}`,
+      },
+      callback_url: `${publicUrl}/api/jobs/${request.id}/do`,
+      callback_token: callbackToken(secret, request.id, ref, ttlEndsAt),
+    },
+    webhook: `${publicUrl}${webhookPath(secret, request.id, ref, ttlEndsAt)}`,
+    policy: { executionTimeout: request.policy.executionTimeoutMs, ttl: ttlMs(request.policy) },
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * One export job's actor: the only owner of its state. Its methods are the verbs; each decides by the pure core and
+ * commits. The alarm alone acts: it wakes the job, performs what is asked, and applies each answer as the next event.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import type { ActorEnv } from '../env.ts'
+import { readSettings, type Settings } from '../settings.ts'
+import type { Command, Event, Fact, Reply, Report, Step } from './core/events.ts'
+import type { Job, JobRequest } from './core/job.ts'
+import { wakeAt } from './core/schedule.ts'
+import { accept, transition } from './core/transition.ts'
+import { perform, type World } from './perform.ts'
+import { present } from './present.ts'
+import type { CommandAnswer, CreateAnswer, EventsAnswer, JobJson, ReportAnswer, ViewAnswer } from './rpc.ts'
+import { JobStore } from './store.ts'
+import { replayable, Watchers } from './watchers.ts'
+
+/** One alarm works through at most this many rounds of effects before it rings again. */
+const MOST_PASSES = 20
+/** After an unexpected failure the alarm rings again after this pause. */
+const AFTER_FAILURE_MS = 60_000
+const MOST_EVENTS = 1_000
+
+export class ExportJob extends DurableObject<ActorEnv> {
+  readonly #store: JobStore
+  readonly #watchers: Watchers
+  readonly #settings: Settings | null
+  readonly #world: World
+  #job: Job | null
+  /** When the alarm rings; null when none is set, or while it runs. */
+  #armedAt: number | null = null
+  #alarmRuns = false
+
+  constructor(ctx: DurableObjectState, env: ActorEnv) {
+    super(ctx, env)
+    const answer = readSettings(env)
+    this.#settings = answer.ok ? answer.settings : null
+    this.#world = { env, settings: this.#settings, lastMirrored: null }
+    this.#store = new JobStore(ctx.storage)
+    this.#watchers = new Watchers(ctx)
+    this.#job = this.#store.load()
+    if (this.#job) void ctx.blockConcurrencyWhile(() => this.#heal())
+  }
+
+  // Verbs of the service
+
+  /** Accepts a job: durable when this returns. Repeat-safe; the caller compares the request's hash. */
+  async create(request: JobRequest): Promise<CreateAnswer> {
+    const now = Date.now()
+    if (!this.#job) this.#commit(accept(request, now), now)
+    const job = this.#shown()
+    if (!job || !this.#job) {
+      const detail = 'A job with this idempotency key is being deleted; try again later.'
+      return { ok: false, code: 'job_deleting', detail, retryAfterSeconds: this.#secondsToGone(now) }
+    }
+    const { requestHash } = this.#job.request
+    return { ok: true, created: this.#job.version === 1, requestHash, job: JSON.stringify(job) }
+  }
+
+  async view(): Promise<ViewAnswer> {
+    const job = this.#shown()
+    if (!job) return { found: false, deleting: this.#job !== null }
+    return { found: true, job: JSON.stringify(job), version: job.version, seq: this.#store.lastSeq }
+  }
+
+  async cancel(by: string): Promise<CommandAnswer> {
+    return this.#command({ type: 'cancel', by })
+  }
+
+  /** Starts a new round of an ended job; its history stays. */
+  async retry(by: string): Promise<CommandAnswer> {
+    return this.#command({ type: 'retry', by })
+  }
+
+  /** Cancels an active job; erases an ended one, and then answers `job: null`. */
+  async remove(by: string): Promise<CommandAnswer> {
+    return this.#command({ type: 'delete', by })
+  }
+
+  /** A GPU worker's report, its token already checked. A job that is gone tells the worker to stop. */
+  async report(report: Report): Promise<ReportAnswer> {
+    if (!this.#job) return { ok: true, cancel: true }
+    const reply = this.#apply(report).reply
+    return reply.ok ? { ok: true, cancel: reply.cancel } : reply
+  }
+
+  /** RunPod's webhook, its signature already checked. Committed, or found stale, when this returns. */
+  async observe(fact: Extract<Fact, { type: 'observed' }>): Promise<{ ok: true }> {
+    if (this.#job) this.#apply(fact)
+    return { ok: true }
+  }
+
+  /** A page of the event log. */
+  async events(after: number, limit: number): Promise<EventsAnswer> {
+    if (!this.#shown()) return { found: false }
+    const events = JSON.stringify(this.#store.eventsAfter(after, Math.min(limit, MOST_EVENTS)))
+    return { found: true, events, firstSeq: this.#store.firstSeq, lastSeq: this.#store.lastSeq }
+  }
+
+  /** The sweep found the D1 row overdue: the alarm is set again if it was lost, and the row is written again. */
+  async heal(): Promise<{ found: boolean }> {
+    if (!this.#job) return { found: false }
+    this.#world.lastMirrored = null
+    this.#apply({ type: 'remirror' })
+    await this.#heal()
+    return { found: true }
+  }
+
+  // Watchers
+
+  /** The WebSocket upgrade, and nothing else: an upgraded socket cannot be answered over RPC. */
+  override async fetch(request: Request): Promise<Response> {
+    const job = this.#shown()
+    if (!job) return new Response(null, { status: 404 })
+    const given = new URL(request.url).searchParams.get('after')
+    const after = given === null ? null : Number(given)
+    const { firstSeq, lastSeq } = this.#store
+    const known = after !== null && replayable(after, firstSeq, lastSeq)
+    const events = known ? this.#store.eventsAfter(after, lastSeq - after) : null
+    return this.#watchers.accept(after, job, { events, lastSeq }, job.finished_at !== null)
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    this.#watchers.received(socket, message)
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    this.#watchers.closed(socket, code)
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#watchers.closed(socket, 1011)
+  }
+
+  // The alarm: the only place that acts
+
+  /** Never throws for an expected failure and always sets the next alarm; rethrows only when it could not. */
+  override async alarm(): Promise<void> {
+    this.#armedAt = null
+    this.#alarmRuns = true
+    let failed = false
+    try {
+      await this.#work()
+    } catch (error) {
+      failed = true
+      console.error(JSON.stringify({ at: 'alarm', job: this.#job?.request.id, error: String(error) }))
+    } finally {
+      this.#alarmRuns = false
+    }
+    if (this.#job?.phase.status === 'gone') return this.#vanish()
+    const next = this.#job ? wakeAt(this.#job) : null
+    if (next === null) return
+    await this.#arm(failed ? Math.max(next, Date.now() + AFTER_FAILURE_MS) : next)
+  }
+
+  async #work(): Promise<void> {
+    for (let pass = 0; pass < MOST_PASSES && this.#isDue(); pass++) {
+      const { effects } = this.#apply({ type: 'wake' })
+      await Promise.all(
+        effects.map(async (effect) => {
+          const job = this.#job
+          if (job) this.#apply(await perform(effect, job, this.#world))
+        }),
+      )
+    }
+  }
+
+  #isDue(): boolean {
+    const at = this.#job ? wakeAt(this.#job) : null
+    return at !== null && at <= Date.now()
+  }
+
+  // The one door
+
+  #command(command: Command): CommandAnswer {
+    if (!this.#job) return { ok: false, code: 'job_not_found', detail: 'There is no such job.' }
+    const reply: Reply = this.#apply(command).reply
+    if (!reply.ok) return reply
+    const job = this.#shown()
+    return { ok: true, job: job && JSON.stringify(job) }
+  }
+
+  #apply(event: Event): Step {
+    const before = this.#job
+    if (!before) throw new Error('There is no job to change.')
+    const now = Date.now()
+    const step = transition(before, event, now)
+    this.#commit(step, now)
+    return step
+  }
+
+  /** Row, log lines and alarm are one transaction, and everyone is told what was committed. */
+  #commit(step: Step, now: number): void {
+    const before = this.#job
+    if (step.job === before) return
+    const gone = step.job.phase.status === 'gone'
+    const events = step.durable && !gone ? this.#store.commit(step.job, step.log, now) : []
+    this.#job = step.job
+    if (!this.#alarmRuns) this.#armEarlier(wakeAt(step.job))
+    if (events.length > 0) {
+      const job = this.#shown()
+      this.#watchers.tellEvents(events, job, !job || job.finished_at !== null)
+    } else if (before && before.progress !== step.job.progress) {
+      this.#watchers.tellProgress(() => this.#latest(), now)
+    }
+  }
+
+  #shown(): JobJson | null {
+    return this.#job && present(this.#job, this.#settings, Date.now())
+  }
+
+  #latest(): { seq: number; job: JobJson } | null {
+    const job = this.#shown()
+    return job && { seq: this.#store.lastSeq, job }
+  }
+
+  /** Sets the alarm only when it must ring earlier than it would, so that progress reports write none. */
+  #armEarlier(at: number | null): void {
+    if (at !== null && (this.#armedAt === null || at < this.#armedAt)) void this.#arm(at)
+  }
+
+  #arm(at: number): Promise<void> {
+    this.#armedAt = at
+    return this.ctx.storage.setAlarm(at)
+  }
+
+  /** An alarm can be lost, by a fault of the platform or after its retries were used up: it is set again. */
+  async #heal(): Promise<void> {
+    this.#armedAt = await this.ctx.storage.getAlarm()
+    if (this.#armedAt === null && this.#job && !this.#alarmRuns) this.#armEarlier(wakeAt(this.#job))
+  }
+
+  async #vanish(): Promise<void> {
+    this.#watchers.closeAll(4404, 'There is no such job.')
+    await this.#store.erase()
+    this.#job = null
+    this.#armedAt = null
+  }
+
+  #secondsToGone(now: number): number {
+    const phase = this.#job?.phase
+    return phase?.status === 'deleting' ? Math.max(1, Math.ceil((phase.until - now) / 1000)) : 1
+  }
+}

@@ -1,0 +1,106 @@
+/** The only place that acts on the world for a job: an effect goes in, its answer comes back as the next fact. */
+import type { ActorEnv } from '../env.ts'
+import { archiveRow, deleteRow, inputIsShared, writeMirror } from '../mirror.ts'
+import { cancel, health, type RunpodSettings, status } from '../runpod.ts'
+import type { Settings } from '../settings.ts'
+import { findOutput, outputPrefix, removeUnder } from '../videos.ts'
+import type { Effect, Fact } from './core/events.ts'
+import type { Job } from './core/job.ts'
+import { type MirrorRow, mirrorRowOf } from './core/mirror-row.ts'
+import { dispatch } from './dispatch.ts'
+
+/** What effects act through. `lastMirrored` is what this actor last wrote to D1, if it remembers. */
+export interface World {
+  readonly env: ActorEnv
+  readonly settings: Settings | null
+  lastMirrored: MirrorRow | null
+}
+
+/** Performs one effect for the job as it now stands. Never throws: a failure is a fact as well. */
+export async function perform(effect: Effect, job: Job, world: World): Promise<Fact> {
+  switch (effect.type) {
+    case 'dispatch':
+      return dispatch(job, effect.attempt, world.env.VIDEOS, world.settings)
+    case 'poll':
+      return poll(effect, runpodOf(world))
+    case 'cancelRemote': {
+      const runpod = runpodOf(world)
+      const answer = runpod ? await cancel(runpod, effect.runpodJobId) : ({ kind: 'unconfirmed' } as const)
+      return { type: 'cancelAnswered', ref: effect.ref, answer }
+    }
+    case 'look':
+      return attempted<Fact>({ type: 'lookFailed', ref: effect.ref }, async () => {
+        const object = await findOutput(world.env.VIDEOS, effect.outputKey)
+        return object
+          ? { type: 'outputSeen', ref: effect.ref, object }
+          : { type: 'outputAbsent', ref: effect.ref }
+      })
+    case 'mirror':
+      return attempted<Fact>({ type: 'mirrorFailed' }, () => mirror(job, world))
+    case 'sweepOutputs':
+      return attempted<Fact>({ type: 'sweepFailed' }, async () => {
+        await removeUnder(world.env.VIDEOS, outputPrefix(job.request.id), effect.keep)
+        return { type: 'swept' }
+      })
+    case 'archive':
+      return attempted<Fact>({ type: 'archiveFailed' }, async () => {
+        await removeVideos(job, world.env)
+        await archiveRow(world.env.DB, job.request.id, Date.now())
+        return { type: 'archived' }
+      })
+    case 'erase':
+      return attempted<Fact>({ type: 'eraseFailed' }, async () => {
+        await removeVideos(job, world.env)
+        await deleteRow(world.env.DB, job.request.id)
+        return { type: 'erased' }
+      })
+  }
+}
+
+async function attempted<F extends Fact>(failed: F, act: () => Promise<F>): Promise<F> {
+  try {
+    return await act()
+  } catch (error) {
+    console.warn(JSON.stringify({ at: 'perform', failed: failed.type, error: String(error).slice(0, 300) }))
+    return failed
+  }
+}
+
+function runpodOf({ settings }: World): RunpodSettings | null {
+  if (!settings?.runpodEndpoint || !settings.runpodApiKey) return null
+  return { endpoint: settings.runpodEndpoint, apiKey: settings.runpodApiKey }
+}
+
+/** `/status` and, for a job in the queue, `/health`: the reason why it waits. */
+async function poll(effect: Extract<Effect, { type: 'poll' }>, runpod: RunpodSettings | null): Promise<Fact> {
+  const { ref, runpodJobId } = effect
+  if (!runpod) return { type: 'pollFailed', ref }
+  const [seen, workers] = await Promise.all([
+    status(runpod, runpodJobId),
+    effect.withHealth ? health(runpod, Date.now()) : null,
+  ])
+  if (seen.kind === 'failed') return { type: 'pollFailed', ref }
+  return {
+    type: 'observed',
+    ref,
+    source: 'poll',
+    runpodJobId,
+    observation: seen.observation,
+    health: workers,
+  }
+}
+
+async function mirror(job: Job, world: World): Promise<Fact> {
+  const row = mirrorRowOf(job)
+  if (!row) return { type: 'mirrored', version: job.version }
+  await writeMirror(world.env.DB, job, row, world.lastMirrored, Date.now())
+  world.lastMirrored = row
+  return { type: 'mirrored', version: row.version }
+}
+
+/** Every output, and the input unless another job still uses it. */
+async function removeVideos(job: Job, env: ActorEnv): Promise<void> {
+  const { id, inputVideoKey } = job.request
+  await removeUnder(env.VIDEOS, outputPrefix(id), null)
+  if (!(await inputIsShared(env.DB, inputVideoKey, id))) await env.VIDEOS.delete(inputVideoKey)
+}

@@ -1,0 +1,49 @@
+/**
+ * What crosses between the Worker and the actor: closed, plain-data unions. Expected refusals are values, never
+ * exceptions. Fields are only ever added, so that a Worker and an actor of two versions understand each other.
+ */
+import type { RefusalCode } from './core/events.ts'
+import type { JsonObject } from './core/job.ts'
+import type { JobView } from './core/view.ts'
+
+/** The job as the API shows it: the core's view, plus what needs the deployment's secrets and routes. */
+export interface JobJson extends JobView {
+  output_url: string | null
+  urls: { self: string; ws: string; events: string; cancel: string; retry: string }
+}
+
+/**
+ * JSON text of a JobJson. The actor answers with text: it is serialised once for HTTP and sockets alike, and an open
+ * `params` object would defeat the types of an RPC stub.
+ */
+export type JobText = string
+
+export type CreateAnswer =
+  | { ok: true; created: boolean; requestHash: string; job: JobText }
+  | { ok: false; code: 'job_deleting'; detail: string; retryAfterSeconds: number }
+
+export type CommandAnswer =
+  | { ok: true; job: JobText | null }
+  | { ok: false; code: RefusalCode; detail: string }
+
+/** `cancel`: the worker should stop. A job that is gone answers so too. */
+export type ReportAnswer = { ok: true; cancel: boolean } | { ok: false; code: RefusalCode; detail: string }
+
+export type ViewAnswer =
+  | { found: true; job: JobText; version: number; seq: number }
+  | { found: false; deleting: boolean }
+
+/** One line of the event log, as REST, WebSocket and SSE show it. */
+export interface EventJson {
+  seq: number
+  type: string
+  at: string
+  round: number | null
+  attempt: number | null
+  data: JsonObject
+}
+
+/** JSON text of `EventJson[]`, oldest first. */
+export type EventsAnswer =
+  | { found: true; events: string; firstSeq: number; lastSeq: number }
+  | { found: false }

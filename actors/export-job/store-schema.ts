@@ -1,0 +1,53 @@
+/**
+ * The actor's schema, as an append-only list: entry n brings storage from version n to n + 1. An entry is never
+ * edited once it was deployed; objects that slept through several deployments run all that they missed.
+ */
+
+export type SchemaVersion = 0 | 1
+
+/** The version that this code reads and writes. */
+export const SCHEMA: SchemaVersion = 1
+
+interface Migration {
+  readonly sql: readonly string[]
+  /** Brings the stored state's JSON to the new shape. */
+  readonly state: (state: unknown) => unknown
+}
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    sql: [
+      'CREATE TABLE job (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, state TEXT NOT NULL)',
+      'CREATE TABLE events (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, type TEXT NOT NULL, round INTEGER, attempt INTEGER, data TEXT NOT NULL)',
+    ],
+    state: (state) => state,
+  },
+]
+
+/**
+ * Runs every migration above `from`, inside the caller's transaction or its own, and answers the state's JSON text in
+ * today's shape.
+ *
+ * @throws Error when storage was written by newer code than this: it must not be touched.
+ */
+export function upgrade(storage: DurableObjectStorage, from: SchemaVersion, state: string): string
+export function upgrade(storage: DurableObjectStorage, from: 0, state: null): null
+export function upgrade(
+  storage: DurableObjectStorage,
+  from: SchemaVersion,
+  state: string | null,
+): string | null {
+  if (from > SCHEMA) throw new Error(`Storage has schema ${from}; this version knows ${SCHEMA}.`)
+  if (from === SCHEMA) return state
+  let value: unknown = state === null ? null : JSON.parse(state)
+  return storage.transactionSync(() => {
+    for (const migration of MIGRATIONS.slice(from)) {
+      for (const statement of migration.sql) storage.sql.exec(statement)
+      if (value !== null) value = migration.state(value)
+    }
+    if (value === null) return null
+    const text = JSON.stringify(value)
+    storage.sql.exec('UPDATE job SET schema = ?, state = ? WHERE id = 1', SCHEMA, text)
+    return text
+  })
+}

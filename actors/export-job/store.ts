@@ -1,0 +1,119 @@
+/**
+ * The actor's own storage: one row that is the truth, and an append-only event log that is history. A commit writes
+ * both in one transaction. Nothing is created before there is a job, so an empty actor stays empty.
+ */
+import type { LogLine } from './core/events.ts'
+import type { Job } from './core/job.ts'
+import { iso } from './core/view.ts'
+import type { EventJson } from './rpc.ts'
+import { SCHEMA, type SchemaVersion, upgrade } from './store-schema.ts'
+
+/** The newest lines kept; older ones are dropped, and a watcher that asks for them is told so by a reset. */
+export const MAX_EVENTS_KEPT = 10_000
+
+type JobRow = { state: string; schema: SchemaVersion }
+type EventRow = {
+  seq: number
+  at: number
+  type: string
+  round: number | null
+  attempt: number | null
+  data: string
+}
+
+export class JobStore {
+  readonly #storage: DurableObjectStorage
+  #created = false
+  #lastSeq = 0
+  #firstSeq = 1
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage
+  }
+
+  /** The number of the newest log line; 0 before the first. */
+  get lastSeq(): number {
+    return this.#lastSeq
+  }
+
+  /** The oldest line still kept. */
+  get firstSeq(): number {
+    return this.#firstSeq
+  }
+
+  /** The committed job, upgraded to today's schema; null when this actor holds none. Reads only, unless it upgrades. */
+  load(): Job | null {
+    const { sql } = this.#storage
+    const tables = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'job'").toArray()
+    if (tables.length === 0) return null
+    this.#created = true
+    const row = sql.exec<JobRow>('SELECT state, schema FROM job WHERE id = 1').toArray()[0]
+    if (!row) return null
+    const state = upgrade(this.#storage, row.schema, row.state)
+    const range = sql
+      .exec<{ first: number | null; last: number | null }>(
+        'SELECT MIN(seq) AS first, MAX(seq) AS last FROM events',
+      )
+      .one()
+    this.#firstSeq = range.first ?? 1
+    this.#lastSeq = range.last ?? 0
+    const job: Job = JSON.parse(state)
+    return job
+  }
+
+  /** Writes row and log lines, all or nothing, and answers the lines with their numbers. */
+  commit(job: Job, log: readonly LogLine[], now: number): EventJson[] {
+    const first = this.#lastSeq + 1
+    this.#storage.transactionSync(() => {
+      const { sql } = this.#storage
+      if (!this.#created) {
+        upgrade(this.#storage, 0, null)
+        sql.exec('INSERT INTO job (id, schema, state) VALUES (1, ?, ?)', SCHEMA, JSON.stringify(job))
+      } else sql.exec('UPDATE job SET state = ? WHERE id = 1', JSON.stringify(job))
+      log.forEach((line, index) => {
+        sql.exec(
+          'INSERT INTO events (seq, at, type, round, attempt, data) VALUES (?, ?, ?, ?, ?, ?)',
+          first + index,
+          now,
+          line.type,
+          line.ref?.round ?? null,
+          line.ref?.attempt ?? null,
+          JSON.stringify(line.data),
+        )
+      })
+      const oldest = first + log.length - MAX_EVENTS_KEPT
+      if (oldest > this.#firstSeq) sql.exec('DELETE FROM events WHERE seq < ?', oldest)
+    })
+    this.#created = true
+    this.#lastSeq += log.length
+    this.#firstSeq = Math.max(this.#firstSeq, this.#lastSeq - MAX_EVENTS_KEPT + 1)
+    return log.map((line, index) => ({
+      seq: first + index,
+      type: line.type,
+      at: iso(now),
+      round: line.ref?.round ?? null,
+      attempt: line.ref?.attempt ?? null,
+      data: line.data,
+    }))
+  }
+
+  /** Log lines with a number above `after`, oldest first, at most `limit`. */
+  eventsAfter(after: number, limit: number): EventJson[] {
+    return this.#storage.sql
+      .exec<EventRow>(
+        'SELECT seq, at, type, round, attempt, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
+        after,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({ ...row, at: iso(row.at), data: JSON.parse(row.data) }))
+  }
+
+  /** The actor is empty again: no row, no log, no alarm. */
+  async erase(): Promise<void> {
+    await this.#storage.deleteAll()
+    this.#created = false
+    this.#lastSeq = 0
+    this.#firstSeq = 1
+  }
+}

@@ -1,0 +1,86 @@
+/** The job's row in D1: written by its actor only, and never backwards. */
+
+import type { Job } from './export-job/core/job.ts'
+import type { MirrorRow } from './export-job/core/mirror-row.ts'
+
+/**
+ * Updates the row to `row`, naming only the columns that differ from `last` (what this actor wrote before, if it
+ * knows): D1 bills every index whose column is named. A missing row is written whole, so that a list that lost its
+ * birth row converges. A row that is already newer is left alone; the same version may be
+ * written again, since housekeeping (`due_at`) moves without a new version.
+ */
+export async function writeMirror(
+  db: D1Database,
+  job: Job,
+  row: MirrorRow,
+  last: MirrorRow | null,
+  now: number,
+): Promise<void> {
+  const columns = changedColumns(row, last)
+  const names = [...columns.map(([name]) => name), 'mirrored_at']
+  const updated = await db
+    .prepare(
+      `UPDATE export_jobs SET ${names.map((name) => `${name} = ?`).join(', ')} WHERE id = ? AND version <= ?`,
+    )
+    .bind(...columns.map(([, value]) => value), now, job.request.id, row.version)
+    .run()
+  if (updated.meta.changes > 0) return
+  await insertIfMissing(db, job, row, now)
+}
+
+type Column = [string, string | number | null]
+
+function changedColumns(row: MirrorRow, last: MirrorRow | null): Column[] {
+  const before = new Map(last ? Object.entries(last) : [])
+  return Object.entries(row).filter(
+    ([name, value]: Column) => !before.has(name) || before.get(name) !== value,
+  )
+}
+
+/** Does nothing when a row, of whatever version, is there. */
+async function insertIfMissing(db: D1Database, job: Job, row: MirrorRow, now: number): Promise<void> {
+  const { request } = job
+  const whole: Record<string, string | number | null> = {
+    id: request.id,
+    project_id: request.projectId,
+    type: request.type,
+    input_video_key: request.inputVideoKey,
+    params: JSON.stringify(request.params),
+    metadata: JSON.stringify(request.metadata),
+    tags: JSON.stringify(request.tags),
+    max_attempts: request.policy.maxAttempts,
+    request_hash: request.requestHash,
+    created_at: job.createdAt,
+    mirrored_at: now,
+    ...row,
+  }
+  const names = Object.keys(whole)
+  const marks = names.map(() => '?').join(', ')
+  await db
+    .prepare(`INSERT INTO export_jobs (${names.join(', ')}) VALUES (${marks}) ON CONFLICT (id) DO NOTHING`)
+    .bind(...Object.values(whole))
+    .run()
+}
+
+/** Retention: the row stays and answers for the job; its videos are gone. */
+export async function archiveRow(db: D1Database, jobId: string, now: number): Promise<void> {
+  await db
+    .prepare(
+      'UPDATE export_jobs SET archived = 1, due_at = NULL, mirrored_at = ? WHERE id = ? AND archived = 0',
+    )
+    .bind(now, jobId)
+    .run()
+}
+
+export async function deleteRow(db: D1Database, jobId: string): Promise<void> {
+  await db.prepare('DELETE FROM export_jobs WHERE id = ?').bind(jobId).run()
+}
+
+/** Is this input still named by another job that is not retired? */
+export async function inputIsShared(db: D1Database, key: string, jobId: string): Promise<boolean> {
+  const other = await db
+    .prepare('SELECT 1 FROM export_jobs WHERE input_video_key = ? AND id <> ? AND archived = 0 LIMIT 1')
+    .bind(key, jobId)
+    .first()
+  return other !== null
+}

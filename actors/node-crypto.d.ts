@@ -1,0 +1,16 @@
+/** The part of Node's crypto that the runtime offers synchronously, so that a URL can be signed inside one commit. */
+declare module 'node:crypto' {
+  interface Hmac {
+    update(data: string | Uint8Array): Hmac
+    digest(): Uint8Array
+  }
+  export function createHmac(algorithm: 'sha256', key: Uint8Array): Hmac
+  export function hkdfSync(
+    digest: 'sha256',
+    key: string,
+    salt: string,
+    info: string,
+    length: number,
+  ): ArrayBuffer
+  export function timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean
+}

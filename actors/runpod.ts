@@ -1,0 +1,163 @@
+/**
+ * RunPod serverless over HTTP: run, status, cancel, health. Every call is bounded, and every answer is one of a closed
+ * set: nothing is thrown, and nothing of an upstream error crosses to a caller.
+ *
+ * `/run` has no idempotency key, so its answers are sorted with care: a verdict says that no job was made; anything
+ * that leaves doubt is ambiguous, and must never lead to a second current attempt.
+ */
+import * as v from 'valibot'
+import { type Answer, boundedFetch, parseAs } from './bounded-fetch.ts'
+import type { CancelAnswer, Observation } from './export-job/core/events.ts'
+import type { EndpointHealth, Failure, JsonObject } from './export-job/core/job.ts'
+import { CALL_LIMITS } from './export-job/core/schedule.ts'
+import { failure, sentenceOf } from './export-job/core/verdicts.ts'
+import { isFinal, observationOf, RunpodEnvelope } from './runpod-envelope.ts'
+
+export interface RunpodSettings {
+  /** `https://api.runpod.ai/v2/<endpoint id>`, without a trailing slash. */
+  endpoint: string
+  apiKey: string
+}
+
+export type RunAnswer =
+  | { kind: 'accepted'; runpodJobId: string }
+  | { kind: 'refused'; failure: Failure; retryAfterMs: number | null }
+  | { kind: 'ambiguous'; detail: string }
+
+export type StatusAnswer = { kind: 'observed'; observation: Observation } | { kind: 'failed' }
+
+/** An answer echoes the input, so it may be as large as what we send. */
+const ANSWER_BYTES = 2 * 1024 * 1024
+
+const RunReply = v.object({ id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)) })
+const Count = v.fallback(v.pipe(v.number(), v.minValue(0)), 0)
+const HealthReply = v.object({
+  jobs: v.fallback(v.object({ inQueue: Count }), { inQueue: 0 }),
+  workers: v.object({ idle: Count, running: Count, throttled: Count, initializing: Count }),
+})
+
+/** Asks RunPod to run a job. */
+export async function run(settings: RunpodSettings, body: JsonObject): Promise<RunAnswer> {
+  return sortRunAnswer(await call(settings, 'POST', '/run', CALL_LIMITS.runMs, body))
+}
+
+export async function status(settings: RunpodSettings, runpodJobId: string): Promise<StatusAnswer> {
+  const path = `/status/${encodeURIComponent(runpodJobId)}`
+  const answer = await call(settings, 'GET', path, CALL_LIMITS.statusMs)
+  if (answer.kind === 'lost') return { kind: 'failed' }
+  if (answer.status === 404)
+    return { kind: 'observed', observation: { state: 'gone', error: null, usage: null } }
+  const envelope = answer.status === 200 ? parseAs(RunpodEnvelope, answer.text) : null
+  return envelope ? { kind: 'observed', observation: observationOf(envelope) } : { kind: 'failed' }
+}
+
+/**
+ * Tells RunPod to stop a job. Confirmed means that `/cancel` answered CANCELLED, or that `/status` is final or 404;
+ * a refused `/cancel` may be about a job that has ended, so `/status` is asked as well.
+ */
+export async function cancel(settings: RunpodSettings, runpodJobId: string): Promise<CancelAnswer> {
+  const path = `/cancel/${encodeURIComponent(runpodJobId)}`
+  const answer = await call(settings, 'POST', path, CALL_LIMITS.cancelMs, {})
+  if (answer.kind === 'answered' && answer.status === 200) {
+    const envelope = parseAs(RunpodEnvelope, answer.text)
+    const observation = envelope ? observationOf(envelope) : null
+    if (observation && isFinal(observation)) return { kind: 'ended', usage: observation.usage }
+  }
+  const seen = await status(settings, runpodJobId)
+  if (seen.kind === 'failed') return { kind: 'unconfirmed' }
+  if (seen.observation.state === 'gone') return { kind: 'missing' }
+  return isFinal(seen.observation)
+    ? { kind: 'ended', usage: seen.observation.usage }
+    : { kind: 'unconfirmed' }
+}
+
+/** Workers and queue of the endpoint; null when RunPod does not say. */
+export async function health(settings: RunpodSettings, now: number): Promise<EndpointHealth | null> {
+  const answer = await call(settings, 'GET', '/health', CALL_LIMITS.statusMs)
+  if (answer.kind === 'lost' || answer.status !== 200) return null
+  const reply = parseAs(HealthReply, answer.text)
+  return reply && { seenAt: now, inQueue: reply.jobs.inQueue, ...reply.workers }
+}
+
+function call(
+  settings: RunpodSettings,
+  method: 'GET' | 'POST',
+  path: string,
+  ms: number,
+  body?: JsonObject,
+): Promise<Answer> {
+  const headers: Record<string, string> = { Authorization: `Bearer ${settings.apiKey}` }
+  if (body) headers['Content-Type'] = 'application/json'
+  const init: RequestInit = body ? { method, headers, body: JSON.stringify(body) } : { method, headers }
+  return boundedFetch(`${settings.endpoint}${path}`, init, { ms, bytes: ANSWER_BYTES })
+}
+
+/** Exported for its table of tests: every status of `/run` has one meaning. */
+export function sortRunAnswer(answer: Answer): RunAnswer {
+  if (answer.kind === 'lost') return { kind: 'ambiguous', detail: answer.detail }
+  const { status: code, text, headers } = answer
+  if (code === 200) {
+    const reply = parseAs(RunReply, text)
+    return reply
+      ? { kind: 'accepted', runpodJobId: reply.id }
+      : { kind: 'ambiguous', detail: 'RunPod answered 200 without a readable id.' }
+  }
+  const refused = (failed: Failure, retryAfterMs: number | null = null): RunAnswer => ({
+    kind: 'refused',
+    failure: failed,
+    retryAfterMs,
+  })
+  switch (code) {
+    case 401:
+      return refused(
+        failure('runpod_unauthorized', 'RunPod refused the API key (401); check RUNPOD_API_KEY.', false),
+      )
+    case 402:
+      return refused(failure('runpod_no_credit', 'RunPod says that the account has no credit (402).', false))
+    case 403:
+      return refused(
+        failure('runpod_forbidden', 'The RunPod API key may not use this endpoint (403).', false),
+      )
+    case 404:
+      return refused(
+        failure(
+          'runpod_endpoint_not_found',
+          'RunPod does not know the endpoint (404); check RUNPOD_ENDPOINT.',
+          false,
+        ),
+      )
+    case 429:
+      return refused(
+        failure('runpod_rate_limited', 'RunPod limits the rate of requests (429).', true),
+        retryAfterMs(headers),
+      )
+    case 500:
+    case 503:
+      return refused(
+        failure('runpod_unavailable', `RunPod could not take the job (${code}).`, true),
+        retryAfterMs(headers),
+      )
+  }
+  if (code >= 400 && code < 500) {
+    return refused(
+      failure('dispatch_rejected', `RunPod rejected the job (${code}): ${reasonIn(text)}`, false),
+    )
+  }
+  return { kind: 'ambiguous', detail: `RunPod answered ${code}.` }
+}
+
+/** Bodies of errors are not documented; one of these fields is usually there. */
+function reasonIn(text: string): string {
+  const Reason = v.looseObject({})
+  const body = parseAs(Reason, text)
+  const found = body ? (body.error ?? body.detail ?? body.message) : text
+  return sentenceOf(typeof found === 'string' ? found : JSON.stringify(found ?? ''))
+}
+
+/** Seconds or an HTTP date (RFC 9110, 10.2.3), at most an hour. */
+function retryAfterMs(headers: Headers): number | null {
+  const value = headers.get('Retry-After')
+  if (!value) return null
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 60 * 60_000) : null
+}

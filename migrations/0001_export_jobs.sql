@@ -1,0 +1,42 @@
+-- The list of export jobs. Each job's actor is the truth; its row here is written at birth by the Worker (version 0),
+-- then by the actor, never backwards. Instants are milliseconds since 1970.
+-- WITHOUT ROWID: a TEXT primary key beside a rowid would be written twice. Five indices at most: each is paid for
+-- whenever a column of it is named in an UPDATE.
+CREATE TABLE export_jobs (
+  id TEXT PRIMARY KEY NOT NULL,
+  project_id INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  status TEXT NOT NULL,
+  progress REAL NOT NULL DEFAULT 0,
+  stage TEXT,
+  input_video_key TEXT NOT NULL,
+  output_video_key TEXT,
+  params TEXT NOT NULL,
+  metadata TEXT NOT NULL DEFAULT '{}',
+  tags TEXT NOT NULL DEFAULT '[]',
+  error TEXT,
+  error_code TEXT,
+  runpod_job_id TEXT,
+  attempt INTEGER NOT NULL DEFAULT 0,
+  max_attempts INTEGER NOT NULL,
+  round INTEGER NOT NULL DEFAULT 1,
+  request_hash TEXT NOT NULL,
+  version INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  started_at INTEGER,
+  finished_at INTEGER,
+  expires_at INTEGER,
+  due_at INTEGER,
+  gpu_seconds REAL NOT NULL DEFAULT 0,
+  wasted_seconds REAL NOT NULL DEFAULT 0,
+  archived INTEGER NOT NULL DEFAULT 0,
+  mirrored_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX export_jobs_by_created ON export_jobs (created_at DESC, id DESC);
+CREATE INDEX export_jobs_by_project ON export_jobs (project_id, created_at DESC, id DESC);
+CREATE INDEX export_jobs_by_status ON export_jobs (status, created_at DESC, id DESC);
+-- For the sweep: rows that should have changed by now.
+CREATE INDEX export_jobs_by_due ON export_jobs (due_at) WHERE due_at IS NOT NULL;
+-- For deletes: is this input still used by another job?
+CREATE INDEX export_jobs_by_input ON export_jobs (input_video_key);

@@ -1,0 +1,50 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Three worlds, one command. `core` and `node` run in plain Node, `workerd` inside the real runtime with the
+ * bindings of wrangler.toml. End-to-end tests start real processes and have a longer limit.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'core', include: ['test/core/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'node',
+          include: ['test/runpod-local/**/*.test.ts', 'test/client/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: await readD1Migrations('migrations'),
+                ENVIRONMENT: 'development',
+                PUBLIC_URL: 'https://exportal.test',
+                RUNPOD_ENDPOINT: 'https://runpod.test/v2/ep',
+                RUNPOD_API_KEY: 'test-key',
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'workerd',
+          include: ['test/actor/**/*.test.ts', 'test/http/**/*.test.ts'],
+          setupFiles: ['test/support/workerd/setup.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
