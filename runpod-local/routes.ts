@@ -1,0 +1,140 @@
+/** RunPod's operations under `/v2/{endpoint}`: what each answers (runpod/docs, operation-reference). */
+import type { IncomingMessage } from 'node:http'
+import { type Clock, pause } from './clock.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { FaultSwitches } from './faults.ts'
+import { envelope, isFinal, type Job, type JsonObject, labelOf } from './job.ts'
+import { parseJobRequest, Refusal, readJson } from './request.ts'
+
+const MB = 1024 * 1024
+const RUN_LIMIT = 10 * MB
+const RUNSYNC_LIMIT = 20 * MB
+/** How long `/runsync`, `/status-sync` and `/stream` hold a request: `wait` in ms, and its bounds. */
+const WAIT = { standard: 90_000, least: 1_000, most: 300_000 }
+
+export interface Call {
+  request: IncomingMessage
+  query: URLSearchParams
+  /** The job id in the path; empty where the operation has none. */
+  id: string
+}
+
+export interface Reply {
+  status: number
+  body: JsonObject
+  headers?: Record<string, string>
+  /** Close the connection instead of answering. */
+  lost?: boolean
+}
+
+export interface RouteContext {
+  endpoint: Endpoint
+  faults: FaultSwitches
+  clock: Clock
+  /** Refuse a `policy` outside the cloud's bounds. */
+  policyBounds: boolean
+  /** Aborts when the server closes. */
+  signal: AbortSignal
+}
+
+export interface Route {
+  methods: readonly string[]
+  takesId: boolean
+  answer(call: Call, context: RouteContext): Promise<Reply> | Reply
+}
+
+const reading = ['GET', 'POST']
+const posting = ['POST']
+
+/** The operations by their name in the path. */
+export const routes: Record<string, Route> = {
+  run: { methods: posting, takesId: false, answer: (call, context) => submit(call, context, false) },
+  runsync: { methods: posting, takesId: false, answer: (call, context) => submit(call, context, true) },
+  status: { methods: reading, takesId: true, answer: status },
+  'status-sync': { methods: reading, takesId: true, answer: statusSync },
+  stream: { methods: reading, takesId: true, answer: stream },
+  cancel: { methods: posting, takesId: true, answer: cancel },
+  retry: { methods: posting, takesId: true, answer: retry },
+  'purge-queue': {
+    methods: posting,
+    takesId: false,
+    answer: (_call, { endpoint }) => ok({ removed: endpoint.purge(), status: 'completed' }),
+  },
+  health: { methods: ['GET'], takesId: false, answer: (_call, { endpoint }) => ok(endpoint.health()) },
+}
+
+async function submit(call: Call, context: RouteContext, sync: boolean): Promise<Reply> {
+  const { endpoint, faults, clock } = context
+  const body = await readJson(call.request, sync ? RUNSYNC_LIMIT : RUN_LIMIT)
+  const wanted = parseJobRequest(body, context.policyBounds)
+  const label = labelOf(wanted.input)
+  const fault = faults.of(label).run
+  const active = fault !== undefined && faults.spend('run', label, fault.times)
+  if (active && fault.status !== undefined) {
+    const after = fault.retry_after_seconds
+    const headers = after === undefined ? {} : { 'retry-after': String(after) }
+    return { status: fault.status, body: { detail: `fault switch: ${fault.status}` }, headers }
+  }
+  const job = endpoint.submit(wanted, sync)
+  // The job is accepted before a slow or lost answer: the case a caller cannot tell from a refusal.
+  if (active && fault.delay_ms) await pause(clock, fault.delay_ms, context.signal)
+  if (active && fault.lose_answer) return { status: 200, body: {}, lost: true }
+  if (!sync) return ok({ id: job.id, status: 'IN_QUEUE' })
+  return heldEnvelope(job, call, context)
+}
+
+function status(call: Call, context: RouteContext): Reply {
+  const job = findJob(call, context)
+  const ttl = Number(call.query.get('ttl') ?? Number.NaN)
+  if (ttl > 0) context.endpoint.keepFor(job, ttl)
+  return ok(envelope(job, context.clock.now()))
+}
+
+function statusSync(call: Call, context: RouteContext): Promise<Reply> {
+  return heldEnvelope(findJob(call, context), call, context)
+}
+
+async function heldEnvelope(job: Job, call: Call, { endpoint, clock }: RouteContext): Promise<Reply> {
+  await endpoint.until(job, () => isFinal(job.status), waitOf(call.query))
+  if (job.deletedAt !== null) throw new Refusal(404, 'job not found')
+  return ok(envelope(job, clock.now()))
+}
+
+/** Hands out the parts since the last call; held while there are none, since the SDK asks again at once. */
+async function stream(call: Call, context: RouteContext): Promise<Reply> {
+  const job = findJob(call, context)
+  const ready = () => job.parts.length > 0 || isFinal(job.status)
+  await context.endpoint.until(job, ready, waitOf(call.query))
+  const parts = job.parts
+  job.parts = []
+  return ok({ status: job.status, stream: parts.map((output) => ({ output })) })
+}
+
+function cancel(call: Call, context: RouteContext): Reply {
+  const job = findJob(call, context)
+  if (context.faults.of(job.label).cancel === 'refuse') throw new Refusal(500, 'fault switch: cancel refused')
+  context.endpoint.cancel(job)
+  return ok({ id: job.id, status: job.status })
+}
+
+function retry(call: Call, context: RouteContext): Reply {
+  const job = findJob(call, context)
+  if (!context.endpoint.retry(job)) throw new Refusal(400, `a job that is ${job.status} cannot be retried`)
+  return ok({ id: job.id, status: 'IN_QUEUE' })
+}
+
+function findJob(call: Call, { endpoint, faults }: RouteContext): Job {
+  const job = endpoint.find(call.id)
+  if (job === undefined || faults.of(job.label).forget) throw new Refusal(404, 'job not found')
+  return job
+}
+
+function waitOf(query: URLSearchParams): number {
+  const wait = Number(query.get('wait') ?? WAIT.standard)
+  if (Number.isNaN(wait)) throw new Refusal(400, 'wait: must be a number of milliseconds')
+  return Math.min(WAIT.most, Math.max(WAIT.least, wait))
+}
+
+function ok(body: JsonObject): Reply {
+  return { status: 200, body }
+}

@@ -1,0 +1,86 @@
+/**
+ * The HTTP face: RunPod's API under `/v2/{endpoint}/…` behind the key, and two pages for whoever sits at this
+ * computer, `/faults` and `/jobs`, without a key. It only ever listens on the loopback address.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { debugView, type JsonObject } from './job.ts'
+import type { Log } from './log.ts'
+import { Refusal, readJson } from './request.ts'
+import { type Reply, type RouteContext, routes } from './routes.ts'
+
+const FAULTS_LIMIT = 1024 * 1024
+const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
+
+export interface ServerContext extends RouteContext {
+  apiKey: string
+  log: Log
+}
+
+/** A server that is not listening yet; requests wait until `context` is there. */
+export function createApi(context: Promise<ServerContext>): Server {
+  return createServer((request, response) => {
+    answer(request, response, context).catch(() => response.destroy())
+  })
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, ready: Promise<ServerContext>) {
+  const context = await ready
+  const reply = await route(request, context).catch((error: unknown): Reply => {
+    if (error instanceof Refusal) return { status: error.status, body: { detail: error.message } }
+    context.log('request.failed', { error: error instanceof Error ? error.message : 'unknown' })
+    return { status: 500, body: { detail: 'Internal Server Error' } }
+  })
+  if (reply.lost) {
+    request.socket.destroy()
+    return
+  }
+  // What was not read of a body would be taken for the next request on this connection.
+  if (!request.readableEnded) request.resume()
+  const text = JSON.stringify(reply.body)
+  response.writeHead(reply.status, { ...reply.headers, 'content-type': 'application/json' })
+  response.end(text)
+}
+
+async function route(request: IncomingMessage, context: ServerContext): Promise<Reply> {
+  const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost')
+  if (pathname === '/faults' || pathname === '/jobs') return local(pathname, request, context)
+  const [, version, endpoint, operation = '', id = '', ...rest] = pathname.split('/')
+  if (version !== 'v2' || !endpoint || rest.length > 0) throw new Refusal(404, 'Not Found')
+  if (!hasKey(request, context.apiKey)) throw new Refusal(401, 'Unauthorized')
+  const found = Object.hasOwn(routes, operation) ? routes[operation] : undefined
+  if (found === undefined || found.takesId !== (id !== '')) throw new Refusal(404, 'Not Found')
+  if (!found.methods.includes(request.method ?? '')) throw new Refusal(405, 'Method Not Allowed')
+  return found.answer({ request, query, id }, context)
+}
+
+/** The documented form is `Bearer KEY`; the docs' own samples send the bare key, so both are taken. */
+function hasKey(request: IncomingMessage, apiKey: string): boolean {
+  const sent = Buffer.from((request.headers.authorization ?? '').replace(/^Bearer\s+/i, ''))
+  const wanted = Buffer.from(apiKey)
+  return sent.length === wanted.length && timingSafeEqual(sent, wanted)
+}
+
+async function local(path: string, request: IncomingMessage, context: ServerContext): Promise<Reply> {
+  // A web page elsewhere may make its host name point here; the Host header then still says that name.
+  if (!LOOPBACK.test(request.headers.host ?? '')) throw new Refusal(403, 'only for this computer')
+  if (path === '/jobs') {
+    if (request.method !== 'GET') throw new Refusal(405, 'Method Not Allowed')
+    return ok({ jobs: context.endpoint.history().map(debugView) })
+  }
+  if (request.method === 'PUT') {
+    const body = await readJson(request, FAULTS_LIMIT)
+    try {
+      context.faults.replace(body)
+    } catch (error) {
+      throw new Refusal(400, error instanceof Error ? error.message : 'unusable')
+    }
+    context.log('faults.set', { switches: JSON.stringify(body) })
+    context.endpoint.pump()
+  } else if (request.method !== 'GET') throw new Refusal(405, 'Method Not Allowed')
+  return ok({ ...context.faults.body })
+}
+
+function ok(body: JsonObject): Reply {
+  return { status: 200, body }
+}

@@ -1,0 +1,43 @@
+/** `trim`: a part of the video, from `start_seconds` to `end_seconds`. */
+import * as v from 'valibot'
+import type { JobType } from '../edit.ts'
+import { invalidMedia, invalidParams } from '../failure.ts'
+import { parse } from '../input.ts'
+import { withOutput } from '../output.ts'
+
+const seconds = v.pipe(v.number(), v.minValue(0))
+const Params = v.looseObject({
+  start_seconds: v.optional(seconds, 0),
+  end_seconds: v.nullish(seconds),
+  ...withOutput,
+})
+
+/** Players round what they show, so an end this far behind the last frame still means the end; seconds. */
+const SLACK = 0.5
+
+export const trim: JobType = {
+  name: 'trim',
+  edit(params, { width, height, duration }) {
+    const {
+      start_seconds: start,
+      end_seconds,
+      output,
+    } = parse(Params, params, 'The trim params are unusable')
+    const end = end_seconds ?? duration
+    if (end_seconds != null && end <= start) {
+      throw invalidParams(`The trim must end after it starts: it goes from ${start} s to ${end} s.`)
+    }
+    const long = `the video is ${duration.toFixed(2)} s long`
+    if (start >= duration) throw invalidMedia(`The trim starts at ${start} s, but ${long}.`)
+    if (end > duration + SLACK) throw invalidMedia(`The trim ends at ${end} s, but ${long}.`)
+    return {
+      output,
+      steps: [],
+      size: { width, height },
+      start,
+      duration: Math.min(end, duration) - start,
+      texts: [],
+      imageKeys: [],
+    }
+  },
+}

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest'
+import type { JobFailure } from '../../runpod-local/worker/failure.ts'
+import { planJob } from '../../runpod-local/worker/plan.ts'
+import type { Probe } from '../../runpod-local/worker/probe.ts'
+
+const hd: Probe = { demuxer: 'mov', duration: 10, width: 1920, height: 1080, hasAudio: true }
+
+const argsOf = (type: string, params: unknown, probe: Probe = hd) => planJob(type, params, probe).args([])
+const graphOf = (type: string, params: unknown, probe: Probe = hd) => {
+  const args = argsOf(type, params, probe)
+  return args[args.indexOf('-filter_complex') + 1]
+}
+/** The value behind a flag. */
+const flagOf = (args: string[], flag: string) =>
+  args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined
+
+function refusal(type: string, params: unknown): Pick<JobFailure, 'code' | 'message' | 'shouldRetry'> {
+  try {
+    planJob(type, params, hd)
+  } catch (error) {
+    const { code, message, shouldRetry } = error as JobFailure
+    return { code, message, shouldRetry }
+  }
+  throw new Error('it was planned')
+}
+
+const frame = '[0:v:0]scale=1920:1080,setsar=1'
+const end = 'setsar=1,format=yuv420p[out]'
+
+describe('every type', () => {
+  it('stops at the first damage, opens only files, and reads its progress from a pipe', () => {
+    const args = argsOf('transcode', {})
+    expect(args).toEqual(expect.arrayContaining(['-xerror', '-nostdin']))
+    expect(flagOf(args, '-progress')).toBe('pipe:1')
+    expect(args.join(' ')).toContain('-protocol_whitelist file -f mov -i input')
+    expect(args.at(-1)).toBe('output.mp4')
+  })
+
+  it.each([
+    [{}, `${frame},${end}`],
+    [{ width: 1280 }, `${frame},scale=1280:720,${end}`],
+    [{ height: 480 }, `${frame},scale=854:480,${end}`],
+    [{ width: 640, height: 360, fps: 29.97 }, `${frame},scale=640:360,fps=29.97,${end}`],
+    [{ width: 1000, height: 1000 }, `${frame},scale=1000:562,pad=1000:1000:(ow-iw)/2:(oh-ih)/2,${end}`],
+  ])('output %j', (output, graph) => {
+    expect(graphOf('transcode', { output })).toBe(graph)
+  })
+
+  it('makes odd sides even', () => {
+    expect(graphOf('transcode', {}, { ...hd, width: 641, height: 361 })).toBe(
+      `[0:v:0]scale=642:362,${end.replace('setsar', 'setsar=1,setsar')}`,
+    )
+  })
+
+  it.each([
+    [{}, 'libx264', '23', 'aac', 'output.mp4'],
+    [{ quality: 'low' }, 'libx264', '28', 'aac', 'output.mp4'],
+    [{ quality: 'high', container: 'mov' }, 'libx264', '18', 'aac', 'output.mov'],
+    [{ container: 'webm' }, 'libvpx-vp9', '33', 'libopus', 'output.webm'],
+  ])('encodes %j with %s', (output, video, crf, audio, name) => {
+    const args = argsOf('transcode', { output })
+    expect([flagOf(args, '-c:v'), flagOf(args, '-crf'), flagOf(args, '-c:a'), args.at(-1)]).toEqual([
+      video,
+      crf,
+      audio,
+      name,
+    ])
+  })
+
+  it('maps no sound where there is none', () => {
+    const args = argsOf('transcode', {}, { ...hd, hasAudio: false })
+    expect(args).not.toContain('0:a:0')
+    expect(args).not.toContain('-c:a')
+  })
+
+  it.each([
+    [{ container: 'avi' }, 'output.container'],
+    [{ width: 641 }, 'even'],
+    [{ width: 100_000 }, 'output.width'],
+    [{ fps: 0 }, 'output.fps'],
+    [{ quality: 'best' }, 'output.quality'],
+  ])('refuses output %j and names the field', (output, word) => {
+    expect(refusal('trim', { output })).toMatchObject({
+      code: 'invalid_params',
+      shouldRetry: false,
+      message: expect.stringContaining(word),
+    })
+  })
+
+  it('refuses a type it does not know, and says which it knows', () => {
+    expect(refusal('sharpen', {})).toMatchObject({
+      code: 'invalid_params',
+      message: 'This worker does not know the type "sharpen"; it knows overlay, trim, crop, transcode.',
+    })
+  })
+})
+
+describe('trim', () => {
+  it.each([
+    [{}, undefined, undefined, 10],
+    [{ start_seconds: 2 }, '2', '8', 8],
+    [{ end_seconds: 4 }, undefined, '4', 4],
+    [{ start_seconds: 1.5, end_seconds: 4 }, '1.5', '2.5', 2.5],
+    [{ start_seconds: 9, end_seconds: 10.4 }, '9', '1', 1],
+  ])('%j', (params, seek, length, duration) => {
+    const args = argsOf('trim', params)
+    expect([flagOf(args, '-ss'), flagOf(args, '-t')]).toEqual([seek, length])
+    expect(planJob('trim', params, hd).duration).toBe(duration)
+  })
+
+  it.each([
+    [{ start_seconds: 10 }, 'invalid_media', 'The trim starts at 10 s, but the video is 10.00 s long.'],
+    [{ end_seconds: 11 }, 'invalid_media', 'The trim ends at 11 s, but the video is 10.00 s long.'],
+    [{ start_seconds: 5, end_seconds: 5 }, 'invalid_params', 'must end after it starts'],
+    [{ start_seconds: -1 }, 'invalid_params', 'start_seconds'],
+  ])('refuses %j', (params, code, message) => {
+    expect(refusal('trim', params)).toMatchObject({ code, message: expect.stringContaining(message) })
+  })
+})
+
+describe('crop', () => {
+  it.each([
+    [{ x: 0.25, y: 0.5, width: 0.5, height: 0.5 }, 'crop=960:540:480:540'],
+    [{ x: 0, y: 0, width: 1, height: 1 }, 'crop=1920:1080:0:0'],
+    [{ x: 0.333, y: 0, width: 0.667, height: 1 }, 'crop=1280:1080:638:0'],
+    [{ x: 0.5, y: 0.5, width: 0.0001, height: 0.0001 }, 'crop=2:2:960:540'],
+    [{ aspect_ratio: '9:16' }, 'crop=606:1080:656:0'],
+    [{ aspect_ratio: '9:16', focus_x: 0 }, 'crop=606:1080:0:0'],
+    [{ aspect_ratio: '9:16', focus_x: 1 }, 'crop=606:1080:1314:0'],
+    [{ aspect_ratio: '1:1', focus_x: 0.4 }, 'crop=1080:1080:228:0'],
+    [{ aspect_ratio: '2.39:1', focus_y: 1 }, 'crop=1920:802:0:278'],
+    [{ aspect_ratio: '16:9' }, 'crop=1920:1080:0:0'],
+  ])('%j', (params, filter) => {
+    expect(graphOf('crop', params)).toBe(`${frame},${filter},${end}`)
+  })
+
+  it('scales what is left, not what was there', () => {
+    const params = { aspect_ratio: '1:1', output: { width: 540 } }
+    expect(graphOf('crop', params)).toBe(`${frame},crop=1080:1080:420:0,scale=540:540,${end}`)
+  })
+
+  it.each([
+    [{}, 'needs x, y, width and height'],
+    [{ x: 0, y: 0, width: 0.5 }, 'needs x, y, width and height'],
+    [{ x: 0.6, y: 0, width: 0.5, height: 1 }, 'outside'],
+    [{ x: 0, y: 0, width: 0, height: 1 }, 'empty'],
+    [{ aspect_ratio: '0:1' }, 'zero'],
+    [{ aspect_ratio: '1:0' }, 'zero'],
+    [{ aspect_ratio: 'wide' }, 'aspect_ratio'],
+    [{ aspect_ratio: '1:1', focus_x: 2 }, 'focus_x'],
+  ])('refuses %j', (params, message) => {
+    expect(refusal('crop', params)).toMatchObject({
+      code: 'invalid_params',
+      message: expect.stringContaining(message),
+    })
+  })
+})
+
+describe('overlay', () => {
+  it('draws text from a file, by the defaults', () => {
+    const plan = planJob('overlay', { items: [{ type: 'text', text: 'Hi' }] }, hd)
+    expect(plan.texts).toEqual([{ name: 'text-0.txt', text: 'Hi' }])
+    const drawn =
+      'drawtext=fontfile=../font.ttf:textfile=text-0.txt:expansion=none:fontsize=65:fontcolor=0xffffff@1:' +
+      "x=96:y=54:enable='gte(t,0)'"
+    expect(graphOf('overlay', { items: [{ type: 'text', text: 'Hi' }] })).toBe(`${frame},${drawn},${end}`)
+  })
+
+  it('draws a background whose corner is at x, y', () => {
+    const item = { type: 'text', text: 'Hi', x: 0.5, y: 0.5, size: 0.1, background: '#123abc', opacity: 0.4 }
+    expect(graphOf('overlay', { items: [item] })).toContain(
+      'box=1:boxcolor=0x123abc@0.4:boxborderw=27:x=987:y=567:',
+    )
+  })
+
+  it('shows an item from its start up to its end', () => {
+    const item = { type: 'text', text: 'Hi', start_seconds: 1, end_seconds: 2.5 }
+    expect(graphOf('overlay', { items: [item] })).toContain("enable='gte(t,1)*lt(t,2.5)'")
+  })
+
+  it('stacks text and images in the order of the items', () => {
+    const items = [
+      { type: 'text', text: 'below' },
+      { type: 'image', image_key: 'a', opacity: 0.5 },
+      { type: 'text', text: 'between' },
+      { type: 'image', image_key: 'a', x: 0.5, y: 0.5, width: 0.1 },
+    ]
+    const plan = planJob('overlay', { items }, hd)
+    expect(plan.imageKeys).toEqual(['a', 'a'])
+    const args = plan.args(['png_pipe', 'jpeg_pipe'])
+    expect(args.join(' ')).toContain(
+      '-f png_pipe -i image-0 -protocol_whitelist file -f jpeg_pipe -i image-1',
+    )
+    const chains = (flagOf(args, '-filter_complex') ?? '').split(';')
+    expect(chains).toEqual([
+      expect.stringMatching(/^\[0:v:0\]scale=.*textfile=text-0\.txt.*\[below1\]$/),
+      '[1:v]scale=480:-2,format=rgba,colorchannelmixer=aa=0.5[image1]',
+      expect.stringMatching(
+        /^\[below1\]\[image1\]overlay=x=96:y=54:eof_action=repeat:.*text-1\.txt.*\[below3\]$/,
+      ),
+      '[2:v]scale=192:-2,format=rgba[image3]',
+      expect.stringMatching(/^\[below3\]\[image3\]overlay=x=960:y=540:.*\[out\]$/),
+    ])
+  })
+
+  it('keeps every word of a user out of the filters', () => {
+    const nasty = "'];[x]movie=a:b\\,%{pts}"
+    const items = [
+      { type: 'text', text: nasty },
+      { type: 'image', image_key: nasty },
+    ]
+    expect(graphOf('overlay', { items })).not.toContain('movie')
+    expect(argsOf('overlay', { items }).join(' ')).not.toContain('movie')
+  })
+
+  it.each([
+    [{ type: 'text', text: 'a', color: '#12345' }, 'items.0.color'],
+    [{ type: 'text', text: 'a', color: 'red@1:x=0' }, 'items.0.color'],
+    [{ type: 'text', text: 'a', size: 0 }, 'items.0.size'],
+    [{ type: 'text', text: 'a', x: 2 }, 'items.0.x'],
+    [{ type: 'text', text: 'a', opacity: 2 }, 'items.0.opacity'],
+    [{ type: 'text', text: 'a', start_seconds: 3, end_seconds: 2 }, 'must end after it starts'],
+    [{ type: 'text' }, 'items.0.text'],
+    [{ type: 'image' }, 'items.0.image_key'],
+    [{ type: 'sound' }, 'items.0.type'],
+  ])('refuses the item %j', (item, message) => {
+    expect(refusal('overlay', { items: [item] })).toMatchObject({
+      code: 'invalid_params',
+      message: expect.stringContaining(message),
+    })
+  })
+})
