@@ -63,13 +63,26 @@ async function insertIfMissing(db: D1Database, job: Job, row: MirrorRow, now: nu
 }
 
 /** Retention: the row stays and answers for the job; its videos are gone. */
-export async function archiveRow(db: D1Database, jobId: string, now: number): Promise<void> {
+export async function archiveRow(db: D1Database, job: Job, now: number): Promise<void> {
+  await forgetAssets(db, job)
   await db
     .prepare(
       'UPDATE export_jobs SET archived = 1, due_at = NULL, mirrored_at = ? WHERE id = ? AND archived = 0',
     )
-    .bind(now, jobId)
+    .bind(now, job.request.id)
     .run()
+}
+
+/** The row of a deleted job goes, and with it the word that its assets are in use. */
+export async function eraseRow(db: D1Database, job: Job): Promise<void> {
+  await forgetAssets(db, job)
+  await deleteRow(db, job.request.id)
+}
+
+async function forgetAssets(db: D1Database, { request }: Job): Promise<void> {
+  const forget = db.prepare('DELETE FROM export_job_assets WHERE asset_key = ? AND job_id = ?')
+  const statements = request.assets.map((key) => forget.bind(key, request.id))
+  if (statements.length > 0) await db.batch(statements)
 }
 
 export async function deleteRow(db: D1Database, jobId: string): Promise<void> {
@@ -79,7 +92,10 @@ export async function deleteRow(db: D1Database, jobId: string): Promise<void> {
 /** Is this input still named by another job that is not retired? */
 export async function inputIsShared(db: D1Database, key: string, jobId: string): Promise<boolean> {
   const other = await db
-    .prepare('SELECT 1 FROM export_jobs WHERE input_video_key = ? AND id <> ? AND archived = 0 LIMIT 1')
+    .prepare(
+      `SELECT 1 FROM export_jobs WHERE input_video_key = ?1 AND id <> ?2 AND archived = 0
+       UNION ALL SELECT 1 FROM export_job_assets WHERE asset_key = ?1 AND job_id <> ?2 LIMIT 1`,
+    )
     .bind(key, jobId)
     .first()
   return other !== null

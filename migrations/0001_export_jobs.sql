@@ -40,3 +40,16 @@ CREATE INDEX export_jobs_by_status ON export_jobs (status, created_at DESC, id D
 CREATE INDEX export_jobs_by_due ON export_jobs (due_at) WHERE due_at IS NOT NULL;
 -- For deletes: is this input still used by another job?
 CREATE INDEX export_jobs_by_input ON export_jobs (input_video_key);
+
+-- Images and the like that a job's params name, so that none is swept away while a job still uses it.
+CREATE TABLE export_job_assets (
+  asset_key TEXT NOT NULL,
+  job_id TEXT NOT NULL,
+  PRIMARY KEY (asset_key, job_id)
+) WITHOUT ROWID;
+
+-- Where the sweep over the bucket goes on with its next run.
+CREATE TABLE sweep_cursors (
+  name TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+) WITHOUT ROWID;

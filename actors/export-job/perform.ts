@@ -1,6 +1,6 @@
 /** The only place that acts on the world for a job: an effect goes in, its answer comes back as the next fact. */
 import type { ActorEnv } from '../env.ts'
-import { archiveRow, deleteRow, inputIsShared, writeMirror } from '../mirror.ts'
+import { archiveRow, eraseRow, inputIsShared, writeMirror } from '../mirror.ts'
 import { cancel, health, type RunpodSettings, status } from '../runpod.ts'
 import type { Settings } from '../settings.ts'
 import { findOutput, outputPrefix, removeUnder } from '../videos.ts'
@@ -45,13 +45,13 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
     case 'archive':
       return attempted<Fact>({ type: 'archiveFailed' }, async () => {
         await removeVideos(job, world.env)
-        await archiveRow(world.env.DB, job.request.id, Date.now())
+        await archiveRow(world.env.DB, job, Date.now())
         return { type: 'archived' }
       })
     case 'erase':
       return attempted<Fact>({ type: 'eraseFailed' }, async () => {
         await removeVideos(job, world.env)
-        await deleteRow(world.env.DB, job.request.id)
+        await eraseRow(world.env.DB, job)
         return { type: 'erased' }
       })
   }

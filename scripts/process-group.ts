@@ -1,0 +1,119 @@
+/** A child process with everything it starts in one group, so that all of it can be ended, and nothing else. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+export interface GroupOptions {
+  command: string
+  args: readonly string[]
+  env: Record<string, string>
+  cwd: string
+  /** Both output streams are appended here. */
+  logFile: string
+}
+
+export class ProcessGroup {
+  readonly #child: ChildProcess
+  readonly logFile: string
+  /** Settles when the leader has ended, with its exit code (null after a signal). */
+  readonly exited: Promise<number | null>
+
+  constructor(options: GroupOptions) {
+    this.logFile = options.logFile
+    mkdirSync(dirname(options.logFile), { recursive: true })
+    const log = createWriteStream(options.logFile, { flags: 'a' })
+    this.#child = spawn(options.command, options.args, {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    this.#child.stdout?.pipe(log, { end: false })
+    this.#child.stderr?.pipe(log, { end: false })
+    this.exited = new Promise((resolve) => {
+      this.#child.once('error', () => resolve(1))
+      this.#child.once('exit', (code) => resolve(code))
+    })
+    void this.exited.then(() => log.end())
+  }
+
+  /** The group's id; null when it could not be started. */
+  get id(): number | null {
+    return this.#child.pid ?? null
+  }
+
+  /** Sends a signal to every process of the group. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.id !== null) signalGroup(this.id, signal)
+  }
+
+  /** Asks the group to end, and kills what is left of it after `graceMs`. */
+  async stop(graceMs = 5_000): Promise<void> {
+    if (this.id === null) return
+    await stopGroup(this.id, graceMs)
+    await this.exited
+  }
+}
+
+/** SIGTERM to the group, then SIGKILL to what is left of it after `graceMs`. */
+export async function stopGroup(id: number, graceMs: number): Promise<void> {
+  signalGroup(id, 'SIGTERM')
+  const deadline = Date.now() + graceMs
+  while (groupIsAlive(id) && Date.now() < deadline) await pause(50)
+  signalGroup(id, 'SIGKILL')
+  // A killed process is gone within moments, but for one stuck in the kernel: not waited for.
+  const end = Date.now() + 2_000
+  while (groupIsAlive(id) && Date.now() < end) await pause(20)
+}
+
+function signalGroup(id: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-id, signal)
+  } catch {
+    // Nothing of the group is left.
+  }
+}
+
+function groupIsAlive(id: number): boolean {
+  return groupCommands(id).length > 0
+}
+
+/** The command lines of a group's living processes; zombies do not count. */
+export function groupCommands(id: number): string[] {
+  const processes = existsSync('/proc/self/stat') ? processesOfProc() : processesOfPs()
+  return processes.flatMap(({ group, state, command }) => (group === id && state !== 'Z' ? [command] : []))
+}
+
+interface Process {
+  group: number
+  state: string
+  command: string
+}
+
+/** Linux: needs no `ps`, which small images do not have. */
+function processesOfProc(): Process[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return []
+    try {
+      // The second field is the name in brackets, which may hold anything; state, parent and group follow it.
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const [state = '', , group = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      return [{ group: Number(group), state, command }]
+    } catch {
+      return []
+    }
+  })
+}
+
+function processesOfPs(): Process[] {
+  const listing = execFileSync('ps', ['-A', '-o', 'pgid=,stat=,args='], { encoding: 'utf8' })
+  return listing.split('\n').flatMap((line) => {
+    const [, group, state = '', command = ''] = /^\s*(\d+)\s+(\S)\S*\s+(.*)$/.exec(line) ?? []
+    return group ? [{ group: Number(group), state, command }] : []
+  })
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

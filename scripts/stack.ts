@@ -1,0 +1,197 @@
+/**
+ * The whole service on this computer: the Worker with its actors under `wrangler dev`, and runpod-local beside it,
+ * both over one state directory, so that what one run accepted the next one carries on.
+ */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { groupCommands, ProcessGroup, stopGroup } from './process-group.ts'
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
+const READY_MS = 60_000
+
+/** Keeps wrangler from speaking to anyone but this computer. */
+const QUIET = {
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  X_LOCAL_OBSERVABILITY: 'false',
+  NO_COLOR: '1',
+}
+
+export interface StackOptions {
+  /** Databases, videos and logs. */
+  stateDir: string
+  servicePort: number
+  runpodPort: number
+  /** More settings of the service, as `--var NAME:value`. */
+  vars?: Record<string, string>
+  /** Environment of runpod-local, for its fault switches. */
+  runpodEnv?: Record<string, string>
+}
+
+export class Stack {
+  readonly options: StackOptions
+  readonly url: string
+  readonly runpodUrl: string
+  #service: ProcessGroup | null = null
+  #runpod: ProcessGroup | null = null
+
+  constructor(options: StackOptions) {
+    this.options = { ...options, stateDir: resolve(options.stateDir) }
+    this.url = `http://localhost:${options.servicePort}`
+    this.runpodUrl = `http://127.0.0.1:${options.runpodPort}`
+  }
+
+  get serviceLog(): string {
+    return join(this.options.stateDir, 'logs', 'service.log')
+  }
+
+  get runpodLog(): string {
+    return join(this.options.stateDir, 'logs', 'runpod-local.log')
+  }
+
+  /** Migrates D1, starts both processes and waits until they answer. */
+  async start(): Promise<void> {
+    mkdirSync(this.options.stateDir, { recursive: true })
+    await this.#endLeftovers()
+    await migrate(this.options.stateDir)
+    await Promise.all([this.startRunpod(), this.startService()])
+  }
+
+  async startService(): Promise<void> {
+    const { servicePort, runpodPort, stateDir, vars } = this.options
+    const settings: Record<string, string> = {
+      ENVIRONMENT: 'development',
+      PUBLIC_URL: this.url,
+      RUNPOD_ENDPOINT: `http://127.0.0.1:${runpodPort}/v2/local`,
+      RUNPOD_API_KEY: 'local-key',
+      ...vars,
+    }
+    const args = [
+      WRANGLER,
+      'dev',
+      '--port',
+      String(servicePort),
+      '--ip',
+      '127.0.0.1',
+      '--persist-to',
+      stateDir,
+    ]
+    args.push('--inspector-port', '0', '--log-level', 'warn', '--show-interactive-dev-session=false')
+    for (const [name, value] of Object.entries(settings)) args.push('--var', `${name}:${value}`)
+    this.#service = this.#spawn(args, QUIET, this.serviceLog)
+    await untilAnswers(`${this.url}/health`, this.#service)
+  }
+
+  async startRunpod(): Promise<void> {
+    const { runpodPort, runpodEnv, stateDir } = this.options
+    const args = [join(ROOT, 'runpod-local/main.ts'), '--port', String(runpodPort)]
+    args.push('--dir', join(stateDir, 'runpod-local'))
+    this.#runpod = this.#spawn(args, { ...runpodEnv }, this.runpodLog)
+    await untilAnswers(`${this.runpodUrl}/jobs`, this.#runpod)
+  }
+
+  /** Ends the service with SIGKILL, as a crash would. */
+  killService(): void {
+    this.#service?.kill('SIGKILL')
+  }
+
+  killRunpod(): void {
+    this.#runpod?.kill('SIGKILL')
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#service?.stop(), this.#runpod?.stop()])
+    rmSync(this.#pidFile, { force: true })
+  }
+
+  /** Settles when one of the processes has ended by itself, with a sentence that says which. */
+  async ended(): Promise<string> {
+    const service = this.#service?.exited.then(
+      (code) => `The service ended (exit code ${code}); see ${this.serviceLog}`,
+    )
+    const runpod = this.#runpod?.exited.then(
+      (code) => `runpod-local ended (exit code ${code}); see ${this.runpodLog}`,
+    )
+    return (await Promise.race([service, runpod])) ?? 'Nothing was started.'
+  }
+
+  get #pidFile(): string {
+    return join(this.options.stateDir, 'processes.json')
+  }
+
+  #spawn(args: readonly string[], env: Record<string, string>, logFile: string): ProcessGroup {
+    const group = new ProcessGroup({ command: process.execPath, args, env, cwd: ROOT, logFile })
+    const known = readIds(this.#pidFile)
+    writeFileSync(this.#pidFile, JSON.stringify([...known, group.id]))
+    return group
+  }
+
+  /** A launcher that was killed outright leaves its children behind; they would hold the ports and the databases. */
+  async #endLeftovers(): Promise<void> {
+    for (const id of readIds(this.#pidFile)) {
+      const ours = groupCommands(id).some((command) => command.includes(ROOT))
+      if (ours) await stopGroup(id, 2_000)
+    }
+    rmSync(this.#pidFile, { force: true })
+  }
+}
+
+function readIds(file: string): number[] {
+  if (!existsSync(file)) return []
+  const ids: unknown = JSON.parse(readFileSync(file, 'utf8'))
+  return Array.isArray(ids) ? ids.filter((id) => Number.isInteger(id)) : []
+}
+
+/** Brings the local D1 to the newest migration. */
+async function migrate(stateDir: string): Promise<void> {
+  const args = [WRANGLER, 'd1', 'migrations', 'apply', 'DB', '--local', '--persist-to', stateDir]
+  await promisify(execFile)(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...QUIET, CI: '1' } })
+}
+
+async function untilAnswers(url: string, group: ProcessGroup): Promise<void> {
+  let ended: number | null | undefined
+  void group.exited.then((code) => {
+    ended = code
+  })
+  const deadline = Date.now() + READY_MS
+  while (Date.now() < deadline) {
+    if (ended !== undefined)
+      throw new Error(`A process ended at once (exit code ${ended}); see ${group.logFile}`)
+    if (await answers(url)) return
+    await new Promise((settle) => setTimeout(settle, 100))
+  }
+  throw new Error(`${url} did not answer within ${READY_MS / 1000} s; see ${group.logFile}`)
+}
+
+/** True when `url` answers 200 within a second. */
+export async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    await response.arrayBuffer()
+    return response.status === 200
+  } catch {
+    return false
+  }
+}
+
+/** `wanted` when nobody listens there, otherwise a port that the system picks. */
+export async function freePort(wanted: number): Promise<number> {
+  return (await tryListen(wanted)) ?? (await tryListen(0)) ?? wanted
+}
+
+function tryListen(port: number): Promise<number | null> {
+  return new Promise((settle) => {
+    const server = createServer()
+    server.once('error', () => settle(null))
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => settle(address && typeof address === 'object' ? address.port : null))
+    })
+  })
+}

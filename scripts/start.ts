@@ -1,0 +1,43 @@
+/** `npm start`: the service and runpod-local on this computer, until Ctrl-C. */
+import { relative } from 'node:path'
+import { answers, ROOT, Stack } from './stack.ts'
+
+const stack = new Stack({ stateDir: `${ROOT}/.exportal`, servicePort: 8787, runpodPort: 8788 })
+
+let stopping = false
+async function stop(code: number): Promise<void> {
+  if (stopping) return
+  stopping = true
+  console.log('\nStopping…')
+  await stack.stop()
+  process.exit(code)
+}
+process.on('SIGINT', () => void stop(0))
+process.on('SIGTERM', () => void stop(0))
+
+if (await answers(`${stack.url}/health`)) {
+  console.error(`Something already answers on ${stack.url}: is npm start running in another window?`)
+  process.exit(1)
+}
+try {
+  console.log('Starting the service and runpod-local…')
+  await stack.start()
+  const short = (path: string) => relative(process.cwd(), path)
+  console.log(`
+  Service       ${stack.url}           try: curl ${stack.url}/health
+  RunPod local  ${stack.runpodUrl}/v2/local  jobs: ${stack.runpodUrl}/jobs
+  State         ${short(stack.options.stateDir)}
+  Logs          ${short(stack.serviceLog)}, ${short(stack.runpodLog)}
+
+  A first export, in another window: npm run demo
+  Ctrl-C ends all of it; accepted jobs go on with the next start.
+`)
+  const why = await stack.ended()
+  if (!stopping) {
+    console.error(why)
+    await stop(1)
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  await stop(1)
+}

@@ -1,0 +1,170 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, it, vi } from 'vitest'
+import {
+  aCreatedJob,
+  actor,
+  aRunningJob,
+  completed,
+  FakeRunpod,
+  MINUTE,
+  pass,
+  progress,
+  SECOND,
+  storeOutput,
+  useFarFutureClock,
+} from './support.ts'
+
+useFarFutureClock()
+
+describe('what RunPod does wrong', () => {
+  it('a lost webhook and a lost report are found by asking', async () => {
+    const runpod = new FakeRunpod().install()
+    const job = await aRunningJob()
+    await storeOutput(job)
+    runpod.jobs.set('rp-1-u1', { id: 'rp-1-u1', status: 'COMPLETED', delayTime: 1_000, executionTime: 9_000 })
+    pass(61 * SECOND)
+    await job.ring()
+    expect(await job.job()).toMatchObject({
+      status: 'complete',
+      usage: { gpu_seconds: 9, queue_seconds: 1, estimated: false },
+    })
+  })
+
+  it('a job that RunPod no longer knows is retried, unless its file is there', async () => {
+    const runpod = new FakeRunpod().install()
+    const lost = await aRunningJob()
+    const kept = await aRunningJob()
+    runpod.jobs.clear()
+    await storeOutput(kept)
+    pass(61 * SECOND)
+    await lost.ring()
+    await kept.ring()
+    expect(await lost.job()).toMatchObject({ status: 'pending', error: { code: 'runpod_job_lost' } })
+    pass(5 * SECOND)
+    await lost.ring()
+    await kept.ring()
+    expect(await lost.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    expect(await kept.job()).toMatchObject({ status: 'complete', attempt: 1 })
+  })
+
+  it('a lost answer of /run never makes a second current attempt', async () => {
+    const runpod = new FakeRunpod().install()
+    runpod.answers.set('/run', () => Promise.reject(new Error('Network connection lost.')))
+    const job = await aCreatedJob()
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'pending', attempt: 1, runpod_job_id: null })
+    await job.stub.report({ ...progress(5), runpodJobId: 'rp-orphan' })
+    expect(await job.job()).toMatchObject({ status: 'processing', attempt: 1, runpod_job_id: 'rp-orphan' })
+    expect(runpod.count('/run')).toBe(1)
+  })
+
+  it('an attempt written off after its grace is fenced, told to stop and cancelled', async () => {
+    const runpod = new FakeRunpod().install()
+    runpod.answers.set('/run', () => new Response('bad gateway', { status: 502 }))
+    const job = await aCreatedJob()
+    await job.ring()
+    runpod.answers.clear()
+    pass(61 * SECOND)
+    await job.ring()
+    pass(5 * SECOND)
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    runpod.jobs.set('rp-orphan', { id: 'rp-orphan', status: 'IN_PROGRESS' })
+    expect(await job.stub.report({ ...progress(5), runpodJobId: 'rp-orphan' })).toEqual({
+      ok: true,
+      cancel: true,
+    })
+    await job.ring()
+    expect(runpod.count('/cancel/rp-orphan')).toBe(1)
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+  })
+
+  it('obeys Retry-After', async () => {
+    const runpod = new FakeRunpod().install()
+    runpod.answers.set(
+      '/run',
+      () => new Response('slow down', { status: 429, headers: { 'Retry-After': '90' } }),
+    )
+    const job = await aCreatedJob()
+    await job.ring()
+    const { next_attempt_at, error } = await job.job()
+    expect(Date.parse(next_attempt_at ?? '')).toBe(Date.now() + 90 * SECOND)
+    expect(error).toMatchObject({ code: 'runpod_rate_limited', retryable: true })
+  })
+
+  it('completion without a file is output_missing, and retried', async () => {
+    const runpod = new FakeRunpod().install()
+    const job = await aRunningJob()
+    await job.report(completed())
+    for (let look = 0; look < 3; look++) {
+      await job.ring()
+      pass(10 * SECOND)
+    }
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    expect(runpod.count('/run')).toBe(2)
+  })
+})
+
+describe('what the platform does wrong', () => {
+  it('a lost alarm is set again when the actor wakes', async () => {
+    new FakeRunpod().install()
+    const job = await aCreatedJob()
+    await runInDurableObject(job.stub, (_instance, state) => state.storage.deleteAlarm())
+    await job.evict()
+    await job.job()
+    expect(await job.alarmAt()).toBe(Date.now())
+  })
+
+  it('D1 down: the mirror is owed until it is taken, and never goes backwards', async () => {
+    new FakeRunpod().install()
+    const job = await aRunningJob()
+    await storeOutput(job)
+    await job.report(completed())
+    const prepare = vi.spyOn(env.DB, 'prepare').mockImplementation(() => {
+      throw new Error('D1_ERROR: no')
+    })
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'complete' })
+    prepare.mockRestore()
+    pass(MINUTE)
+    await job.ring()
+    const row = await env.DB.prepare('SELECT status, version FROM export_jobs WHERE id = ?')
+      .bind(job.id)
+      .first()
+    expect(row).toMatchObject({ status: 'complete', version: (await job.job()).version })
+  })
+
+  it('an alarm that fails unexpectedly is set again', async () => {
+    new FakeRunpod().install()
+    const job = await aCreatedJob()
+    const head = vi.spyOn(env.VIDEOS, 'head').mockRejectedValue(new Error('R2 is down'))
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'pending', error: { code: 'storage_unavailable' } })
+    head.mockRestore()
+    expect(await job.alarmAt()).not.toBeNull()
+  })
+})
+
+describe('an actor that holds no job', () => {
+  it('writes nothing, whatever is called on it', async () => {
+    const empty = actor(crypto.randomUUID())
+    await empty.stub.view()
+    await empty.stub.cancel('x')
+    await empty.stub.retry('x')
+    await empty.stub.remove('x')
+    await empty.stub.events(0, 10)
+    await empty.stub.heal()
+    expect(await empty.stub.report(progress(1))).toEqual({ ok: true, cancel: true })
+    await empty.stub.fetch('https://x/ws', { headers: { Upgrade: 'websocket' } })
+    const tables = await runInDurableObject(empty.stub, (_instance, state) => ({
+      tables: state.storage.sql
+        .exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'")
+        .toArray(),
+      alarm: state.storage.getAlarm(),
+    }))
+    expect(tables.tables).toEqual([])
+    expect(await tables.alarm).toBeNull()
+  })
+})
