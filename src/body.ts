@@ -1,0 +1,86 @@
+/** Bounded reading of JSON bodies: type, size, text and structure are checked before a schema sees the value. */
+import { brokenAt, unsafePlace } from './json-text.ts'
+import { invalid, Problem } from './problem.ts'
+
+const JSON_TYPE = /^application\/(?:json|[\w.+-]+\+json)$/
+
+interface Limits {
+  /** Most bytes of the body. */
+  bytes: number
+  /** RunPod's documentation does not say which Content-Type its webhook has. */
+  anyContentType?: boolean
+}
+
+/**
+ * The body as JSON.
+ *
+ * @throws Problem 415 for another Content-Type or an encoded body, 413 as soon as it is too large, 400 when it is not
+ * JSON (with the offset) or holds what no field may
+ */
+export async function readJson(request: Request, limits: Limits): Promise<unknown> {
+  if (!limits.anyContentType) requireJson(request)
+  const text = await readText(request, limits.bytes)
+  const value = parse(text)
+  const unsafe = unsafePlace(value)
+  if (unsafe) throw invalid([unsafe])
+  return value
+}
+
+/** Type and subtype of a Content-Type, without parameters and in lower case (RFC 9110, 8.3.1). */
+export function mediaType(header: string | null): string {
+  return (header ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+}
+
+function requireJson(request: Request): void {
+  const encoding = request.headers.get('Content-Encoding')
+  if (!JSON_TYPE.test(mediaType(request.headers.get('Content-Type')))) {
+    throw new Problem(415, 'unsupported_media_type', 'Send the body as Content-Type: application/json.', {
+      headers: { Accept: 'application/json' },
+    })
+  }
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+    throw new Problem(415, 'unsupported_encoding', 'Send the body without Content-Encoding.', {
+      headers: { 'Accept-Encoding': 'identity' },
+    })
+  }
+}
+
+async function readText(request: Request, limit: number): Promise<string> {
+  if (Number(request.headers.get('Content-Length')) > limit) throw tooLarge(limit)
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+  let text = ''
+  let size = 0
+  if (!request.body) return text
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return text + decoder.decode()
+      size += value.byteLength
+      if (size > limit) break
+      text += decoder.decode(value, { stream: true })
+    }
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw new Problem(400, 'invalid_json', 'The body could not be read as UTF-8 text.')
+    }
+    throw error
+  }
+  await reader.cancel()
+  throw tooLarge(limit)
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem(413, 'body_too_large', `The body may be at most ${limit} bytes.`)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    const at = brokenAt(text)
+    const where =
+      at >= text.length ? `it ends too early, after ${at} characters` : `it breaks at character ${at}`
+    throw new Problem(400, 'invalid_json', `The body is not JSON: ${where}.`)
+  }
+}

@@ -1,0 +1,14 @@
+/** The Worker: HTTP in, RPC out. */
+import type { Env } from './env.ts'
+import { handle } from './router.ts'
+import { sweep } from './sweep.ts'
+
+export { ExportJob } from '../actors/export-job/export-job.ts'
+
+export default {
+  fetch: handle,
+  /** The sweep; what it found is one line of the log. */
+  async scheduled(_controller, env) {
+    console.log(JSON.stringify({ at: 'sweep', ...(await sweep(env, Date.now())) }))
+  },
+} satisfies ExportedHandler<Env>

@@ -1,0 +1,116 @@
+/** The list in D1, as the Worker uses it. D1 out of reach is a 503, never a 500: the client may try again. */
+import type { JobRequest } from '../actors/export-job/core/job.ts'
+import { deleteRow } from '../actors/mirror.ts'
+import type { Position } from './cursor.ts'
+import type { Env } from './env.ts'
+import { unavailable } from './problem.ts'
+
+/** A row as D1 answers it. Instants are milliseconds, JSON is text. */
+export interface JobRow {
+  id: string
+  project_id: number
+  type: string
+  status: string
+  progress: number
+  stage: string | null
+  input_video_key: string
+  output_video_key: string | null
+  params: string
+  metadata: string
+  tags: string
+  error: string | null
+  runpod_job_id: string | null
+  attempt: number
+  max_attempts: number
+  round: number
+  request_hash: string
+  version: number
+  created_at: number
+  started_at: number | null
+  finished_at: number | null
+  expires_at: number | null
+  gpu_seconds: number
+  wasted_seconds: number
+  archived: number
+}
+
+const COLUMNS = `id, project_id, type, status, progress, stage, input_video_key, output_video_key, params, metadata,
+  tags, error, runpod_job_id, attempt, max_attempts, round, request_hash, version, created_at, started_at, finished_at,
+  expires_at, gpu_seconds, wasted_seconds, archived`
+
+const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_video_key, params, metadata, tags,
+  max_attempts, request_hash, created_at, due_at, mirrored_at)
+  VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?10) ON CONFLICT (id) DO NOTHING`
+
+/**
+ * The row of a job that is about to be created, so that the list shows it as soon as it is accepted.
+ *
+ * @returns the row that was there already, or null when this one is new
+ */
+export async function insertBirthRow(env: Env, job: JobRequest, now: number): Promise<JobRow | null> {
+  const insert = env.DB.prepare(INSERT).bind(
+    job.id,
+    job.projectId,
+    job.type,
+    job.inputVideoKey,
+    JSON.stringify(job.params),
+    JSON.stringify(job.metadata),
+    JSON.stringify(job.tags),
+    job.policy.maxAttempts,
+    job.requestHash,
+    now,
+  )
+  const asset = env.DB.prepare('INSERT OR IGNORE INTO export_job_assets (asset_key, job_id) VALUES (?, ?)')
+  const assets = [...new Set(job.assets)].map((key) => asset.bind(key, job.id))
+  const [inserted] = await reach(() => env.DB.batch([insert, ...assets]))
+  return inserted && inserted.meta.changes > 0 ? null : readRow(env, job.id)
+}
+
+export function readRow(env: Env, id: string): Promise<JobRow | null> {
+  return reach(() =>
+    env.DB.prepare(`SELECT ${COLUMNS} FROM export_jobs WHERE id = ?`).bind(id).first<JobRow>(),
+  )
+}
+
+export async function removeRow(env: Env, id: string): Promise<void> {
+  await reach(() => deleteRow(env.DB, id))
+}
+
+/** Takes back a birth row whose job was not accepted; leaves it when an actor has written to it since. */
+export async function removeBirthRow(env: Env, id: string): Promise<void> {
+  await reach(() => env.DB.prepare('DELETE FROM export_jobs WHERE id = ? AND version = 0').bind(id).run())
+}
+
+export interface ListFilters {
+  projectId: number | null
+  status: string | null
+  type: string | null
+}
+
+/** Newest first, at most `limit`, from below `after` on. */
+export async function listRows(
+  env: Env,
+  { projectId, status, type }: ListFilters,
+  after: Position | null,
+  limit: number,
+): Promise<JobRow[]> {
+  const conditions: [string, (string | number)[]][] = []
+  if (projectId !== null) conditions.push(['project_id = ?', [projectId]])
+  if (status !== null) conditions.push(['status = ?', [status]])
+  if (type !== null) conditions.push(['type = ?', [type]])
+  if (after) conditions.push(['(created_at, id) < (?, ?)', [after.createdAt, after.id]])
+  const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}` : ''
+  const statement = env.DB.prepare(
+    `SELECT ${COLUMNS} FROM export_jobs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`,
+  ).bind(...conditions.flatMap(([, values]) => values), limit)
+  return (await reach(() => statement.all<JobRow>())).results
+}
+
+async function reach<T>(query: () => Promise<T>): Promise<T> {
+  try {
+    return await query()
+  } catch (error) {
+    console.error(JSON.stringify({ at: 'd1', error: String(error) }))
+    throw unavailable('list_unavailable', 'The list of jobs could not be reached; try again shortly.')
+  }
+}

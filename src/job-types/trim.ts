@@ -1,0 +1,36 @@
+/** `trim`: a span of the video. */
+import * as v from 'valibot'
+import { strict } from '../validate.ts'
+import { END_BEFORE_START, endsAfterStart, Seconds } from './fields.ts'
+import { jobType } from './job-type.ts'
+import { withOutput } from './output.ts'
+
+function cutsSomething(span: unknown): boolean {
+  return (
+    span !== null &&
+    typeof span === 'object' &&
+    (Object.hasOwn(span, 'start_seconds') || Object.hasOwn(span, 'end_seconds'))
+  )
+}
+
+const Span = v.pipe(
+  strict({ start_seconds: v.optional(Seconds, 0), end_seconds: v.optional(Seconds), ...withOutput }),
+  v.forward(
+    v.check((span) => endsAfterStart(span), END_BEFORE_START),
+    ['end_seconds'],
+  ),
+)
+
+/** Looked at before the defaults are filled in. */
+const Trim = v.pipe(
+  v.unknown(),
+  v.check(cutsSomething, 'A trim needs start_seconds, end_seconds or both.'),
+  Span,
+)
+
+export const trim = jobType({
+  name: 'trim',
+  summary: 'Keeps the span from start_seconds to end_seconds.',
+  schema: Span,
+  shapeOf: () => Trim,
+})

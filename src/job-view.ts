@@ -1,0 +1,83 @@
+/** Jobs as D1 knows them, with the names that the actor's own view has. */
+import type { Json, JsonObject } from '../actors/export-job/core/job.ts'
+import { iso } from '../actors/export-job/core/view.ts'
+import type { JobRow } from './job-rows.ts'
+
+/** A row of the list: what the job's view says, as far as the row knows it. */
+export function rowView(row: JobRow): JsonObject {
+  return {
+    id: row.id,
+    project_id: row.project_id,
+    type: row.type,
+    status: row.status,
+    progress: row.progress,
+    stage: row.stage,
+    input_video_key: row.input_video_key,
+    output_video_key: row.output_video_key,
+    params: parsed(row.params),
+    metadata: parsed(row.metadata),
+    tags: parsed(row.tags),
+    attempt: row.attempt,
+    max_attempts: row.max_attempts,
+    round: row.round,
+    runpod_job_id: row.runpod_job_id,
+    error: row.error === null ? null : parsed(row.error),
+    usage: { gpu_seconds: row.gpu_seconds, wasted_seconds: row.wasted_seconds },
+    created_at: iso(row.created_at),
+    started_at: instant(row.started_at),
+    finished_at: instant(row.finished_at),
+    expires_at: instant(row.expires_at),
+    version: row.version,
+    archived: row.archived !== 0,
+    urls: urlsOf(row.id),
+  }
+}
+
+/** A job whose actor was retired: every name of the live view is there, and nothing is about to happen. */
+export function archivedView(row: JobRow): JsonObject {
+  return {
+    ...rowView(row),
+    message: null,
+    eta_seconds: null,
+    last_report_at: null,
+    reason: 'Retired after its retention; its videos and its event log are gone.',
+    next_action: null,
+    output_size_bytes: null,
+    output_url: null,
+    next_attempt_at: null,
+    cancel: null,
+  }
+}
+
+/** Paths of one job; the same as its actor gives out. */
+export function urlsOf(id: string): {
+  self: string
+  ws: string
+  events: string
+  cancel: string
+  retry: string
+} {
+  const self = `/api/jobs/${id}`
+  return {
+    self,
+    ws: `${self}/ws`,
+    events: `${self}/events`,
+    cancel: `${self}/cancel`,
+    retry: `${self}/retry`,
+  }
+}
+
+function parsed(text: string): Json {
+  const value: Json = JSON.parse(text)
+  return value
+}
+
+function instant(at: number | null): string | null {
+  return at === null ? null : iso(at)
+}
+
+/** The fields of a job's text that the Worker itself looks at. */
+export function peek(jobText: string): { status: string; project_id: number } {
+  const job: { status: string; project_id: number } = JSON.parse(jobText)
+  return job
+}

@@ -1,0 +1,84 @@
+/**
+ * Refusals as RFC 9457 problem details. Anything a handler cannot do it throws as a `Problem`; the router's one catch
+ * turns it into a response. What is not a `Problem` is a bug, and says nothing to the client but its request id.
+ */
+
+/** One wrong field: a JSON Pointer (RFC 6901) into the body, or `/query/…`, `/header/…`, `/path/…`. */
+export interface FieldError {
+  pointer: string
+  detail: string
+}
+
+interface Extras {
+  errors?: readonly FieldError[]
+  headers?: Record<string, string>
+}
+
+export class Problem extends Error {
+  readonly status: number
+  /** Stable and machine-readable; clients branch on it. */
+  readonly code: string
+  readonly errors: readonly FieldError[]
+  readonly headers: Record<string, string>
+
+  /** @param detail one sentence that the caller can act on */
+  constructor(status: number, code: string, detail: string, { errors = [], headers = {} }: Extras = {}) {
+    super(detail)
+    this.name = 'Problem'
+    this.status = status
+    this.code = code
+    this.errors = errors
+    this.headers = headers
+  }
+
+  toResponse(requestId: string): Response {
+    const body = {
+      type: `/docs/problems#${this.code}`,
+      title: titleOf(this.code),
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      request_id: requestId,
+      ...(this.errors.length > 0 && { errors: this.errors }),
+    }
+    return new Response(JSON.stringify(body), {
+      status: this.status,
+      headers: {
+        'Content-Type': 'application/problem+json',
+        'Cache-Control': 'no-store',
+        ...this.headers,
+      },
+    })
+  }
+}
+
+/** The same for every occurrence of a code, as RFC 9457 asks: `job_not_found` is "Job not found". */
+function titleOf(code: string): string {
+  const words = code.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** 400 naming each wrong field. */
+export function invalid(errors: readonly FieldError[]): Problem {
+  const [first] = errors
+  const others = errors.length > 1 ? ` (and ${errors.length - 1} more, see errors)` : ''
+  const detail = first
+    ? `${first.pointer || 'The body'}: ${first.detail}${others}`
+    : 'The request is invalid.'
+  return new Problem(400, 'validation_failed', detail, { errors })
+}
+
+/** 503 for what is expected to pass; the client is told when to try again. */
+export function unavailable(code: string, detail: string, retryAfterSeconds = 5): Problem {
+  return new Problem(503, code, detail, { headers: { 'Retry-After': String(retryAfterSeconds) } })
+}
+
+export function jobNotFound(): Problem {
+  return new Problem(404, 'job_not_found', 'There is no such job, or it was deleted.')
+}
+
+/** 503: the deployment must be set up first. Names of settings only, never values. */
+export function notConfigured(missing: readonly string[]): Problem {
+  const detail = `This deployment is not configured: set ${missing.join(' and ')} (see the README).`
+  return new Problem(503, 'not_configured', detail)
+}

@@ -1,0 +1,173 @@
+/** The HTTP API: its routes with the scope each needs, the one catch, and what every response carries. */
+import type { IRequestStrict } from 'itty-router'
+import { Router } from 'itty-router/Router'
+import { readSettings } from '../actors/settings.ts'
+import { authorize, type Scope } from './auth.ts'
+import { corsHeaders, preflight } from './cors.ts'
+import type { Env } from './env.ts'
+import { type Call, type Exchange, isUpgrade, type ScopedCall } from './http.ts'
+import { logFailure, logRequest } from './log.ts'
+import { notConfigured, Problem } from './problem.ts'
+import { getVideo } from './routes/downloads.ts'
+import { readEvents } from './routes/events.ts'
+import { health } from './routes/health.ts'
+import { listJobTypes } from './routes/job-types.ts'
+import { cancelJob, deleteJob, retryJob } from './routes/jobs-commands.ts'
+import { createJob } from './routes/jobs-create.ts'
+import { listJobs } from './routes/jobs-list.ts'
+import { readJob } from './routes/jobs-read.ts'
+import { reportComplete, reportError, reportProgress } from './routes/reports.ts'
+import { runpodCallback } from './routes/runpod-callback.ts'
+import { createUploadUrl } from './routes/upload-url.ts'
+import { putVideo } from './routes/uploads.ts'
+import { refusedUpgrade, watchJob } from './routes/watch.ts'
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+export interface Route {
+  readonly method: Method
+  /** `:id` is one part of the path, `:key+` all the rest. */
+  readonly path: string
+  /** `open` needs nothing, `signed` checks its own signature or token. */
+  readonly access: Scope | 'open' | 'signed'
+  readonly answer: (exchange: Exchange, params: Call['params']) => Promise<Response>
+}
+
+/** Every route of the API. GET routes answer HEAD as well. */
+export const ROUTES: readonly Route[] = [
+  open('GET', '/health', health),
+
+  scoped('POST', '/api/jobs', 'jobs:write', createJob),
+  scoped('GET', '/api/jobs', 'jobs:read', listJobs),
+  scoped('GET', '/api/jobs/:id', 'jobs:read', readJob),
+  scoped('DELETE', '/api/jobs/:id', 'jobs:write', deleteJob),
+  scoped('POST', '/api/jobs/:id/cancel', 'jobs:write', cancelJob),
+  scoped('POST', '/api/jobs/:id/retry', 'jobs:write', retryJob),
+  scoped('GET', '/api/jobs/:id/ws', 'jobs:read', watchJob),
+  scoped('GET', '/api/jobs/:id/events', 'jobs:read', readEvents),
+
+  signed('POST', '/api/jobs/:id/do/progress', reportProgress),
+  signed('POST', '/api/jobs/:id/do/complete', reportComplete),
+  signed('POST', '/api/jobs/:id/do/error', reportError),
+  signed('POST', '/api/runpod/callback', runpodCallback),
+
+  scoped('POST', '/api/videos/upload-url', 'videos:write', createUploadUrl),
+  signed('PUT', '/api/videos/upload/:key+', putVideo),
+  signed('GET', '/api/videos/download/:key+', getVideo),
+
+  scoped('GET', '/api/job-types', 'jobs:read', listJobTypes),
+]
+
+function open(method: Method, path: string, handle: (exchange: Exchange) => Promise<Response>): Route {
+  return { method, path, access: 'open', answer: handle }
+}
+
+function signed(method: Method, path: string, handle: (call: Call) => Promise<Response>): Route {
+  return {
+    method,
+    path,
+    access: 'signed',
+    answer: async (exchange, params) => handle(callOf(exchange, params)),
+  }
+}
+
+function scoped(
+  method: Method,
+  path: string,
+  scope: Scope,
+  handle: (call: ScopedCall) => Promise<Response>,
+): Route {
+  return {
+    method,
+    path,
+    access: scope,
+    answer: async (exchange, params) => {
+      const call = callOf(exchange, params)
+      const caller = authorize(call.request, call.url, call.settings, scope)
+      return handle({ ...call, caller })
+    },
+  }
+}
+
+function callOf(exchange: Exchange, params: Call['params']): Call {
+  if (!exchange.settings.ok) throw notConfigured(exchange.settings.missing)
+  return { ...exchange, settings: exchange.settings.settings, params }
+}
+
+const router = Router<IRequestStrict, [Exchange]>()
+for (const route of ROUTES) {
+  const answer = ({ params }: IRequestStrict, exchange: Exchange) => {
+    exchange.notes.route = route.path
+    return route.answer(exchange, params)
+  }
+  if (route.method === 'GET') router.get(route.path, answer).head(route.path, answer)
+  else if (route.method === 'POST') router.post(route.path, answer)
+  else if (route.method === 'PUT') router.put(route.path, answer)
+  else router.delete(route.path, answer)
+}
+
+/** Answers any request; never throws. */
+export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  const started = Date.now()
+  const exchange: Exchange = {
+    request,
+    env,
+    ctx,
+    url: new URL(request.url),
+    requestId: requestIdOf(request),
+    settings: readSettings(env),
+    notes: { route: null, jobId: null },
+  }
+  let response: Response
+  try {
+    response = await dispatch(exchange)
+  } catch (error) {
+    response = refusal(error, exchange)
+  }
+  logRequest(exchange, response.status, Date.now() - started)
+  return finish(response, exchange)
+}
+
+async function dispatch(exchange: Exchange): Promise<Response> {
+  const { request, env, url } = exchange
+  if (request.method === 'OPTIONS') return preflight(request, env, knownMethods(url))
+  const response: Response | undefined = await router.fetch(request, exchange)
+  if (response) return response
+  if (!exchange.settings.ok) throw notConfigured(exchange.settings.missing)
+  const methods = knownMethods(url)
+  const detail = `${url.pathname} takes ${methods.join(', ')}, not ${request.method}.`
+  throw new Problem(405, 'method_not_allowed', detail, { headers: { Allow: methods.join(', ') } })
+}
+
+/** Methods of a path, HEAD and OPTIONS among them. @throws Problem 404 for a path that is not ours */
+function knownMethods(url: URL): string[] {
+  const methods = router.routes.filter(([, pattern]) => pattern.test(url.pathname)).map(([method]) => method)
+  if (methods.length === 0) throw new Problem(404, 'route_not_found', 'There is nothing at this address.')
+  return [...new Set([...methods, 'OPTIONS'])]
+}
+
+/** The one catch. What is not a Problem is a bug: logged, and told to the client by its request id alone. */
+function refusal(error: unknown, exchange: Exchange): Response {
+  const expected = error instanceof Problem
+  if (!expected) logFailure(exchange, error)
+  const problem = expected
+    ? error
+    : new Problem(500, 'internal_error', 'Something went wrong here; report it with the request id.')
+  const socket = isUpgrade(exchange.request) ? refusedUpgrade(problem) : null
+  return socket ?? problem.toResponse(exchange.requestId)
+}
+
+/** An upgrade cannot be touched; all else gets its request id and CORS headers, and HEAD loses its body. */
+function finish(response: Response, { request, env, requestId }: Exchange): Response {
+  if (response.status === 101) return response
+  const finished = new Response(request.method === 'HEAD' ? null : response.body, response)
+  finished.headers.set('X-Request-Id', requestId)
+  for (const [name, value] of Object.entries(corsHeaders(request, env))) finished.headers.append(name, value)
+  return finished
+}
+
+/** The client's own id when it is harmless, so that its logs and ours meet. */
+function requestIdOf(request: Request): string {
+  const sent = request.headers.get('X-Request-Id')
+  return sent !== null && /^[\w.:-]{1,128}$/.test(sent) ? sent : crypto.randomUUID()
+}

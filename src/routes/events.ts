@@ -1,0 +1,30 @@
+/** GET /api/jobs/:id/events: a page of the job's log. */
+import { jsonText, type ScopedCall } from '../http.ts'
+import { type FieldError, invalid, Problem } from '../problem.ts'
+import { wholeNumber } from '../query.ts'
+import { callJob } from '../stubs.ts'
+import { reachableJobId, retiredRow } from './job-id.ts'
+
+const STANDARD_LIMIT = 100
+const MOST_LIMIT = 1000
+
+/** `{events, next_after, first_seq, last_seq}`, oldest first; go on with `?after=next_after`. */
+export async function readEvents(call: ScopedCall): Promise<Response> {
+  const errors: FieldError[] = []
+  const after = wholeNumber(call.url.searchParams, 'after', 0, errors) ?? 0
+  const limit = wholeNumber(call.url.searchParams, 'limit', 1, errors) ?? STANDARD_LIMIT
+  if (errors.length > 0) throw invalid(errors)
+  const id = await reachableJobId(call)
+  const answer = await callJob(call.env, id, (job) => job.events(after, Math.min(limit, MOST_LIMIT)))
+  if (!answer.found) {
+    await retiredRow(call, id)
+    throw new Problem(410, 'events_gone', 'This job was retired; its event log is gone.')
+  }
+  const events: { seq: number }[] = JSON.parse(answer.events)
+  const figures = {
+    next_after: events.at(-1)?.seq ?? after,
+    first_seq: answer.firstSeq,
+    last_seq: answer.lastSeq,
+  }
+  return jsonText(`{"events":${answer.events},${JSON.stringify(figures).slice(1)}`)
+}

@@ -1,0 +1,61 @@
+/** DELETE /api/jobs/:id, POST …/cancel and …/retry. All are repeat-safe. */
+import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
+import { json, jsonText, type ScopedCall } from '../http.ts'
+import { removeRow } from '../job-rows.ts'
+import { archivedView, peek } from '../job-view.ts'
+import { jobNotFound, Problem } from '../problem.ts'
+import { callJob } from '../stubs.ts'
+import { reachableJobId, retiredRow } from './job-id.ts'
+
+/** 202 while RunPod has not confirmed the cancel, else 200; a job that has ended stays as it is. */
+export async function cancelJob(call: ScopedCall): Promise<Response> {
+  const id = await reachableJobId(call)
+  const answer = await callJob(call.env, id, (job) => job.cancel(call.caller.subject))
+  if (isMissing(answer)) return jsonText(JSON.stringify(archivedView(await retiredRow(call, id))))
+  const text = jobOf(answer)
+  return jsonText(text, peek(text).status === 'cancelling' ? 202 : 200)
+}
+
+/** 200 with the job in its new round. */
+export async function retryJob(call: ScopedCall): Promise<Response> {
+  const id = await reachableJobId(call)
+  const answer = await callJob(call.env, id, (job) => job.retry(call.caller.subject))
+  if (isMissing(answer)) {
+    await retiredRow(call, id)
+    throw new Problem(409, 'job_archived', 'This job was retired and its videos are gone; create a new one.')
+  }
+  return jsonText(jobOf(answer))
+}
+
+/** An ended job is deleted (200); an active one is cancelled instead, and the body says so (202). */
+export async function deleteJob(call: ScopedCall): Promise<Response> {
+  const id = await reachableJobId(call)
+  const answer = await callJob(call.env, id, (job) => job.remove(call.caller.subject))
+  if (isMissing(answer)) await retiredRow(call, id)
+  else if (!answer.ok) throw refusal(answer)
+  else if (answer.job !== null) return cancelledInstead(id, answer.job)
+  await removeRow(call.env, id)
+  return json({ success: true })
+}
+
+function cancelledInstead(id: string, job: string): Response {
+  const detail = 'The job was active, so it was cancelled and not deleted; delete it again once it has ended.'
+  const head = JSON.stringify({ success: false, job_id: id, status: peek(job).status, detail })
+  return jsonText(`${head.slice(0, -1)},"job":${job}}`, 202)
+}
+
+function isMissing(answer: CommandAnswer): boolean {
+  return !answer.ok && answer.code === 'job_not_found'
+}
+
+function jobOf(answer: CommandAnswer): string {
+  if (!answer.ok) throw refusal(answer)
+  if (answer.job === null) throw jobNotFound()
+  return answer.job
+}
+
+/** A job that is being deleted is not shown to anyone any more. */
+function refusal(answer: Extract<CommandAnswer, { ok: false }>): Problem {
+  if (answer.code === 'job_deleting' || answer.code === 'job_not_found') return jobNotFound()
+  return new Problem(409, answer.code, answer.detail)
+}

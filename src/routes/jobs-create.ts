@@ -1,0 +1,102 @@
+/**
+ * POST /api/jobs. The row of the list is written first, then the actor makes the job durable: a job that was accepted
+ * is in the list, and a list that cannot be written accepts nothing.
+ */
+import type { JobRequest, JsonObject } from '../../actors/export-job/core/job.ts'
+import { requireProject } from '../auth.ts'
+import { readJson } from '../body.ts'
+import { jsonText, type ScopedCall } from '../http.ts'
+import { idForKey, newId, sha256Hex } from '../ids.ts'
+import { insertBirthRow, type JobRow, removeBirthRow } from '../job-rows.ts'
+import { JOB_TYPES } from '../job-types/index.ts'
+import { archivedView, peek, urlsOf } from '../job-view.ts'
+import { invalid, Problem } from '../problem.ts'
+import { CreateJobBody, canonicalJson, policyOf } from '../schemas/job.ts'
+import { callJob } from '../stubs.ts'
+import { demand } from '../validate.ts'
+
+const MOST_BODY_BYTES = 256 * 1024
+const MOST_KEY_CHARACTERS = 255
+
+/** 201 with the job, again for a repeated Idempotency-Key; 422 when the key was used for another request. */
+export async function createJob(call: ScopedCall): Promise<Response> {
+  const { env } = call
+  const key = idempotencyKey(call.request)
+  const request = await requestOf(call, key)
+  call.notes.jobId = request.id
+  const earlier = await insertBirthRow(env, request, Date.now())
+  if (earlier && earlier.request_hash !== request.requestHash) throw keyReused()
+  if (earlier?.archived)
+    return created(request.id, earlier.status, JSON.stringify(archivedView(earlier)), earlier)
+  const answer = await callJob(env, request.id, (job) => job.create(request))
+  if (!answer.ok) {
+    if (!earlier) await removeBirthRow(env, request.id)
+    throw new Problem(409, answer.code, answer.detail, {
+      headers: { 'Retry-After': String(answer.retryAfterSeconds) },
+    })
+  }
+  if (answer.requestHash !== request.requestHash) throw keyReused()
+  return created(request.id, peek(answer.job).status, answer.job, earlier)
+}
+
+/** @throws Problem 400 */
+function idempotencyKey(request: Request): string | null {
+  const key = request.headers.get('Idempotency-Key')
+  if (key !== null && (key === '' || key.length > MOST_KEY_CHARACTERS)) {
+    const detail = `The key must have 1 to ${MOST_KEY_CHARACTERS} characters.`
+    throw invalid([{ pointer: '/header/Idempotency-Key', detail }])
+  }
+  return key
+}
+
+/** @throws Problem 400, 413 or 415 */
+async function requestOf(call: ScopedCall, key: string | null): Promise<JobRequest> {
+  const { body, read } = checkBody(await readJson(call.request, { bytes: MOST_BODY_BYTES }))
+  const { project_id: projectId, type, input_video_key: inputVideoKey, tags } = body
+  requireProject(call.caller, projectId)
+  const metadata: JsonObject = JSON.parse(JSON.stringify(body.metadata))
+  const policy = policyOf(body.policy)
+  const { params, assets, output } = read
+  const hashed = { projectId, type, inputVideoKey, params, metadata, tags, policy: { ...policy } }
+  return {
+    id: key === null ? newId() : await idForKey(projectId, key),
+    projectId,
+    type,
+    inputVideoKey,
+    params,
+    assets,
+    output,
+    metadata,
+    tags,
+    policy,
+    requestHash: await sha256Hex(canonicalJson(hashed)),
+    devOrigin: call.settings.publicUrl === null ? call.url.origin : null,
+  }
+}
+
+/** The fields that all jobs share, then those of the type. @throws Problem 400 naming each wrong one */
+function checkBody(input: unknown) {
+  const body = demand(CreateJobBody, input)
+  const type = JOB_TYPES.get(body.type)
+  if (!type) {
+    const known = [...JOB_TYPES.keys()].join(', ')
+    throw invalid([{ pointer: '/type', detail: `There is no such type; the types are ${known}.` }])
+  }
+  const read = type.read(body.params)
+  if (!read.ok) throw invalid(read.errors)
+  return { body, read: read.value }
+}
+
+function created(id: string, status: string, job: string, earlier: JobRow | null): Response {
+  const { self, ws } = urlsOf(id)
+  const head = JSON.stringify({ job_id: id, status, websocket_url: ws })
+  return jsonText(`${head.slice(0, -1)},"job":${job}}`, 201, {
+    Location: self,
+    ...(earlier && { 'Idempotent-Replayed': 'true' }),
+  })
+}
+
+function keyReused(): Problem {
+  const detail = 'This Idempotency-Key was used for another request; send a new key, or the same request.'
+  return new Problem(422, 'idempotency_key_reused', detail)
+}

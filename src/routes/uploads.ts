@@ -1,0 +1,108 @@
+/** PUT /api/videos/upload/:key: the body streams into R2 and is never held in memory. */
+import { mediaType } from '../body.ts'
+import { uploadLimits } from '../env.ts'
+import { type Call, json } from '../http.ts'
+import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
+import { Problem, unavailable } from '../problem.ts'
+import { requireSignature } from './signed.ts'
+
+/** 201 `{key, size, etag}`; 412 when the file is there already and may be written only once. */
+export async function putVideo(call: Call): Promise<Response> {
+  const key = keyInPath(call.params.key ?? '', [INPUT_PREFIX, OUTPUT_PREFIX])
+  requireSignature(call, 'upload', `PUT ${key}`)
+  const { request } = call
+  const length = requireLength(call)
+  const contentType = requireType(call)
+  const md5 = contentMd5(request.headers.get('Content-MD5'))
+  const once =
+    call.url.searchParams.get('once') === '1' || request.headers.get('If-None-Match')?.trim() === '*'
+  const stored = await store(call, key, length, {
+    httpMetadata: { contentType },
+    customMetadata: ownership(call.url.searchParams),
+    ...(once && { onlyIf: { etagDoesNotMatch: '*' } }),
+    ...(md5 && { md5 }),
+  })
+  if (!stored) {
+    throw new Problem(412, 'already_exists', 'This file is there already, and may be written only once.')
+  }
+  return json({ key, size: stored.size, etag: stored.httpEtag }, 201, { ETag: stored.httpEtag })
+}
+
+/** @throws Problem 411, 400 or 413 */
+function requireLength(call: Call): number {
+  const header = call.request.headers.get('Content-Length')
+  if (header === null || !/^\d+$/.test(header)) {
+    throw new Problem(411, 'length_required', 'Send the file with a Content-Length.')
+  }
+  const length = Number(header)
+  const announced = call.url.searchParams.get('size')
+  const { putBytes } = uploadLimits(call.env)
+  if (length > putBytes)
+    throw new Problem(413, 'body_too_large', `One PUT may carry at most ${putBytes} bytes.`)
+  if (announced !== null && length !== Number(announced)) {
+    const detail = `${announced} bytes were announced for this upload, but Content-Length says ${length}.`
+    throw new Problem(length > Number(announced) ? 413 : 400, 'size_mismatch', detail)
+  }
+  if (length === 0) throw new Problem(400, 'empty_body', 'An empty file cannot be stored as a video.')
+  return length
+}
+
+/** @throws Problem 415 */
+function requireType(call: Call): string {
+  const sent = mediaType(call.request.headers.get('Content-Type'))
+  const announced = call.url.searchParams.get('type')
+  if (announced !== null && sent !== announced) {
+    const detail = `Send the file as Content-Type: ${announced}, as it was announced.`
+    throw new Problem(415, 'type_mismatch', detail, { headers: { Accept: announced } })
+  }
+  return sent || 'application/octet-stream'
+}
+
+/** RFC 1864: base64 of 16 bytes. @throws Problem 400 */
+function contentMd5(header: string | null): Uint8Array | null {
+  if (header === null) return null
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(header)) {
+    const errors = [{ pointer: '/header/Content-MD5', detail: 'This is not base64 of 16 bytes.' }]
+    throw new Problem(400, 'invalid_checksum', 'Content-MD5 must be the base64 of an MD5 hash.', { errors })
+  }
+  return Uint8Array.from(atob(header), (c) => c.charCodeAt(0))
+}
+
+/** What the signed URL says of whose file this is. */
+function ownership(query: URLSearchParams): Record<string, string> {
+  const names = ['project', 'job'] as const
+  return Object.fromEntries(names.flatMap((name) => (query.has(name) ? [[name, query.get(name) ?? '']] : [])))
+}
+
+/** R2's own codes for a body that does not fit its Content-MD5. */
+const CHECKSUM_FAULT = /\((?:10037|10014)\)/
+
+async function store(
+  call: Call,
+  key: string,
+  length: number,
+  options: R2PutOptions,
+): Promise<R2Object | null> {
+  const { body } = call.request
+  if (!body) throw new Problem(400, 'empty_body', 'An empty file cannot be stored as a video.')
+  // R2 wants to know the length of a stream; one that turns out shorter or longer fails and stores nothing.
+  const { readable, writable } = new FixedLengthStream(length)
+  let piping: unknown = null
+  body.pipeTo(writable).catch((error: unknown) => {
+    piping = error
+  })
+  try {
+    return await call.env.VIDEOS.put(key, readable, options)
+  } catch (error) {
+    const text = `${String(error)} ${String(piping)}`
+console.log('DBG', text)
+    if (CHECKSUM_FAULT.test(text)) {
+      throw new Problem(422, 'checksum_mismatch', 'The file does not match its Content-MD5; send it again.')
+    }
+    if (/FixedLengthStream/.test(text)) {
+      throw new Problem(400, 'size_mismatch', 'The file is shorter or longer than its Content-Length.')
+    }
+    console.error(JSON.stringify({ at: 'r2', request_id: call.requestId, error: text }))
+    throw unavailable('storage_unavailable', 'Storage did not take the file; try again shortly.')
+  }
+}

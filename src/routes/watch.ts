@@ -1,0 +1,48 @@
+/** GET /api/jobs/:id/ws: the upgrade is handed to the actor; refusals are told as close codes. */
+import { isUpgrade, type ScopedCall } from '../http.ts'
+import { archivedView } from '../job-view.ts'
+import { type FieldError, invalid, Problem, unavailable } from '../problem.ts'
+import { wholeNumber } from '../query.ts'
+import { callJob } from '../stubs.ts'
+import { reachableJobId, retiredRow } from './job-id.ts'
+
+/** 101, or 426 for a request that is no WebSocket upgrade (RFC 9110, 15.5.22). */
+export async function watchJob(call: ScopedCall): Promise<Response> {
+  if (!isUpgrade(call.request)) {
+    throw new Problem(426, 'upgrade_required', 'This address speaks WebSocket only.', {
+      headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
+    })
+  }
+  const errors: FieldError[] = []
+  wholeNumber(call.url.searchParams, 'after', 0, errors)
+  if (errors.length > 0) throw invalid(errors)
+  const id = await reachableJobId(call)
+  const response = await callJob(call.env, id, (job) => job.fetch(call.request))
+  if (response.status === 101) return response
+  if (response.status !== 404)
+    throw unavailable('job_unavailable', 'The job could not be watched; try again shortly.')
+  const snapshot = { type: 'snapshot', seq: 0, job: archivedView(await retiredRow(call, id)) }
+  return closedSocket(1000, 'The job has ended.', JSON.stringify(snapshot))
+}
+
+/** What a browser can read of a refusal: it never sees the status of a failed upgrade, only a close code. */
+const CLOSE_CODES = new Map([
+  [401, 4401],
+  [403, 4403],
+  [404, 4404],
+])
+
+/** A refused upgrade as a socket that closes at once; null where the HTTP status itself must do. */
+export function refusedUpgrade(problem: Problem): Response | null {
+  const code = CLOSE_CODES.get(problem.status)
+  return code === undefined ? null : closedSocket(code, problem.message)
+}
+
+/** A close reason may have 123 bytes; ours are short. */
+function closedSocket(code: number, reason: string, message?: string): Response {
+  const { 0: client, 1: server } = new WebSocketPair()
+  server.accept()
+  if (message !== undefined) server.send(message)
+  server.close(code, reason)
+  return new Response(null, { status: 101, webSocket: client })
+}

@@ -1,0 +1,28 @@
+/** Fields that several requests share. */
+import * as v from 'valibot'
+import { isJobId } from '../ids.ts'
+import { hasControls, INPUT_PREFIX, keyFault } from '../keys.ts'
+
+/** Projects are numbered from 1. */
+export const ProjectId = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+
+export const JobId = v.pipe(v.string(), v.check(isJobId, 'This is not the id of a job.'))
+
+/** The R2 key of something uploaded. */
+export const InputKey = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const fault = dataset.typed ? keyFault(dataset.value, [INPUT_PREFIX]) : null
+    if (fault) addIssue({ message: fault })
+  }),
+)
+
+/** Text without control characters, of 1 to `most` characters. */
+export function shortText(most: number) {
+  return v.pipe(
+    v.string(),
+    v.minLength(1),
+    v.maxLength(most),
+    v.check((text) => !hasControls(text), 'Control characters are not allowed.'),
+  )
+}

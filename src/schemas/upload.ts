@@ -1,0 +1,21 @@
+/** The body of POST /api/videos/upload-url. */
+import * as v from 'valibot'
+import { mediaType } from '../body.ts'
+import { strict } from '../validate.ts'
+import { JobId, ProjectId, shortText } from './common.ts'
+
+/** Video of any kind, and the image types that overlays take. SVG can carry scripts and is not among them. */
+const ACCEPTED = /^(?:video\/[a-z0-9][a-z0-9.+-]{0,100}|image\/png|image\/jpeg)$/
+
+export const UploadUrlBody = strict({
+  filename: shortText(255),
+  /** Parameters such as codecs are dropped: the type alone is signed. */
+  content_type: v.pipe(
+    v.string(),
+    v.transform((text) => mediaType(text)),
+    v.regex(ACCEPTED, 'This must be a video type, image/png or image/jpeg.'),
+  ),
+  size_bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  project_id: v.optional(ProjectId),
+  job_id: v.optional(JobId),
+})

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest'
+import { ROUTES } from '../../src/router.ts'
+import { api, apiWith, problemOf, useHttpWorld } from '../support/workerd/http.ts'
+
+useHttpWorld()
+
+const STRONG = 'a-strong-secret-of-more-than-32-characters'
+const PRODUCTION = { ENVIRONMENT: 'production', PUBLIC_URL: 'https://exportal.test', AUTH_SECRET: STRONG }
+
+describe('in development without a token', () => {
+  it.each(['http://localhost', 'http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'])(
+    '%s acts as the developer',
+    async (origin) => {
+      expect((await api(`${origin}/api/jobs`)).status).toBe(200)
+      for (const page of [
+        'http://localhost:5173',
+        'http://127.0.0.1',
+        'http://[::1]:1',
+        'https://localhost',
+      ]) {
+        expect((await api(`${origin}/api/jobs`, { headers: { Origin: page } })).status).toBe(200)
+      }
+    },
+  )
+
+  it.each([
+    'http://exportal.test',
+    'http://192.168.1.5:8787',
+    'http://0.0.0.0:8787',
+    'http://localhost.evil.test',
+    'http://127.0.0.1.nip.io',
+    'http://evil.test:8787',
+  ])('%s is a stranger', async (origin) => {
+    const response = await api(`${origin}/api/jobs`)
+    expect(response.headers.get('WWW-Authenticate')).toContain('Bearer')
+    await problemOf(response, 401, 'unauthorized')
+  })
+
+  it.each([
+    'https://evil.test',
+    'null',
+    'http://localhost.evil.test',
+    'file://',
+    'http://localhost@evil.test',
+  ])('a page of %j is a stranger', async (page) => {
+    const response = await api('/api/jobs', { headers: { Origin: page } })
+    await problemOf(response, 401, 'unauthorized')
+  })
+
+  it.each([{ Authorization: 'Bearer abc' }, { Authorization: 'Basic YTpi' }])(
+    'credentials that cannot be checked are refused: %j',
+    async (headers) => {
+      await problemOf(await api('/api/jobs', { headers }), 401, 'unauthorized')
+    },
+  )
+
+  it('a token in the query is refused as well', async () => {
+    await problemOf(await api('/api/jobs?token=abc'), 401, 'unauthorized')
+  })
+})
+
+describe('outside development', () => {
+  const scoped = ROUTES.filter(({ access }) => access !== 'open' && access !== 'signed')
+
+  it.each(scoped.map((route) => `${route.method} ${route.path}`))('%s lets nobody in', async (line) => {
+    const [method = '', path = ''] = line.split(' ')
+    const address = path
+      .replace(':id', '0192f000-0000-7000-8000-000000000000')
+      .replace(':key+', 'input/a.mp4')
+    for (const env of [
+      PRODUCTION,
+      { ...PRODUCTION, ENVIRONMENT: 'staging' },
+      { ...PRODUCTION, ENVIRONMENT: '' },
+    ]) {
+      await problemOf(await apiWith(env, address, { method }), 503, 'auth_not_available')
+    }
+  })
+
+  it.each([
+    [{ ENVIRONMENT: 'production', PUBLIC_URL: 'https://exportal.test' }, 'AUTH_SECRET'],
+    [{ ENVIRONMENT: '', PUBLIC_URL: 'https://exportal.test', AUTH_SECRET: 'short' }, 'AUTH_SECRET'],
+    [{ ENVIRONMENT: 'prod', PUBLIC_URL: '', AUTH_SECRET: STRONG }, 'PUBLIC_URL'],
+    [{ ENVIRONMENT: 'staging', PUBLIC_URL: 'not a url', AUTH_SECRET: STRONG }, 'PUBLIC_URL'],
+    [
+      {
+        ENVIRONMENT: 'production',
+        PUBLIC_URL: 'https://exportal.test',
+        AUTH_SECRET: 'exportal-development-secret-not-for-production',
+      },
+      'AUTH_SECRET',
+    ],
+    [{ ENVIRONMENT: 'development', AUTH_SECRET: 'short' }, 'AUTH_SECRET'],
+  ])('a missing setting closes every route and is named: %j', async (env, name) => {
+    for (const { method, path } of ROUTES.filter(({ access }) => access !== 'open')) {
+      const address = path
+        .replace(':id', '0192f000-0000-7000-8000-000000000000')
+        .replace(':key+', 'input/a.mp4')
+      const problem = await problemOf(await apiWith(env, address, { method }), 503, 'not_configured')
+      expect(problem.detail).toContain(name)
+    }
+    expect(await (await apiWith(env, '/health')).json()).toMatchObject({ status: 'ok' })
+    await problemOf(await apiWith(env, '/health?deep=1'), 503, 'not_configured')
+  })
+})
+
+describe('GET /health', () => {
+  it('answers without a look at anything', async () => {
+    const response = await api('http://exportal.test/health')
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ok', env: 'development' }])
+    expect(await (await apiWith({ ENVIRONMENT: 'nonsense' }, '/health')).json()).toMatchObject({
+      env: 'production',
+    })
+  })
+
+  it('looks at everything when asked by an admin, and only then', async () => {
+    const deep = await api('/health?deep=1')
+    expect([deep.status, await deep.json()]).toEqual([
+      200,
+      {
+        status: 'ok',
+        env: 'development',
+        checks: {
+          d1: { ok: true, ms: expect.any(Number) },
+          r2: { ok: true, ms: expect.any(Number) },
+          runpod: { ok: true, ms: expect.any(Number) },
+        },
+      },
+    ])
+    await problemOf(await api('http://exportal.test/health?deep=1'), 401, 'unauthorized')
+  })
+
+  it('names what does not answer', async () => {
+    const broken = await apiWith({ RUNPOD_ENDPOINT: '' }, '/health?deep=1')
+    expect([broken.status, await broken.json()]).toMatchObject([
+      503,
+      {
+        status: 'degraded',
+        checks: { d1: { ok: true }, runpod: { ok: false, detail: expect.stringContaining('RUNPOD') } },
+      },
+    ])
+  })
+})
+
+describe('every response', () => {
+  it('carries a request id: the client’s own when it is harmless', async () => {
+    const sent = await api('/health', { headers: { 'X-Request-Id': 'abc-1.2:3' } })
+    expect(sent.headers.get('X-Request-Id')).toBe('abc-1.2:3')
+    for (const id of ['a b', 'x'.repeat(129), '<script>', 'é', '']) {
+      const made = await api('/health', { headers: { 'X-Request-Id': id } })
+      expect(made.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/)
+    }
+  })
+})

@@ -1,0 +1,120 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it } from 'vitest'
+import { downloadPath } from '../../actors/signing.ts'
+import { api, apiWith, problemOf, SECRET, T0, useHttpWorld } from '../support/workerd/http.ts'
+
+useHttpWorld()
+
+const pathTo = (key: string) => downloadPath(SECRET, key, T0)
+
+async function stored(name = 'a.mp4', contentType = 'video/mp4', body = 'hello'): Promise<string> {
+  const key = `output/${crypto.randomUUID()}/${name}`
+  await env.VIDEOS.put(key, body, { httpMetadata: { contentType } })
+  return key
+}
+
+describe('GET /api/videos/download/:key', () => {
+  it('streams the file with everything a player needs', async () => {
+    const key = await stored()
+    const response = await api(pathTo(key))
+    expect(await response.text()).toBe('hello')
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'video/mp4',
+      'content-length': '5',
+      'content-disposition': 'attachment; filename=a.mp4',
+      'accept-ranges': 'bytes',
+      'cache-control': expect.stringContaining('private'),
+      etag: expect.stringMatching(/^"[0-9a-f]+"$/),
+      'last-modified': expect.stringMatching(/ GMT$/),
+      'x-content-type-options': 'nosniff',
+    })
+  })
+
+  it('answers HEAD with the same headers and no body', async () => {
+    const path = pathTo(await stored())
+    const [get, head] = [await api(path), await api(path, { method: 'HEAD' })]
+    const without = (response: Response) => {
+      const { 'x-request-id': _, ...rest } = Object.fromEntries(response.headers)
+      return rest
+    }
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    expect(without(head)).toEqual(without(get))
+    const ranged = await api(path, { method: 'HEAD', headers: { Range: 'bytes=0-1' } })
+    expect([ranged.status, ranged.headers.get('Content-Length')]).toEqual([200, '5'])
+    const known = { 'If-None-Match': get.headers.get('ETag') ?? '' }
+    expect((await api(path, { method: 'HEAD', headers: known })).status).toBe(304)
+  })
+
+  it('a 304 has no body headers', async () => {
+    const path = pathTo(await stored())
+    const response = await api(path, { headers: { 'If-None-Match': '*' } })
+    expect(response.status).toBe(304)
+    for (const name of ['Content-Type', 'Content-Length', 'Content-Disposition', 'Content-Range']) {
+      expect(response.headers.has(name)).toBe(false)
+    }
+    for (const name of ['ETag', 'Last-Modified', 'Cache-Control'])
+      expect(response.headers.has(name)).toBe(true)
+  })
+
+  it.each([
+    ['my clip.mp4', 'attachment; filename="my clip.mp4"'],
+    ['a"b.mp4', 'attachment; filename="a\\"b.mp4"'],
+    ['视频 100%.mp4', `attachment; filename="?? 100%.mp4"; filename*=UTF-8''%E8%A7%86%E9%A2%91%20100%25.mp4`],
+    ['a#b;c.mp4', 'attachment; filename="a#b;c.mp4"'],
+  ])('names the file %s safely', async (name, disposition) => {
+    const response = await api(pathTo(await stored(name)))
+    expect([response.status, await response.text()]).toEqual([200, 'hello'])
+    expect(response.headers.get('Content-Disposition')).toBe(disposition)
+  })
+
+  it.each(['ü ber.mp4', 'a#b?c&d=e.mp4', '100%25.mp4', 'a+b.mp4', "it's (1)!.mp4", 'a:b@c,d.mp4', '~.mp4'])(
+    'finds the key %s',
+    async (name) => {
+      expect((await api(pathTo(await stored(name)))).status).toBe(200)
+    },
+  )
+
+  it('shows media inline when asked, and never what could run as a page', async () => {
+    for (const type of ['video/mp4', 'image/png', 'image/jpeg']) {
+      const response = await api(`${pathTo(await stored('a', type))}&inline=1`)
+      expect(response.headers.get('Content-Disposition')).toBe('inline; filename=a')
+    }
+    for (const type of ['text/html', 'image/svg+xml', 'application/pdf']) {
+      const response = await api(`${pathTo(await stored('a', type))}&inline=1`)
+      expect(response.headers.get('Content-Disposition')).toBe('attachment; filename=a')
+    }
+  })
+
+  it('answers 404 for a file that is not there, by GET and HEAD', async () => {
+    await problemOf(await api(pathTo('output/none/a.mp4')), 404, 'video_not_found')
+    const head = await api(pathTo('output/none/a.mp4'), { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([404, ''])
+  })
+
+  it('never mixes two versions of a file that is replaced while it is read', async () => {
+    const key = await stored('a.mp4', 'video/mp4', 'first version')
+    let looks = 0
+    const VIDEOS = new Proxy(env.VIDEOS, {
+      get: (bucket, name) => {
+        if (name === 'get') return bucket.get.bind(bucket)
+        return async (asked: string) => {
+          const object = await bucket.head(asked)
+          looks += 1
+          if (looks === 1) await bucket.put(key, 'second')
+          return object
+        }
+      },
+    })
+    const response = await apiWith({ VIDEOS }, pathTo(key))
+    expect([response.headers.get('Content-Length'), await response.text(), looks]).toEqual(['6', 'second', 2])
+  })
+
+  it('answers 503 while storage fails', async () => {
+    const VIDEOS = new Proxy(env.VIDEOS, {
+      get: () => async () => {
+        throw new Error('internal error')
+      },
+    })
+    await problemOf(await apiWith({ VIDEOS }, pathTo('output/x/a.mp4')), 503, 'storage_unavailable')
+  })
+})

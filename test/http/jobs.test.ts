@@ -1,0 +1,307 @@
+import { env } from 'cloudflare:workers'
+import { describe, expect, it, vi } from 'vitest'
+import type { JobJson } from '../../actors/export-job/rpc.ts'
+import {
+  api,
+  bodyOf,
+  type Created,
+  createJob,
+  dispatchedJob,
+  freshProject,
+  HOUR,
+  jobBody,
+  pathOf,
+  post,
+  problemOf,
+  ring,
+  useHttpWorld,
+} from '../support/workerd/http.ts'
+
+const world = useHttpWorld()
+
+interface List {
+  jobs: (Partial<JobJson> & { id: string; archived: boolean })[]
+  next_cursor: string | null
+}
+
+describe('POST /api/jobs', () => {
+  it('answers 201 with the job and where it is, and the list has it at once', async () => {
+    const project_id = freshProject()
+    const response = await post('/api/jobs', jobBody({ project_id }))
+    const { job_id, ...created } = await bodyOf<Created>(response, 201)
+    expect(response.headers.get('Location')).toBe(`/api/jobs/${job_id}`)
+    expect(created).toMatchObject({
+      status: 'pending',
+      websocket_url: `/api/jobs/${job_id}/ws`,
+      job: { id: job_id, project_id, type: 'overlay', status: 'pending', attempt: 0, version: 1 },
+    })
+    const list = await bodyOf<List>(await api(`/api/jobs?project_id=${project_id}`))
+    expect(list.jobs.map(({ id }) => id)).toEqual([job_id])
+  })
+
+  it('fills in the defaults, so that the worker gets complete params', async () => {
+    const items = [{ type: 'text', text: 'Hi' }]
+    const { job } = await createJob({ params: { items } })
+    const text = { type: 'text', text: 'Hi', x: 0.05, y: 0.05, size: 0.06, color: '#ffffff', opacity: 1 }
+    expect(job.params).toEqual({
+      items: [{ ...text, start_seconds: 0 }],
+      output: { container: 'mp4', quality: 'medium' },
+    })
+  })
+
+  it('keeps metadata, tags and policy as they were given', async () => {
+    const metadata = { order: 'A-1', nested: { constructor: [1, null, 'é'] } }
+    const { job } = await createJob({ metadata, tags: ['a', 'b'], policy: { max_attempts: 5 } })
+    expect(job).toMatchObject({ metadata, tags: ['a', 'b'], max_attempts: 5 })
+  })
+
+  it('sends a signed URL for each image that the params name', async () => {
+    const keys = ['input/i/1.png', 'input/i/2.png']
+    for (const key of keys) await env.VIDEOS.put(key, 'png')
+    await env.VIDEOS.put('input/a/clip.mp4', 'video')
+    const items = [keys[0], keys[1], keys[0]].map((image_key) => ({ type: 'image', image_key }))
+    const { job_id } = await createJob({ params: { items } })
+    await ring(job_id)
+    const run = world.runs.find((each) => each.input.job_id === job_id)
+    expect(run?.input).toMatchObject({ assets: { 'input/i/1.png': expect.any(String) } })
+    expect(Object.keys(Object(run?.input).assets)).toEqual(keys)
+  })
+})
+
+describe('Idempotency-Key', () => {
+  it('answers a repeat with the same job, also while it moves on', async () => {
+    const project_id = freshProject()
+    const send = () => post('/api/jobs', jobBody({ project_id }), { 'Idempotency-Key': 'order-1' })
+    const first = await bodyOf<Created>(await send(), 201)
+    const again = await send()
+    expect(again.headers.get('Idempotent-Replayed')).toBe('true')
+    expect((await bodyOf<Created>(again, 201)).job_id).toBe(first.job_id)
+    await post(`/api/jobs/${first.job_id}/cancel`, {})
+    expect(await bodyOf<Created>(await send(), 201)).toMatchObject({
+      job_id: first.job_id,
+      status: 'cancelled',
+    })
+    const list = await bodyOf<List>(await api(`/api/jobs?project_id=${project_id}`))
+    expect(list.jobs).toHaveLength(1)
+  })
+
+  it('is the same request whatever the order of names and however defaults are spelled out', async () => {
+    const project_id = freshProject()
+    const headers = { 'Idempotency-Key': 'k' }
+    const one = await bodyOf<Created>(await post('/api/jobs', jobBody({ project_id }), headers), 201)
+    const other = {
+      params: { items: [] },
+      tags: [],
+      type: 'overlay',
+      input_video_key: 'input/a/clip.mp4',
+      project_id,
+    }
+    expect((await bodyOf<Created>(await post('/api/jobs', other, headers), 201)).job_id).toBe(one.job_id)
+  })
+
+  it('refuses another request under the same key, and scopes keys by project', async () => {
+    const headers = { 'Idempotency-Key': 'k' }
+    const project_id = freshProject()
+    const first = await bodyOf<Created>(await post('/api/jobs', jobBody({ project_id }), headers), 201)
+    const reused = await post('/api/jobs', jobBody({ project_id, tags: ['x'] }), headers)
+    await problemOf(reused, 422, 'idempotency_key_reused')
+    const elsewhere = await post('/api/jobs', jobBody({ project_id: freshProject() }), headers)
+    expect((await bodyOf<Created>(elsewhere, 201)).job_id).not.toBe(first.job_id)
+  })
+
+  it('makes one job out of ten requests at once', async () => {
+    const project_id = freshProject()
+    const send = () => post('/api/jobs', jobBody({ project_id }), { 'Idempotency-Key': 'burst' })
+    const answers = await Promise.all(Array.from({ length: 10 }, send))
+    const ids = await Promise.all(answers.map(async (each) => (await bodyOf<Created>(each, 201)).job_id))
+    expect(new Set(ids).size).toBe(1)
+    expect(answers.filter((each) => !each.headers.has('Idempotent-Replayed'))).toHaveLength(1)
+  })
+
+  it('answers 409 while the job under the key is being deleted, and leaves no row behind', async () => {
+    const { id, run } = await dispatchedJob(world.runs)
+    const row = await env.DB.prepare('SELECT input_video_key AS k FROM export_jobs WHERE id = ?')
+      .bind(id)
+      .first()
+    expect(row?.k).toContain('clip.mp4')
+    const project_id = freshProject()
+    const send = () =>
+      post('/api/jobs', jobBody({ project_id, input_video_key: row?.k }), { 'Idempotency-Key': 'gone' })
+    const { job_id } = await bodyOf<Created>(await send(), 201)
+    await post(`/api/jobs/${job_id}/cancel`, {})
+    expect((await api(`/api/jobs/${job_id}`, { method: 'DELETE' })).status).toBe(200)
+    const refused = await send()
+    expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0)
+    await problemOf(refused, 409, 'job_deleting')
+    expect((await bodyOf<List>(await api(`/api/jobs?project_id=${project_id}`))).jobs).toEqual([])
+    expect(run.input.job_id).toBe(id)
+  })
+
+  it.each(['', 'x'.repeat(256)])('must have 1 to 255 characters', async (key) => {
+    const problem = await problemOf(await post('/api/jobs', jobBody(), { 'Idempotency-Key': key }), 400)
+    expect(problem.errors?.[0]?.pointer).toBe('/header/Idempotency-Key')
+  })
+})
+
+describe('GET /api/jobs/:id', () => {
+  it('answers 304 to its own ETag until the job changes', async () => {
+    const { job_id } = await createJob()
+    const first = await api(`/api/jobs/${job_id}`)
+    expect(first.headers.get('Cache-Control')).toContain('private')
+    expect(await bodyOf<JobJson>(first)).toMatchObject({ id: job_id, status: 'pending' })
+    const headers = { 'If-None-Match': `"other", ${first.headers.get('ETag')}` }
+    const second = await api(`/api/jobs/${job_id}`, { headers })
+    expect([second.status, await second.text()]).toEqual([304, ''])
+    await post(`/api/jobs/${job_id}/cancel`, {})
+    expect((await api(`/api/jobs/${job_id}`, { headers })).status).toBe(200)
+  })
+
+  it('keeps the ETag while only the signature of output_url is renewed', async () => {
+    const { id } = await completedJob()
+    const early = await api(`/api/jobs/${id}`)
+    vi.setSystemTime(Date.now() + HOUR)
+    const late = await api(`/api/jobs/${id}`)
+    expect(late.headers.get('ETag')).toBe(early.headers.get('ETag'))
+    expect((await bodyOf<JobJson>(late)).output_url).not.toBe((await bodyOf<JobJson>(early)).output_url)
+  })
+
+  it('answers a retired job from its row', async () => {
+    const { id } = await completedJob()
+    await retire(id)
+    const job = await bodyOf<JobJson & { archived: boolean }>(await api(`/api/jobs/${id}`))
+    expect(job).toMatchObject({ id, status: 'complete', archived: true, output_url: null, next_action: null })
+    await problemOf(await api(`/api/jobs/${id}/events`), 410, 'events_gone')
+    await problemOf(await post(`/api/jobs/${id}/retry`, {}), 409, 'job_archived')
+    expect((await post(`/api/jobs/${id}/cancel`, {})).status).toBe(200)
+    expect(await bodyOf(await api(`/api/jobs/${id}`, { method: 'DELETE' }))).toEqual({ success: true })
+    await problemOf(await api(`/api/jobs/${id}`), 404, 'job_not_found')
+  })
+
+  it('replays a retired job to its idempotency key, and does not start it again', async () => {
+    const body = jobBody({ project_id: freshProject() })
+    const headers = { 'Idempotency-Key': 'old' }
+    const { job_id } = await bodyOf<Created>(await post('/api/jobs', body, headers), 201)
+    await post(`/api/jobs/${job_id}/cancel`, {})
+    await ring(job_id)
+    await retire(job_id)
+    const replay = await bodyOf<Created>(await post('/api/jobs', body, headers), 201)
+    expect(replay).toMatchObject({ job_id, status: 'cancelled', job: { archived: true } })
+    await problemOf(await post('/api/jobs', { ...body, tags: ['x'] }, headers), 422, 'idempotency_key_reused')
+  })
+})
+
+describe('cancel, retry and delete', () => {
+  it('cancels a waiting job at once, and as often as asked', async () => {
+    const { job_id } = await createJob()
+    for (let i = 0; i < 3; i++) {
+      const job = await bodyOf<JobJson>(await post(`/api/jobs/${job_id}/cancel`, {}))
+      expect(job).toMatchObject({ id: job_id, status: 'cancelled', cancel: { confirmed: true } })
+    }
+  })
+
+  it('answers 202 while RunPod has not confirmed the cancel', async () => {
+    const { id } = await dispatchedJob(world.runs)
+    const job = await bodyOf<JobJson>(await post(`/api/jobs/${id}/cancel`, {}), 202)
+    expect(job).toMatchObject({ status: 'cancelling', cancel: { confirmed: false } })
+  })
+
+  it('starts a new round of a cancelled job, and refuses to retry an active or complete one', async () => {
+    const { job_id } = await createJob()
+    await problemOf(await post(`/api/jobs/${job_id}/retry`, {}), 409, 'job_active')
+    await post(`/api/jobs/${job_id}/cancel`, {})
+    expect(await bodyOf<JobJson>(await post(`/api/jobs/${job_id}/retry`, {}))).toMatchObject({
+      status: 'pending',
+      round: 2,
+    })
+    const { id } = await completedJob()
+    await problemOf(await post(`/api/jobs/${id}/retry`, {}), 409, 'job_complete')
+  })
+
+  it('cancels an active job instead of deleting it, and says so', async () => {
+    const { id } = await dispatchedJob(world.runs)
+    const body = await bodyOf<Created & { success: boolean; detail: string }>(
+      await api(`/api/jobs/${id}`, { method: 'DELETE' }),
+      202,
+    )
+    expect(body).toMatchObject({
+      success: false,
+      job_id: id,
+      status: 'cancelling',
+      job: { status: 'cancelling' },
+    })
+    expect(body.detail).toContain('cancelled')
+  })
+
+  it('deletes an ended job from actor and list, and answers a repeat the same', async () => {
+    const project_id = freshProject()
+    const { job_id } = await createJob({ project_id })
+    await post(`/api/jobs/${job_id}/cancel`, {})
+    expect(await bodyOf(await api(`/api/jobs/${job_id}`, { method: 'DELETE' }))).toEqual({ success: true })
+    expect(await bodyOf<List>(await api(`/api/jobs?project_id=${project_id}`))).toEqual({
+      jobs: [],
+      next_cursor: null,
+    })
+    await problemOf(await api(`/api/jobs/${job_id}`), 404, 'job_not_found')
+    await problemOf(await post(`/api/jobs/${job_id}/cancel`, {}), 404, 'job_not_found')
+    await problemOf(await post(`/api/jobs/${job_id}/retry`, {}), 404, 'job_not_found')
+    expect((await api(`/api/jobs/${job_id}`, { method: 'DELETE' })).status).toBe(200)
+  })
+})
+
+describe('GET /api/jobs/:id/events', () => {
+  it('pages through the log with one cursor', async () => {
+    const { job_id } = await createJob()
+    await post(`/api/jobs/${job_id}/cancel`, {})
+    type Page = {
+      events: { seq: number; type: string }[]
+      next_after: number
+      first_seq: number
+      last_seq: number
+    }
+    const all = await bodyOf<Page>(await api(`/api/jobs/${job_id}/events`))
+    expect(all.events.map(({ seq }) => seq)).toEqual(all.events.map((_, i) => i + 1))
+    expect(all).toMatchObject({ first_seq: 1, last_seq: all.events.length, next_after: all.events.length })
+    const one = await bodyOf<Page>(await api(`/api/jobs/${job_id}/events?after=1&limit=1`))
+    expect(one).toMatchObject({ events: [{ seq: 2 }], next_after: 2 })
+    const none = await bodyOf<Page>(await api(`/api/jobs/${job_id}/events?after=999`))
+    expect(none).toMatchObject({ events: [], next_after: 999 })
+  })
+
+  it.each(['after=-1', 'after=x', 'limit=0', 'limit=1.5'])('refuses ?%s', async (query) => {
+    const { job_id } = await createJob()
+    const problem = await problemOf(
+      await api(`/api/jobs/${job_id}/events?${query}`),
+      400,
+      'validation_failed',
+    )
+    expect(problem.errors?.[0]?.pointer).toBe(`/query/${query.split('=')[0]}`)
+  })
+})
+
+/** Through the worker's own routes: the file is put, completion reported, and the actor looks for it. */
+async function completedJob(): Promise<{ id: string }> {
+  const { id, run } = await dispatchedJob(world.runs)
+  const { put_url, video_key } = run.input.output
+  const headers = { 'Content-Type': 'video/mp4', 'Content-Length': '6' }
+  expect((await api(pathOf(put_url), { method: 'PUT', headers, body: 'result' })).status).toBe(201)
+  const report = await post(
+    `/api/jobs/${id}/do/complete`,
+    { output_video_key: video_key },
+    { Authorization: `Bearer ${run.input.callback_token}` },
+  )
+  expect(await bodyOf(report)).toEqual({ ok: true, cancel: false })
+  await ring(id)
+  const job = await bodyOf<JobJson>(await api(`/api/jobs/${id}`))
+  expect(job).toMatchObject({ status: 'complete', output_video_key: video_key, output_size_bytes: 6 })
+  return { id }
+}
+
+/** Retention passes: the actor is emptied, its row stays. */
+async function retire(id: string): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    vi.setSystemTime(Date.now() + 400 * 24 * HOUR)
+    await ring(id)
+  }
+  const row = await env.DB.prepare('SELECT archived FROM export_jobs WHERE id = ?').bind(id).first()
+  expect(row?.archived).toBe(1)
+}

@@ -1,0 +1,108 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, it, vi } from 'vitest'
+import { sweep } from '../../src/sweep.ts'
+import {
+  aCreatedJob,
+  actor,
+  aRequest,
+  FakeRunpod,
+  MINUTE,
+  pass,
+  useFarFutureClock,
+} from '../actor/support.ts'
+
+useFarFutureClock()
+
+const DAY = 24 * 60 * MINUTE
+
+async function birthRow(id: string, input = `input/${id}/clip.mp4`): Promise<void> {
+  const columns =
+    'id, project_id, type, status, input_video_key, params, max_attempts, request_hash, created_at, due_at, mirrored_at'
+  await env.DB.prepare(
+    `INSERT INTO export_jobs (${columns}) VALUES (?, 1, 'overlay', 'pending', ?, '{}', 3, 'hash', ?, ?, ?)`,
+  )
+    .bind(id, input, Date.now(), Date.now(), Date.now())
+    .run()
+}
+
+async function row(id: string) {
+  return env.DB.prepare('SELECT status, error_code, version, due_at, archived FROM export_jobs WHERE id = ?')
+    .bind(id)
+    .first()
+}
+
+describe('the sweep', () => {
+  it('revives a job whose alarm was lost', async () => {
+    const runpod = new FakeRunpod().install()
+    const job = await aCreatedJob()
+    await birthRow(job.id)
+    await runInDurableObject(job.stub, (_instance, state) => state.storage.deleteAlarm())
+    expect(await job.alarmAt()).toBeNull()
+    pass(6 * MINUTE)
+    expect((await sweep(env, Date.now())).healed).toBeGreaterThanOrEqual(1)
+    expect(await job.alarmAt()).not.toBeNull()
+    await job.ring()
+    expect(runpod.count('/run')).toBe(1)
+    expect(await row(job.id)).toMatchObject({ status: 'queued' })
+  })
+
+  it('leaves rows alone that are not overdue', async () => {
+    new FakeRunpod().install()
+    const id = crypto.randomUUID()
+    await birthRow(id)
+    pass(4 * MINUTE)
+    await sweep(env, Date.now())
+    expect(await row(id)).toMatchObject({ status: 'pending', version: 0 })
+  })
+
+  it('closes a row whose job was never accepted, and a later mirror still wins', async () => {
+    new FakeRunpod().install()
+    const request = aRequest()
+    await env.VIDEOS.put(request.inputVideoKey, 'video')
+    await birthRow(request.id)
+    pass(6 * MINUTE)
+    await sweep(env, Date.now())
+    expect(await row(request.id)).toMatchObject({
+      status: 'error',
+      error_code: 'not_accepted',
+      version: 0,
+      due_at: null,
+    })
+
+    const late = actor(request.id)
+    await late.stub.create(request)
+    await late.ring()
+    pass(16_000)
+    await late.ring()
+    expect(await row(request.id)).toMatchObject({ status: 'queued', error_code: null })
+  })
+
+  it('repairs a row that was lost', async () => {
+    new FakeRunpod().install()
+    const job = await aCreatedJob()
+    await job.ring()
+    await job.stub.heal()
+    pass(20_000)
+    await job.ring()
+    expect(await row(job.id)).toMatchObject({ status: 'queued' })
+  })
+
+  it('removes uploads older than seven days that no job names', async () => {
+    new FakeRunpod().install()
+    vi.setSystemTime(Date.now())
+    const used = `input/${crypto.randomUUID()}/used.mp4`
+    const asset = `input/${crypto.randomUUID()}/logo.png`
+    const unused = `input/${crypto.randomUUID()}/unused.mp4`
+    for (const key of [used, asset, unused]) await env.VIDEOS.put(key, 'x')
+    await birthRow(crypto.randomUUID(), used)
+    await env.DB.prepare('INSERT INTO export_job_assets VALUES (?, ?)').bind(asset, 'some-job').run()
+    const uploadedAt = (await env.VIDEOS.head(unused))?.uploaded.getTime() ?? 0
+    await sweep(env, uploadedAt + 6 * DAY)
+    expect(await env.VIDEOS.head(unused)).not.toBeNull()
+    await sweep(env, uploadedAt + 8 * DAY)
+    expect(await env.VIDEOS.head(unused)).toBeNull()
+    expect(await env.VIDEOS.head(used)).not.toBeNull()
+    expect(await env.VIDEOS.head(asset)).not.toBeNull()
+  })
+})

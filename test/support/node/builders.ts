@@ -1,0 +1,174 @@
+/** Jobs, requests and events for tests: sensible by default, any part overridden, frozen so that a mutation throws. */
+import type { Event, Observation, Report } from '../../../actors/export-job/core/events.ts'
+import type {
+  AttemptRef,
+  EndpointHealth,
+  Failure,
+  Job,
+  JobRequest,
+  Policy,
+  StoredObject,
+  Usage,
+} from '../../../actors/export-job/core/job.ts'
+import { POLICY_BOUNDS } from '../../../actors/export-job/core/schedule.ts'
+import { accept } from '../../../actors/export-job/core/transition.ts'
+
+export const SECOND = 1_000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+
+/** Where every story begins, unless it says otherwise. */
+export const T0 = Date.UTC(2026, 0, 1, 10)
+
+export function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) frozen(part)
+  }
+  return value
+}
+
+export function aPolicy(overrides: Partial<Policy> = {}): Policy {
+  return {
+    maxAttempts: POLICY_BOUNDS.maxAttempts.standard,
+    queueTimeoutMs: POLICY_BOUNDS.queueTimeoutMs.standard,
+    stallTimeoutMs: POLICY_BOUNDS.stallTimeoutMs.standard,
+    executionTimeoutMs: POLICY_BOUNDS.executionTimeoutMs.standard,
+    deadlineMs: POLICY_BOUNDS.deadlineMs.standard,
+    retentionMs: POLICY_BOUNDS.retentionMs.standard,
+    ...overrides,
+  }
+}
+
+export interface RequestOverrides extends Partial<Omit<JobRequest, 'policy'>> {
+  policy?: Partial<Policy>
+}
+
+export function aRequest(overrides: RequestOverrides = {}): JobRequest {
+  const { policy, ...others } = overrides
+  return {
+    id: 'job-1',
+    projectId: 1,
+    type: 'overlay',
+    params: {},
+    metadata: {},
+    tags: [],
+    inputVideoKey: 'input/1/clip.mp4',
+    assets: [],
+    output: { extension: 'mp4', contentType: 'video/mp4' },
+    requestHash: 'hash',
+    devOrigin: null,
+    ...others,
+    policy: aPolicy(policy),
+  }
+}
+
+/** A job as it is just after it was accepted; `overrides` replace parts of it. */
+export function aJob(overrides: Partial<Omit<Job, 'request'>> & { request?: RequestOverrides } = {}): Job {
+  const { request, ...others } = overrides
+  return frozen({ ...accept(aRequest(request), T0).job, ...others })
+}
+
+export function ref(attempt = 1, round = 1): AttemptRef {
+  return { round, attempt }
+}
+
+export function aFailure(overrides: Partial<Failure> = {}): Failure {
+  return { code: 'worker_error', message: 'It broke.', retryable: true, ...overrides }
+}
+
+export function anObject(of: AttemptRef = ref()): StoredObject {
+  return { key: outputKey(of), size: 1_234, etag: 'etag' }
+}
+
+export function outputKey(of: AttemptRef = ref(), id = 'job-1'): string {
+  return `output/${id}/${of.round}-${of.attempt}.mp4`
+}
+
+export function someHealth(overrides: Partial<EndpointHealth> = {}): EndpointHealth {
+  return { seenAt: T0, idle: 0, running: 0, throttled: 0, initializing: 0, inQueue: 0, ...overrides }
+}
+
+export function someUsage(overrides: Partial<Usage> = {}): Usage {
+  return { delayMs: 2_000, executionMs: 30_000, workerId: 'worker-1', ...overrides }
+}
+
+// Events. Those of an attempt speak of the first attempt of the first round unless told otherwise.
+
+export const WAKE = frozen<Event>({ type: 'wake' })
+export const CANCEL = frozen<Event>({ type: 'cancel', by: 'tester' })
+export const RETRY = frozen<Event>({ type: 'retry', by: 'tester' })
+export const DELETE = frozen<Event>({ type: 'delete', by: 'tester' })
+
+export const RUNPOD_ID = 'rp-1-u1'
+
+export function progressed(
+  percent: number,
+  overrides: Partial<Extract<Report, { type: 'progressed' }>> = {},
+): Event {
+  const rest = { stage: null, message: null, etaMs: null, runpodJobId: null }
+  return frozen({ type: 'progressed', ref: ref(), percent, ...rest, ...overrides })
+}
+
+export function completed(overrides: Partial<Extract<Report, { type: 'completed' }>> = {}): Event {
+  return frozen({ type: 'completed', ref: ref(), outputKey: null, runpodJobId: null, ...overrides })
+}
+
+export function failed(overrides: Partial<Extract<Report, { type: 'failed' }>> = {}): Event {
+  return frozen({ type: 'failed', ref: ref(), failure: aFailure(), runpodJobId: null, ...overrides })
+}
+
+export function dispatched(of: AttemptRef = ref(), runpodJobId = RUNPOD_ID): Event {
+  return frozen({ type: 'dispatched', ref: of, runpodJobId })
+}
+
+export function dispatchRefused(
+  of: AttemptRef = ref(),
+  failure: Failure = aFailure({ code: 'runpod_busy', message: 'RunPod answered 429.' }),
+  retryAfterMs: number | null = null,
+): Event {
+  return frozen({ type: 'dispatchRefused', ref: of, failure, retryAfterMs })
+}
+
+export function dispatchAmbiguous(of: AttemptRef = ref()): Event {
+  return frozen({ type: 'dispatchAmbiguous', ref: of, detail: 'timeout' })
+}
+
+export function observed(
+  state: Observation['state'],
+  overrides: Partial<Extract<Event, { type: 'observed' }>> & { error?: string; usage?: Usage } = {},
+): Event {
+  const { error = null, usage = null, ...others } = overrides
+  const observation = { state, error, usage }
+  const rest = { source: 'poll', runpodJobId: null, health: null } as const
+  return frozen({ type: 'observed', ref: ref(), observation, ...rest, ...others })
+}
+
+export function pollFailed(of: AttemptRef = ref()): Event {
+  return frozen({ type: 'pollFailed', ref: of })
+}
+
+export function cancelAnswered(kind: 'ended' | 'missing' | 'unconfirmed', of: AttemptRef = ref()): Event {
+  return frozen({
+    type: 'cancelAnswered',
+    ref: of,
+    answer: kind === 'ended' ? { kind, usage: null } : { kind },
+  })
+}
+
+export function outputSeen(of: AttemptRef = ref()): Event {
+  return frozen({ type: 'outputSeen', ref: of, object: anObject(of) })
+}
+
+export function outputAbsent(of: AttemptRef = ref()): Event {
+  return frozen({ type: 'outputAbsent', ref: of })
+}
+
+export function lookFailed(of: AttemptRef = ref()): Event {
+  return frozen({ type: 'lookFailed', ref: of })
+}
+
+export function mirrored(version: number): Event {
+  return frozen({ type: 'mirrored', version })
+}

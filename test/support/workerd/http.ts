@@ -1,0 +1,183 @@
+/** Shared by the HTTP tests: the service as its clients see it, and settings other than the test runtime's own. */
+import { createExecutionContext, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env, exports } from 'cloudflare:workers'
+import { afterEach, beforeEach, expect, vi } from 'vitest'
+import type { JobJson } from '../../../actors/export-job/rpc.ts'
+import { DEVELOPMENT_SECRET } from '../../../actors/settings.ts'
+import type { Env } from '../../../src/env.ts'
+import { handle } from '../../../src/router.ts'
+
+/** So far ahead that no alarm rings by itself. */
+export const T0 = Date.UTC(2100, 0, 1)
+export const MINUTE = 60_000
+export const HOUR = 60 * MINUTE
+
+export const SECRET = DEVELOPMENT_SECRET
+export const ORIGIN = 'http://localhost'
+
+/** Only Date is faked; RunPod accepts every run, and the access log is kept out of the test's output. */
+export function useHttpWorld(): { runs: RunBody[]; logs: string[] } {
+  const world: { runs: RunBody[]; logs: string[] } = { runs: [], logs: [] }
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: T0 })
+    vi.spyOn(console, 'log').mockImplementation((line) => void (String(line).startsWith('DBG') && process.stdout.write(String(line))) ?? void world.logs.push(String(line)))
+    vi.spyOn(console, 'error').mockImplementation((line) => void (String(line).startsWith('DBG') && process.stdout.write(String(line))) ?? void world.logs.push(String(line)))
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+      const url = String(input instanceof Request ? input.url : input)
+      if (url.endsWith('/run')) {
+        world.runs.push(JSON.parse(String(init?.body)))
+        return Response.json({ id: `rp-${crypto.randomUUID()}-u1`, status: 'IN_QUEUE' })
+      }
+      if (url.endsWith('/health')) return Response.json({ workers: { idle: 1 }, jobs: { inQueue: 0 } })
+      return Response.json({ id: 'rp', status: 'CANCELLED' })
+    })
+  })
+  afterEach(() => {
+    const bugs = world.logs.filter((line) => line.includes('"at":"bug"'))
+    vi.useRealTimers()
+    vi.restoreAllMocks()
+    world.runs.length = 0
+    world.logs.length = 0
+    expect(bugs).toEqual([])
+  })
+  return world
+}
+
+export interface RunBody {
+  webhook: string
+  input: {
+    job_id: string
+    input_url: string
+    output: { video_key: string; put_url: string }
+    callback_url: string
+    callback_token: string
+  }
+}
+
+/** A request to the deployed Worker. `path` may be a whole URL. */
+export function api(path: string, init: RequestInit = {}): Promise<Response> {
+  const url = path.startsWith('http') ? path : `${ORIGIN}${path}`
+  return exports.default.fetch(new Request(url, init))
+}
+
+export function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return api(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+}
+
+/** The same Worker under other variables or bindings. */
+export function apiWith(over: Partial<Env>, path: string, init: RequestInit = {}): Promise<Response> {
+  const url = path.startsWith('http') ? path : `${ORIGIN}${path}`
+  return handle(new Request(url, init), { ...bindings(), ...over }, createExecutionContext())
+}
+
+export function bindings(): Env {
+  const { DB, VIDEOS, EXPORT_JOB, ENVIRONMENT, PUBLIC_URL, RUNPOD_ENDPOINT, RUNPOD_API_KEY } = env
+  return {
+    DB,
+    VIDEOS,
+    EXPORT_JOB,
+    ...(ENVIRONMENT && { ENVIRONMENT }),
+    ...(PUBLIC_URL && { PUBLIC_URL }),
+    ...(RUNPOD_ENDPOINT && { RUNPOD_ENDPOINT }),
+    ...(RUNPOD_API_KEY && { RUNPOD_API_KEY }),
+  }
+}
+
+export interface ProblemBody {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: string
+  request_id: string
+  errors?: { pointer: string; detail: string }[]
+}
+
+/** The problem a refused request answers, after checking what every problem must have (RFC 9457). */
+export async function problemOf(response: Response, status: number, code?: string): Promise<ProblemBody> {
+  const text = await response.text()
+  expect({ status: response.status, text }).toMatchObject({ status })
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json')
+  const problem: ProblemBody = JSON.parse(text)
+  expect(problem).toMatchObject({
+    type: expect.any(String),
+    title: expect.any(String),
+    status,
+    detail: expect.stringMatching(/\w.*[.)]$/),
+    code: code ?? expect.stringMatching(/^[a-z0-9_]+$/),
+    request_id: response.headers.get('X-Request-Id'),
+  })
+  return problem
+}
+
+export async function bodyOf<T>(response: Response, status = 200): Promise<T> {
+  const text = await response.text()
+  expect({ status: response.status, text }).toMatchObject({ status })
+  const body: T = JSON.parse(text)
+  return body
+}
+
+export interface Created {
+  job_id: string
+  status: string
+  websocket_url: string
+  job: JobJson
+}
+
+/** Projects are cheap: each test takes its own, so that lists do not meet. */
+let lastProject = 1000
+export function freshProject(): number {
+  lastProject += 1
+  return lastProject
+}
+
+export function jobBody(over: Record<string, unknown> = {}): Record<string, unknown> {
+  return { project_id: 1, type: 'overlay', input_video_key: 'input/a/clip.mp4', params: {}, ...over }
+}
+
+export async function createJob(over: Record<string, unknown> = {}): Promise<Created> {
+  return bodyOf<Created>(await post('/api/jobs', jobBody(over)), 201)
+}
+
+/** Fires the job's alarm, if one is set. */
+export function ring(jobId: string): Promise<boolean> {
+  return runDurableObjectAlarm(env.EXPORT_JOB.getByName(jobId))
+}
+
+/** A job whose first attempt RunPod has taken, and what RunPod was sent. */
+export async function dispatchedJob(runs: RunBody[]): Promise<{ id: string; run: RunBody }> {
+  const key = `input/${crypto.randomUUID()}/clip.mp4`
+  await env.VIDEOS.put(key, 'video', { customMetadata: { project: '1' } })
+  const { job_id: id } = await createJob({ input_video_key: key })
+  await ring(id)
+  const run = runs.find((each) => each.input.job_id === id)
+  if (!run) throw new Error('RunPod was not asked to run this job.')
+  return { id, run }
+}
+
+/** A path of this service out of an absolute URL that it gave out. */
+export function pathOf(url: string): string {
+  const { pathname, search } = new URL(url)
+  return pathname + search
+}
+
+/** Names of the tables that an actor has made. */
+export function tablesOf(stub: DurableObjectStub): Promise<string[]> {
+  return runInDurableObject(stub, (_instance, state) =>
+    state.storage.sql
+      .exec<{ name: string }>(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
+      )
+      .toArray()
+      .map(({ name }) => name),
+  )
+}
+
+export async function countRows(): Promise<number> {
+  const row = await env.DB.prepare('SELECT COUNT(*) AS n FROM export_jobs').first<{ n: number }>()
+  return row?.n ?? 0
+}
