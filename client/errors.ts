@@ -1,0 +1,108 @@
+/** Everything that this client throws on purpose, so that a caller can tell a refusal from a broken line. */
+import type { Job, JobFailure } from './types.ts'
+
+/** One invalid field of a request; `pointer` is a JSON pointer into its body. */
+export interface FieldError {
+  pointer: string
+  detail: string
+}
+
+export interface Problem {
+  status: number
+  code: string
+  detail: string
+  errors?: FieldError[]
+  requestId?: string | undefined
+  retryAfterMs?: number | undefined
+}
+
+/** The service refused: an RFC 9457 problem, or a close code of its sockets. */
+export class ExportalError extends Error {
+  override name = 'ExportalError'
+  readonly status: number
+  /** Stable: branch on this. */
+  readonly code: string
+  readonly detail: string
+  readonly errors: readonly FieldError[]
+  /** Quote it when you ask the operator. */
+  readonly requestId: string | undefined
+  readonly retryAfterMs: number | undefined
+
+  constructor(problem: Problem) {
+    super(`${problem.detail} (${problem.status} ${problem.code})`)
+    this.status = problem.status
+    this.code = problem.code
+    this.detail = problem.detail
+    this.errors = problem.errors ?? []
+    this.requestId = problem.requestId
+    this.retryAfterMs = problem.retryAfterMs
+  }
+}
+
+/** No answer came: whether the request was carried out is not known. `cause` has the reason. */
+export class ExportalConnectionError extends Error {
+  override name = 'ExportalConnectionError'
+}
+
+/** A job that was waited for ended otherwise than complete. */
+export class ExportJobFailed extends Error {
+  override name = 'ExportJobFailed'
+  readonly job: Job
+  /** Null when the job was cancelled. */
+  readonly error: JobFailure | null
+
+  constructor(job: Job) {
+    super(
+      job.error
+        ? `Export ${job.id} failed: ${job.error.message} (${job.error.code})`
+        : `Export ${job.id} ended as ${job.status}`,
+    )
+    this.job = job
+    this.error = job.error
+  }
+}
+
+/** Waiting took longer than allowed. The job goes on: `jobId` finds it again. */
+export class ExportalTimeoutError extends Error {
+  override name = 'ExportalTimeoutError'
+  readonly jobId: string
+  /** As last seen. */
+  readonly job: Job | null
+
+  constructor(jobId: string, job: Job | null, timeoutMs: number) {
+    super(`Export ${jobId} was not finished after ${timeoutMs} ms; it is still running`)
+    this.jobId = jobId
+    this.job = job
+  }
+}
+
+/** Reads a refusal, whatever stands between: a proxy's HTML page still becomes a typed error. */
+export function problemOf(status: number, headers: Headers, text: string): ExportalError {
+  const body = objectOf(text)
+  const string = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+  const errors = Array.isArray(body.errors) ? (body.errors as FieldError[]) : []
+  return new ExportalError({
+    status,
+    code: string(body.code) ?? `http_${status}`,
+    detail: string(body.detail) ?? string(body.title) ?? `The service answered ${status}`,
+    errors,
+    requestId: headers.get('x-request-id') ?? string(body.request_id),
+    retryAfterMs: retryAfterOf(headers.get('retry-after')),
+  })
+}
+
+function objectOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Seconds, or an HTTP date. */
+function retryAfterOf(header: string | null): number | undefined {
+  if (header === null) return undefined
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+}

@@ -1,0 +1,179 @@
+/** One HTTP request, with its bearer token, its time limit, its typed errors and its safe repeats. */
+import { ExportalConnectionError, ExportalError, problemOf } from './errors.ts'
+import { backoff, defaultTimings, sleep, type Timings } from './time.ts'
+
+export type FetchLike = (url: string, init?: RequestInit) => Promise<Response>
+export type WebSocketLike = new (url: string) => object
+/** A function is asked before every request and every dial, so that a short-lived token can be renewed. */
+export type TokenSource = string | (() => string | Promise<string>)
+
+export interface ExportsOptions {
+  /** Origin of the service, and the path it is mounted at, if any. In a browser it may be relative. */
+  baseUrl: string
+  token?: TokenSource | undefined
+  fetch?: FetchLike | undefined
+  /** For Node 20, which has none of its own: `ws`. Without any, `watch` polls. */
+  WebSocket?: WebSocketLike | undefined
+  timings?: Partial<Timings> | undefined
+}
+
+export type Query = Record<string, string | number | boolean | undefined>
+
+export interface RepeatPolicy {
+  signal?: AbortSignal | undefined
+  /** 1: no repeats. */
+  tries?: number
+  /** Told before a repeat: from then on the request may have been carried out already. */
+  onRepeat?: () => void
+}
+
+export interface ApiRequest extends RepeatPolicy {
+  method?: string
+  path: string
+  query?: Query
+  body?: unknown
+  headers?: Record<string, string>
+  /** Time the server was asked to hold the answer. */
+  holdMs?: number
+  /** A status above 299 whose body is an answer, unless it is a problem. */
+  also?: number
+}
+
+export interface RawAnswer {
+  status: number
+  headers: Headers
+  text: string
+}
+
+export interface ApiAnswer extends RawAnswer {
+  body: unknown
+}
+
+export class Transport {
+  readonly timings: Timings
+  readonly WebSocket: WebSocketLike | undefined
+  readonly fetch: FetchLike
+  readonly #base: string
+  readonly #token: TokenSource | undefined
+
+  constructor(options: ExportsOptions) {
+    this.timings = { ...defaultTimings, ...options.timings }
+    this.WebSocket = options.WebSocket ?? globalThis.WebSocket
+    // Called through a closure: browsers refuse a fetch that was detached from its window.
+    this.fetch = options.fetch ?? ((url, init) => fetch(url, init))
+    this.#base = new URL(options.baseUrl || '/', globalThis.location?.href).href.replace(/\/+$/, '')
+    this.#token = options.token
+  }
+
+  url(path: string, query: Query = {}): URL {
+    const url = new URL(this.#base + path)
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value))
+    }
+    return url
+  }
+
+  absolute(pathOrUrl: string): string {
+    return pathOrUrl.startsWith('/') ? this.#base + pathOrUrl : pathOrUrl
+  }
+
+  /** A browser cannot give a socket headers, so the token travels in the query. */
+  async socketUrl(path: string, query: Query): Promise<string> {
+    const url = this.url(path, { ...query, token: await this.#tokenNow() })
+    url.protocol = url.protocol.replace('http', 'ws')
+    return url.href
+  }
+
+  /** Sends, and repeats while the service says "not now" or the line breaks. Only for what is safe to repeat. */
+  send(request: ApiRequest): Promise<ApiAnswer> {
+    return this.repeat(() => this.#once(request), request)
+  }
+
+  async repeat<T>(attempt: (tried: number) => Promise<T>, policy: RepeatPolicy): Promise<T> {
+    const { tries = 4, signal, onRepeat } = policy
+    for (let tried = 1; ; tried++) {
+      try {
+        return await attempt(tried)
+      } catch (error) {
+        const pauseMs = tried < tries ? this.pauseAfter(error, tried) : null
+        if (pauseMs === null) throw error
+        await sleep(pauseMs, signal)
+        onRepeat?.()
+      }
+    }
+  }
+
+  /** How long to wait before the same may be tried again; null when that is of no use, or would take too long. */
+  pauseAfter(error: unknown, tried: number, limitMs = this.timings.maxRetryAfterMs): number | null {
+    const pauseMs = backoff(this.timings.retryBaseMs, tried)
+    if (error instanceof ExportalConnectionError) return pauseMs
+    if (!(error instanceof ExportalError)) return null
+    const { status, retryAfterMs } = error
+    // 409 with a Retry-After: the same key is being worked on, or its last job is just being deleted.
+    const passing = status === 429 || status >= 500 || (status === 409 && retryAfterMs !== undefined)
+    if (!passing || (retryAfterMs ?? 0) > limitMs) return null
+    return Math.max(pauseMs, retryAfterMs ?? 0)
+  }
+
+  /** Makes a broken line, and any answer but a good one, a typed error. */
+  async exchange(
+    what: string,
+    send: () => Promise<RawAnswer>,
+    signal?: AbortSignal,
+    also = 304,
+  ): Promise<RawAnswer> {
+    let answer: RawAnswer
+    try {
+      answer = await send()
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw new ExportalConnectionError(`${what} got no answer`, { cause })
+    }
+    const { status, headers, text } = answer
+    const good = status >= 200 && status < 300
+    if (good || (status === also && !headers.get('content-type')?.includes('problem'))) return answer
+    throw problemOf(status, headers, text)
+  }
+
+  async #once(request: ApiRequest): Promise<ApiAnswer> {
+    const { path, method = 'GET', body, signal, holdMs = 0 } = request
+    signal?.throwIfAborted()
+    const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
+    const token = await this.#tokenNow()
+    if (token) headers.authorization = `Bearer ${token}`
+    if (body !== undefined) headers['content-type'] = 'application/json'
+
+    // Not AbortSignal.timeout: its timer would outlive the answer and keep a process or an actor awake.
+    const limit = new AbortController()
+    const abort = () => limit.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    const timer = setTimeout(
+      () => limit.abort(new Error('Timed out')),
+      this.timings.requestTimeoutMs + holdMs,
+    )
+    const send = async () => {
+      const response = await this.fetch(this.url(path, request.query).href, {
+        method,
+        headers,
+        signal: limit.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      // Read here: an answer that breaks off half-way is no answer.
+      return { status: response.status, headers: response.headers, text: await response.text() }
+    }
+    try {
+      const answer = await this.exchange(`${method} ${path}`, send, signal, request.also)
+      return { ...answer, body: answer.text === '' ? null : JSON.parse(answer.text) }
+    } catch (error) {
+      if (error instanceof SyntaxError) throw new ExportalConnectionError(`${path} did not answer JSON`)
+      throw error
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  async #tokenNow(): Promise<string | undefined> {
+    return typeof this.#token === 'function' ? this.#token() : this.#token
+  }
+}

@@ -1,0 +1,60 @@
+/** Every wait of the client, in one place, so that tests can shorten them and a signal can end them. */
+
+export interface Timings {
+  /** One HTTP request, without the time it was asked to wait. */
+  requestTimeoutMs: number
+  /** First pause before a request is repeated; doubles each time, with jitter. */
+  retryBaseMs: number
+  /** A Retry-After beyond this is handed to the caller as the error it came with. */
+  maxRetryAfterMs: number
+  pingIntervalMs: number
+  /** Silence after a ping that means: the socket is dead, whatever the browser says. */
+  pongTimeoutMs: number
+  connectTimeoutMs: number
+  minReconnectMs: number
+  maxReconnectMs: number
+  /** Failed dials in a row before polling takes over. */
+  socketFailures: number
+  /** How long polling goes on before a socket is tried again. */
+  socketRetryMs: number
+  /** How long the server is asked to hold a poll. */
+  pollWaitMs: number
+  /** Two polls start at least this far apart, also against a server that does not hold them. */
+  pollIntervalMs: number
+}
+
+export const defaultTimings: Timings = {
+  requestTimeoutMs: 30_000,
+  retryBaseMs: 250,
+  maxRetryAfterMs: 60_000,
+  pingIntervalMs: 20_000,
+  pongTimeoutMs: 5_000,
+  connectTimeoutMs: 5_000,
+  minReconnectMs: 250,
+  maxReconnectMs: 10_000,
+  socketFailures: 3,
+  socketRetryMs: 60_000,
+  pollWaitMs: 30_000,
+  pollIntervalMs: 2_000,
+}
+
+/** Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const abort = () => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+/** Pause before repeat `tried`: doubles, half of it random, so that many clients do not come back as one. */
+export function backoff(baseMs: number, tried: number): number {
+  return baseMs * 2 ** Math.min(tried - 1, 6) * (0.5 + Math.random() / 2)
+}

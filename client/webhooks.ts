@@ -1,0 +1,93 @@
+/**
+ * Verifies a webhook by the Standard Webhooks specification, with WebCrypto alone.
+ *
+ *   const event = await verifyWebhook({ payload: await request.text(), headers: request.headers, secret })
+ *
+ * The payload must be the body as it came: parsed and printed again it is another text.
+ */
+
+export type WebhookFault = 'missing_header' | 'bad_secret' | 'outside_tolerance' | 'no_match' | 'not_json'
+
+/** Not to be trusted: answer 400 or 401. */
+export class WebhookVerificationError extends Error {
+  override name = 'WebhookVerificationError'
+  readonly code: WebhookFault
+
+  constructor(code: WebhookFault, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export interface VerifyWebhook {
+  payload: string
+  /** Of a Fetch request or of Node's. */
+  headers: Headers | Record<string, string | string[] | undefined>
+  /** `whsec_…`; several while one is being replaced. */
+  secret: string | readonly string[]
+  /** How far the sender's clock may be off, either way. */
+  toleranceSeconds?: number
+  /** Milliseconds. */
+  now?: number
+}
+
+/** Resolves with the parsed payload, rejects with WebhookVerificationError. Deduplicate by the `webhook-id`. */
+export async function verifyWebhook(webhook: VerifyWebhook): Promise<unknown> {
+  const { payload, headers, secret, toleranceSeconds = 300, now = Date.now() } = webhook
+  const id = header(headers, 'webhook-id')
+  const timestamp = header(headers, 'webhook-timestamp')
+  const signatures = header(headers, 'webhook-signature')
+  const sentAt = /^\d+$/.test(timestamp) ? Number(timestamp) : Number.NaN
+  // Written so that NaN is refused.
+  if (!(Math.abs(now / 1000 - sentAt) <= toleranceSeconds)) {
+    throw new WebhookVerificationError('outside_tolerance', 'The webhook-timestamp is too old or too new')
+  }
+
+  const signed = new TextEncoder().encode(`${id}.${timestamp}.${payload}`)
+  const candidates = signatures.split(' ').flatMap((entry) => {
+    const [version, signature] = entry.split(',', 2)
+    const bytes = version === 'v1' && signature ? bytesOf(signature) : null
+    return bytes ? [bytes] : []
+  })
+  for (const key of await Promise.all([secret].flat().map(keyOf))) {
+    for (const candidate of candidates) {
+      // WebCrypto compares in constant time.
+      if (await crypto.subtle.verify('HMAC', key, candidate, signed)) return parsed(payload)
+    }
+  }
+  throw new WebhookVerificationError('no_match', 'No signature of the webhook matches')
+}
+
+function header(headers: VerifyWebhook['headers'], name: string): string {
+  const found =
+    headers instanceof Headers
+      ? headers.get(name)
+      : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
+  const value = Array.isArray(found) ? found.join(' ') : found
+  if (!value) throw new WebhookVerificationError('missing_header', `The webhook has no ${name} header`)
+  return value
+}
+
+function keyOf(secret: string): Promise<CryptoKey> {
+  const bytes = bytesOf(secret.replace(/^whsec_/, ''))
+  if (!bytes || bytes.length === 0) {
+    throw new WebhookVerificationError('bad_secret', 'The secret is not whsec_ and base64')
+  }
+  return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+  } catch {
+    return null
+  }
+}
+
+function parsed(payload: string): unknown {
+  try {
+    return JSON.parse(payload)
+  } catch {
+    throw new WebhookVerificationError('not_json', 'The payload is signed, but it is not JSON')
+  }
+}

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createExports } from '../../client/index.ts'
+import { createJobStore, type JobStore } from '../../client/store.ts'
+import { FakeServer } from './fake-server.ts'
+import { quick } from './samples.ts'
+
+let server: FakeServer
+
+beforeEach(async () => {
+  server = await FakeServer.start()
+})
+afterEach(() => server.stop())
+
+const client = () => createExports({ baseUrl: server.url, timings: quick })
+
+/** Subscribes, and resolves when the state is as wanted. */
+function reached(store: JobStore, wanted: () => boolean): Promise<() => void> {
+  return new Promise((resolve) => {
+    const check = () => wanted() && resolve(unsubscribe)
+    const unsubscribe = store.subscribe(check)
+    check()
+  })
+}
+
+test('nothing is dialled before somebody subscribes, and the state is the same object until it changes', async () => {
+  const { id } = server.add({ progress: 20 })
+  const store = createJobStore(client(), id)
+  const before = store.getSnapshot()
+  expect(before).toEqual({ job: null, progress: 0, connection: 'idle', seq: null, error: null })
+  expect(store.getSnapshot()).toBe(before)
+  const unsubscribe = await reached(store, () => store.getSnapshot().progress === 20)
+  expect(store.getSnapshot()).toMatchObject({ job: { id }, connection: 'live', seq: 1 })
+  expect(store.getSnapshot()).toBe(store.getSnapshot())
+  server.progress(id, 55)
+  await reached(store, () => store.getSnapshot().progress === 55)
+  expect(server.dials).toHaveLength(1)
+  unsubscribe()
+})
+
+test('the last one to leave hangs up, and the next resumes with the job in view all the time', async () => {
+  const { id } = server.add()
+  const store = createJobStore(client(), id)
+  const leave = await reached(store, () => store.getSnapshot().job !== null)
+  leave()
+  await server.until(() => server.watchers(id) === 0)
+  expect(store.getSnapshot()).toMatchObject({ job: { id }, connection: 'idle' })
+  server.change(id, { progress: 70 })
+  const again = reached(store, () => store.getSnapshot().progress === 70)
+  expect(store.getSnapshot().job).not.toBeNull()
+  ;(await again)()
+  expect(server.dials[1]?.searchParams.get('after')).toBe('1')
+})
+
+test('leaving and coming back within a turn keeps the socket', async () => {
+  const { id } = server.add()
+  const store = createJobStore(client(), id)
+  const leave = await reached(store, () => store.getSnapshot().job !== null)
+  leave()
+  const done = reached(store, () => store.getSnapshot().job?.status === 'complete')
+  await Promise.resolve()
+  server.change(id, { status: 'complete', progress: 100 })
+  await done
+  expect(server.dials).toHaveLength(1)
+})
+
+test('a job that has ended is not watched again, until restarted after a retry', async () => {
+  const { id } = server.add()
+  const store = createJobStore(client(), id)
+  const closed = reached(store, () => store.getSnapshot().connection === 'closed')
+  await server.until(() => server.watchers(id) === 1)
+  server.change(id, { status: 'error' })
+  ;(await closed)()
+  await Promise.resolve()
+  expect(store.getSnapshot().connection).toBe('idle')
+  const noDial = await reached(store, () => store.getSnapshot().connection === 'closed')
+  expect(server.dials).toHaveLength(1)
+  server.change(id, { status: 'pending', round: 2 })
+  store.restart()
+  await reached(store, () => store.getSnapshot().job?.round === 2)
+  expect(store.getSnapshot().connection).toBe('live')
+  expect(server.dials).toHaveLength(2)
+  noDial()
+})
+
+test('an error is shown, and the job last seen stays', async () => {
+  const { id } = server.add()
+  const store = createJobStore(client(), id)
+  const leave = await reached(store, () => store.getSnapshot().job !== null)
+  server.closeWith = 4401
+  server.drop(id)
+  await reached(store, () => store.getSnapshot().error !== null)
+  expect(store.getSnapshot()).toMatchObject({ job: { id }, connection: 'closed', error: { status: 401 } })
+  server.closeWith = null
+  store.restart()
+  await reached(store, () => store.getSnapshot().connection === 'live')
+  expect(store.getSnapshot().error).toBeNull()
+  leave()
+})
+
+test('without an id it is idle, and with a job it shows that at once', () => {
+  const nothing = createJobStore(client(), null)
+  nothing.subscribe(() => {})()
+  nothing.restart()
+  expect(nothing.getSnapshot().connection).toBe('idle')
+  const job = server.add({ progress: 42 })
+  expect(createJobStore(client(), job).getSnapshot()).toMatchObject({ job, progress: 42 })
+  expect(server.dials).toHaveLength(0)
+})

@@ -1,0 +1,225 @@
+import { openAsBlob } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createExports, ExportalConnectionError, type UploadProgress } from '../../client/index.ts'
+import { FakeServer, json, problem, type Seen } from './fake-server.ts'
+import { quick } from './samples.ts'
+
+let server: FakeServer
+let keys: number
+/** What the PUT does; `tried` counts from 1. */
+let onPut: (response: ServerResponse, tried: number, request: Seen) => void
+let urlLivesMs: number
+
+beforeEach(async () => {
+  server = await FakeServer.start()
+  keys = 0
+  urlLivesMs = 60_000
+  onPut = (response) => json(response, 201, {})
+  server.intercept = (request, response) => {
+    if (request.method === 'PUT') onPut(response, puts().length, request)
+    else {
+      const { content_type } = JSON.parse(request.body)
+      json(response, 200, {
+        upload_url: `/api/videos/upload/input/${++keys}/clip.mp4?sig=x`,
+        video_key: `input/${keys}/clip.mp4`,
+        method: 'PUT',
+        headers: { 'Content-Type': content_type, 'If-None-Match': '*' },
+        expires_at: new Date(Date.now() + urlLivesMs).toISOString(),
+      })
+    }
+    return true
+  }
+})
+afterEach(async () => {
+  vi.unstubAllGlobals()
+  await server.stop()
+})
+
+const puts = () => server.requests.filter(({ method }) => method === 'PUT')
+const client = () => createExports({ baseUrl: server.url, token: 'secret', timings: quick })
+const bytes = new Uint8Array(300_000).map((_, i) => i % 251)
+
+test('a Blob is sent with its length and the headers of the plan, without our token', async () => {
+  const uploaded = await client().uploadVideo(new Blob([bytes], { type: 'video/webm' }), {
+    projectId: 7,
+    filename: 'a.webm',
+  })
+  expect(uploaded).toEqual({
+    video_key: 'input/1/clip.mp4',
+    filename: 'a.webm',
+    content_type: 'video/webm',
+    size_bytes: bytes.length,
+  })
+  expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
+    filename: 'a.webm',
+    content_type: 'video/webm',
+    size_bytes: bytes.length,
+    project_id: 7,
+  })
+  const [put] = puts()
+  expect(put?.path).toBe('/api/videos/upload/input/1/clip.mp4')
+  expect(put?.bytes.equals(bytes)).toBe(true)
+  expect(put?.headers).toMatchObject({
+    'content-type': 'video/webm',
+    'content-length': '300000',
+    'if-none-match': '*',
+  })
+  expect(put?.headers).not.toHaveProperty('transfer-encoding')
+  expect(put?.headers).not.toHaveProperty('authorization')
+})
+
+test('a file from disk, its name and type guessed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'upload-'))
+  const path = join(folder, 'x.bin')
+  await writeFile(path, bytes)
+  const uploaded = await client().uploadVideo(await openAsBlob(path), { filename: 'Holiday.MOV' })
+  expect(uploaded).toMatchObject({ content_type: 'video/quicktime', size_bytes: bytes.length })
+  expect(puts()[0]?.bytes.equals(bytes)).toBe(true)
+  await rm(folder, { recursive: true })
+})
+
+test.each([
+  ['a File', () => new File([bytes], 'clip.mp4', { type: 'video/mp4' })],
+  [
+    'a stream with a size',
+    () => ({ size: bytes.length, name: 'clip.mp4', stream: new Blob([bytes]).stream() }),
+  ],
+  [
+    'something that opens a stream',
+    () => ({
+      size: bytes.length,
+      name: 'clip.mp4',
+      type: 'video/mp4',
+      stream: () => new Blob([bytes]).stream(),
+    }),
+  ],
+])('%s', async (_, make) => {
+  expect(await client().uploadVideo(make())).toMatchObject({
+    filename: 'clip.mp4',
+    content_type: 'video/mp4',
+  })
+  expect(puts()[0]?.bytes.equals(bytes)).toBe(true)
+})
+
+test('progress rises, and says 100 only once the service has confirmed', async () => {
+  const bar: UploadProgress[] = []
+  let whenAnswered: number | undefined
+  onPut = (response) => {
+    whenAnswered = bar.at(-1)?.percent
+    json(response, 201, {})
+  }
+  const parts = [0, 100_000, 200_000].map((at) => bytes.subarray(at, at + 100_000))
+  const stream = () =>
+    new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const part of parts) controller.enqueue(part)
+        controller.close()
+      },
+    })
+  const source = { size: bytes.length, stream }
+  await client().uploadVideo(source, { onProgress: (progress) => bar.push(progress) })
+  expect(bar.map(({ loaded }) => loaded)).toEqual([100_000, 200_000, 300_000, 300_000])
+  const percents = bar.map(({ percent }) => percent)
+  expect(percents).toEqual(percents.toSorted((a, b) => a - b))
+  expect(whenAnswered).toBe(99)
+  expect(bar.at(-1)).toEqual({ loaded: 300_000, total: 300_000, percent: 100, attempt: 1 })
+})
+
+test('a broken line and a 5xx are tried again, from the start', async () => {
+  onPut = (response, tried) => {
+    if (tried === 1) response.destroy()
+    else if (tried === 2) problem(response, 503, 'storage_unavailable')
+    else json(response, 201, {})
+  }
+  const attempts: number[] = []
+  await client().uploadVideo(new Blob([bytes]), { onProgress: ({ attempt }) => attempts.push(attempt) })
+  expect([...new Set(attempts)]).toEqual([1, 2, 3])
+  expect(puts().map(({ path }) => path)).toEqual(Array(3).fill('/api/videos/upload/input/1/clip.mp4'))
+  expect(puts()[2]?.bytes.equals(bytes)).toBe(true)
+})
+
+test('a repeat after the URL has expired asks for a new one', async () => {
+  urlLivesMs = -1
+  onPut = (response, tried) => {
+    if (tried === 1) response.destroy()
+    else json(response, 201, {})
+  }
+  expect((await client().uploadVideo(new Blob([bytes]))).video_key).toBe('input/2/clip.mp4')
+})
+
+test('a 412 on a repeat means that the first try had arrived', async () => {
+  onPut = (response, tried) => {
+    if (tried === 1) response.destroy()
+    else problem(response, 412, 'already_exists')
+  }
+  expect((await client().uploadVideo(new Blob([bytes]))).video_key).toBe('input/1/clip.mp4')
+  expect(puts()).toHaveLength(2)
+})
+
+test('a 412 at first, and every other refusal, is an error at once', async () => {
+  onPut = (response) => problem(response, 412, 'already_exists')
+  await expect(client().uploadVideo(new Blob([bytes]))).rejects.toMatchObject({ code: 'already_exists' })
+  onPut = (response) => problem(response, 413, 'body_too_large')
+  await expect(client().uploadVideo(new Blob([bytes]))).rejects.toMatchObject({ status: 413 })
+  expect(puts()).toHaveLength(2)
+})
+
+test('what can be read once is sent once', async () => {
+  onPut = (response) => response.destroy()
+  const source = { size: bytes.length, stream: new Blob([bytes]).stream() }
+  await expect(client().uploadVideo(source)).rejects.toBeInstanceOf(ExportalConnectionError)
+  expect(puts()).toHaveLength(1)
+})
+
+test('aborting ends it with the reason', async () => {
+  const controller = new AbortController()
+  onPut = () => controller.abort(new Error('enough'))
+  await expect(client().uploadVideo(new Blob([bytes]), { signal: controller.signal })).rejects.toThrow(
+    'enough',
+  )
+  expect(puts()).toHaveLength(1)
+})
+
+test('a browser sends by XMLHttpRequest, which knows what was sent', async () => {
+  const sent: unknown[] = []
+  class FakeXhr {
+    upload: { onprogress?: (event: { loaded: number }) => void } = {}
+    onload?: () => void
+    onloadend?: () => void
+    onerror?: () => void
+    status = 0
+    responseText = ''
+    open(method: string, url: string) {
+      sent.push(`${method} ${url}`)
+    }
+    setRequestHeader(name: string, value: string) {
+      sent.push(`${name}: ${value}`)
+    }
+    getAllResponseHeaders() {
+      return 'x-request-id: req-7\r\ncontent-type: application/problem+json\r\n'
+    }
+    send(body: Blob) {
+      this.upload.onprogress?.({ loaded: body.size / 2 })
+      this.status = sent.includes('failed') ? 201 : 500
+      if (this.status === 500) sent.push('failed')
+      this.onload?.()
+      this.onloadend?.()
+    }
+  }
+  vi.stubGlobal('XMLHttpRequest', FakeXhr)
+  const bar: string[] = []
+  await client().uploadVideo(new Blob([bytes], { type: 'video/mp4' }), {
+    onProgress: ({ percent, attempt }) => bar.push(`${attempt}: ${percent}`),
+  })
+  expect(bar).toEqual(['1: 50', '2: 50', '2: 100'])
+  expect(sent.slice(0, 4)).toEqual([
+    `PUT ${server.url}/api/videos/upload/input/1/clip.mp4?sig=x`,
+    'Content-Type: video/mp4',
+    'If-None-Match: *',
+    'failed',
+  ])
+})

@@ -1,0 +1,96 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { type VerifyWebhook, verifyWebhook, WebhookVerificationError } from '../../client/webhooks.ts'
+
+/** The example that the specification's own libraries are tested with. */
+const example = {
+  payload: '{"test": 2432232314}',
+  headers: {
+    'webhook-id': 'msg_p5jXN8AQM9LWM0D4loKWxJek',
+    'webhook-timestamp': '1614265330',
+    'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+  },
+  secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  now: 1614265330_000,
+}
+
+const code = (webhook: VerifyWebhook) =>
+  verifyWebhook(webhook).then(
+    () => 'verified',
+    (error: unknown) => (error instanceof WebhookVerificationError ? error.code : error),
+  )
+
+const sign = (secret: string, { payload, headers }: typeof example) =>
+  `v1,${createHmac('sha256', Buffer.from(secret.replace('whsec_', ''), 'base64'))
+    .update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${payload}`)
+    .digest('base64')}`
+
+test('the published example is verified, and its payload parsed', async () => {
+  expect(await verifyWebhook(example)).toEqual({ test: 2432232314 })
+})
+
+test('headers may be of Fetch or of Node, in any case', async () => {
+  expect(await code({ ...example, headers: new Headers(example.headers) })).toBe('verified')
+  const shouted = Object.entries(example.headers).map(([name, value]) => [name.toUpperCase(), [value]])
+  expect(await code({ ...example, headers: Object.fromEntries(shouted) })).toBe('verified')
+})
+
+test('one right signature among several is enough, whatever their versions', async () => {
+  const other = sign(`whsec_${randomBytes(24).toString('base64')}`, example)
+  const right = example.headers['webhook-signature']
+  const list = `v1a,abc v2,${right.slice(3)} v1 v1,%% ${other} ${right}`
+  expect(await code({ ...example, headers: { ...example.headers, 'webhook-signature': list } })).toBe(
+    'verified',
+  )
+  const without = { ...example.headers, 'webhook-signature': list.replace(` ${right}`, '') }
+  expect(await code({ ...example, headers: without })).toBe('no_match')
+})
+
+test('several secrets are accepted while one is being replaced', async () => {
+  const fresh = `whsec_${randomBytes(32).toString('base64')}`
+  expect(await code({ ...example, secret: [fresh, example.secret] })).toBe('verified')
+  expect(await code({ ...example, secret: fresh })).toBe('no_match')
+  const headers = { ...example.headers, 'webhook-signature': sign(fresh, example) }
+  expect(await code({ ...example, headers, secret: [example.secret, fresh] })).toBe('verified')
+})
+
+test('any change of what is signed is noticed', async () => {
+  expect(await code({ ...example, payload: '{"test":2432232314}' })).toBe('no_match')
+  expect(await code({ ...example, headers: { ...example.headers, 'webhook-id': 'msg_x' } })).toBe('no_match')
+  const later = { ...example.headers, 'webhook-timestamp': '1614265331' }
+  expect(await code({ ...example, headers: later })).toBe('no_match')
+})
+
+test.each([
+  [-301, 'outside_tolerance'],
+  [-300, 'verified'],
+  [300, 'verified'],
+  [301, 'outside_tolerance'],
+])('a clock that is %i s off: %s', async (seconds, expected) => {
+  expect(await code({ ...example, now: example.now + seconds * 1000 })).toBe(expected)
+})
+
+test.each(['', '12x', 'NaN', '-5', '1e9'])('the timestamp %o is refused', async (timestamp) => {
+  const headers = { ...example.headers, 'webhook-timestamp': timestamp }
+  expect(await code({ ...example, headers })).toMatch(/^(missing_header|outside_tolerance)$/)
+})
+
+test.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
+  'without %s it is refused',
+  async (name) => {
+    expect(await code({ ...example, headers: { ...example.headers, [name]: undefined } })).toBe(
+      'missing_header',
+    )
+  },
+)
+
+test('a secret that is none is told apart', async () => {
+  expect(await code({ ...example, secret: 'whsec_' })).toBe('bad_secret')
+  expect(await code({ ...example, secret: 'whsec_%%%' })).toBe('bad_secret')
+})
+
+test('signed text that is not JSON is told apart', async () => {
+  const plain = { ...example, payload: 'hello' }
+  const headers = { ...example.headers, 'webhook-signature': sign(example.secret, plain) }
+  expect(await code({ ...plain, headers })).toBe('not_json')
+})
