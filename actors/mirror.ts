@@ -50,7 +50,7 @@ async function insertIfMissing(db: D1Database, job: Job, row: MirrorRow, now: nu
     tags: JSON.stringify(request.tags),
     max_attempts: request.policy.maxAttempts,
     request_hash: request.requestHash,
-    created_at: job.createdAt,
+    created_at: request.createdAt,
     mirrored_at: now,
     ...row,
   }

@@ -5,7 +5,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { AttemptRef } from './export-job/core/job.ts'
 
-export type Purpose = 'callback' | 'webhook' | 'upload' | 'download' | 'jwt'
+export type Purpose = 'callback' | 'webhook' | 'upload' | 'upload-token' | 'part' | 'download' | 'jwt'
 
 const keys = new Map<string, Uint8Array>()
 
@@ -20,12 +20,17 @@ export function keyFor(secret: string, purpose: Purpose): Uint8Array {
   return key
 }
 
-function sign(secret: string, purpose: Purpose, message: string): string {
+export function sign(secret: string, purpose: Purpose, message: string): string {
   return base64url(createHmac('sha256', keyFor(secret, purpose)).update(message).digest())
 }
 
 /** Constant time in the signature's bytes, for every accepted secret. */
-function verify(secrets: readonly string[], purpose: Purpose, message: string, signature: string): boolean {
+export function verify(
+  secrets: readonly string[],
+  purpose: Purpose,
+  message: string,
+  signature: string,
+): boolean {
   const given = new TextEncoder().encode(signature)
   return secrets
     .map((secret) => {
@@ -35,7 +40,7 @@ function verify(secrets: readonly string[], purpose: Purpose, message: string, s
     .includes(true)
 }
 
-function base64url(bytes: Uint8Array): string {
+export function base64url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
@@ -134,6 +139,18 @@ export function uploadPath(
   expiresAt: number,
 ): string {
   return `/api/videos/upload/${encodeKey(key)}?${signedQuery(secret, 'upload', `PUT ${key}`, params, expiresAt)}`
+}
+
+/** `/api/uploads/part/<key>?…&sig=…`: one part of one upload in parts. */
+export function partPath(
+  secret: string,
+  key: string,
+  uploadId: string,
+  part: number,
+  expiresAt: number,
+): string {
+  const params = { upload: uploadId, part: String(part) }
+  return `/api/uploads/part/${encodeKey(key)}?${signedQuery(secret, 'part', `PUT ${key}`, params, expiresAt)}`
 }
 
 /** `/api/runpod/callback?job=…&round=…&attempt=…&exp=…&sig=…`: RunPod cannot sign, so the URL does. */

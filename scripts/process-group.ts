@@ -78,13 +78,22 @@ function groupIsAlive(id: number): boolean {
   return groupCommands(id).length > 0
 }
 
+/** Whether a process lives; one that has ended but was not yet reaped does not. */
+export function isAlive(pid: number): boolean {
+  return processes().some((each) => each.pid === pid && each.state !== 'Z')
+}
+
 /** The command lines of a group's living processes; zombies do not count. */
 export function groupCommands(id: number): string[] {
-  const processes = existsSync('/proc/self/stat') ? processesOfProc() : processesOfPs()
-  return processes.flatMap(({ group, state, command }) => (group === id && state !== 'Z' ? [command] : []))
+  return processes().flatMap(({ group, state, command }) => (group === id && state !== 'Z' ? [command] : []))
+}
+
+function processes(): Process[] {
+  return existsSync('/proc/self/stat') ? processesOfProc() : processesOfPs()
 }
 
 interface Process {
+  pid: number
   group: number
   state: string
   command: string
@@ -99,7 +108,7 @@ function processesOfProc(): Process[] {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
       const [state = '', , group = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')
-      return [{ group: Number(group), state, command }]
+      return [{ pid: Number(name), group: Number(group), state, command }]
     } catch {
       return []
     }
@@ -107,10 +116,10 @@ function processesOfProc(): Process[] {
 }
 
 function processesOfPs(): Process[] {
-  const listing = execFileSync('ps', ['-A', '-o', 'pgid=,stat=,args='], { encoding: 'utf8' })
+  const listing = execFileSync('ps', ['-A', '-o', 'pid=,pgid=,stat=,args='], { encoding: 'utf8' })
   return listing.split('\n').flatMap((line) => {
-    const [, group, state = '', command = ''] = /^\s*(\d+)\s+(\S)\S*\s+(.*)$/.exec(line) ?? []
-    return group ? [{ group: Number(group), state, command }] : []
+    const [, pid, group, state = '', command = ''] = /^\s*(\d+)\s+(\d+)\s+(\S)\S*\s+(.*)$/.exec(line) ?? []
+    return pid && group ? [{ pid: Number(pid), group: Number(group), state, command }] : []
   })
 }
 

@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { groupCommands, ProcessGroup, stopGroup } from './process-group.ts'
+import { groupCommands, isAlive, ProcessGroup, stopGroup } from './process-group.ts'
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
@@ -58,7 +58,7 @@ export class Stack {
   /** Migrates D1, starts both processes and waits until they answer. */
   async start(): Promise<void> {
     mkdirSync(this.options.stateDir, { recursive: true })
-    await this.#endLeftovers()
+    await this.endLeftovers()
     await migrate(this.options.stateDir)
     await Promise.all([this.startRunpod(), this.startService()])
   }
@@ -106,6 +106,7 @@ export class Stack {
   }
 
   async stop(): Promise<void> {
+    if (!this.#service && !this.#runpod) return
     await Promise.all([this.#service?.stop(), this.#runpod?.stop()])
     rmSync(this.#pidFile, { force: true })
   }
@@ -125,16 +126,25 @@ export class Stack {
     return join(this.options.stateDir, 'processes.json')
   }
 
+  /** Whether another launcher, still alive, has this state in use. */
+  get usedByAnother(): boolean {
+    const { launcher } = readNotes(this.#pidFile)
+    return launcher !== null && launcher !== process.pid && isAlive(launcher)
+  }
+
   #spawn(args: readonly string[], env: Record<string, string>, logFile: string): ProcessGroup {
     const group = new ProcessGroup({ command: process.execPath, args, env, cwd: ROOT, logFile })
-    const known = readIds(this.#pidFile)
-    writeFileSync(this.#pidFile, JSON.stringify([...known, group.id]))
+    const { groups } = readNotes(this.#pidFile)
+    const notes: Notes = { launcher: process.pid, groups: group.id === null ? groups : [...groups, group.id] }
+    writeFileSync(this.#pidFile, JSON.stringify(notes))
     return group
   }
 
   /** A launcher that was killed outright leaves its children behind; they would hold the ports and the databases. */
-  async #endLeftovers(): Promise<void> {
-    for (const id of readIds(this.#pidFile)) {
+  async endLeftovers(): Promise<void> {
+    if (this.usedByAnother)
+      throw new Error(`${this.options.stateDir} is in use: is npm start running already?`)
+    for (const id of readNotes(this.#pidFile).groups) {
       const ours = groupCommands(id).some((command) => command.includes(ROOT))
       if (ours) await stopGroup(id, 2_000)
     }
@@ -142,10 +152,15 @@ export class Stack {
   }
 }
 
-function readIds(file: string): number[] {
-  if (!existsSync(file)) return []
-  const ids: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  return Array.isArray(ids) ? ids.filter((id) => Number.isInteger(id)) : []
+/** Who started what, kept beside the state for whoever starts next. */
+interface Notes {
+  launcher: number | null
+  groups: number[]
+}
+
+function readNotes(file: string): Notes {
+  if (!existsSync(file)) return { launcher: null, groups: [] }
+  return JSON.parse(readFileSync(file, 'utf8'))
 }
 
 /** Brings the local D1 to the newest migration. */

@@ -15,11 +15,13 @@ async function stop(code: number): Promise<void> {
 process.on('SIGINT', () => void stop(0))
 process.on('SIGTERM', () => void stop(0))
 
-if (await answers(`${stack.url}/health`)) {
-  console.error(`Something already answers on ${stack.url}: is npm start running in another window?`)
-  process.exit(1)
-}
 try {
+  // What an earlier start left behind, killed outright, is ended by this one; anything else keeps its port.
+  if (stack.usedByAnother) throw new Error('npm start is running already, in another window.')
+  await stack.endLeftovers()
+  for (const url of [`${stack.url}/health`, `${stack.runpodUrl}/jobs`]) {
+    if (await answers(url)) throw new Error(`Something else answers on ${url}; stop it first.`)
+  }
   console.log('Starting the service and runpod-local…')
   await stack.start()
   const short = (path: string) => relative(process.cwd(), path)

@@ -74,3 +74,22 @@ function isLoopbackOrigin(origin: string | null): boolean {
 export function requireProject(caller: Caller, projectId: number): void {
   if (caller.projectId !== null && caller.projectId !== projectId) throw jobNotFound()
 }
+
+/**
+ * For what makes something new: the caller acts for this project, and not for one job only.
+ *
+ * @throws Problem 403
+ */
+export function requireOwnProject(caller: Caller, projectId: number | null): void {
+  requireNoSingleJob(caller)
+  if (caller.projectId !== null && caller.projectId !== projectId) {
+    throw new Problem(403, 'project_forbidden', `This token is for project ${caller.projectId} only.`)
+  }
+}
+
+/** A token for one job opens nothing but that job. @throws Problem 403 */
+export function requireNoSingleJob(caller: Caller): void {
+  if (caller.jobId !== null) {
+    throw new Problem(403, 'job_token_only', `This token is for job ${caller.jobId} only.`)
+  }
+}

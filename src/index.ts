@@ -4,6 +4,7 @@ import { handle } from './router.ts'
 import { sweep } from './sweep.ts'
 
 export { ExportJob } from '../actors/export-job/export-job.ts'
+export { Upload } from '../actors/upload/upload.ts'
 
 export default {
   fetch: handle,

@@ -42,12 +42,16 @@ const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_vid
   max_attempts, request_hash, created_at, due_at, mirrored_at)
   VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?10) ON CONFLICT (id) DO NOTHING`
 
+/** Only for a row of this very request: another body under its idempotency key is refused, and uses nothing. */
+const INSERT_ASSET = `INSERT OR IGNORE INTO export_job_assets (asset_key, job_id)
+  SELECT ?1, id FROM export_jobs WHERE id = ?2 AND request_hash = ?3 AND archived = 0`
+
 /**
  * The row of a job that is about to be created, so that the list shows it as soon as it is accepted.
  *
  * @returns the row that was there already, or null when this one is new
  */
-export async function insertBirthRow(env: Env, job: JobRequest, now: number): Promise<JobRow | null> {
+export async function insertBirthRow(env: Env, job: JobRequest): Promise<JobRow | null> {
   const insert = env.DB.prepare(INSERT).bind(
     job.id,
     job.projectId,
@@ -58,10 +62,9 @@ export async function insertBirthRow(env: Env, job: JobRequest, now: number): Pr
     JSON.stringify(job.tags),
     job.policy.maxAttempts,
     job.requestHash,
-    now,
+    job.createdAt,
   )
-  const asset = env.DB.prepare('INSERT OR IGNORE INTO export_job_assets (asset_key, job_id) VALUES (?, ?)')
-  const assets = [...new Set(job.assets)].map((key) => asset.bind(key, job.id))
+  const assets = job.assets.map((key) => env.DB.prepare(INSERT_ASSET).bind(key, job.id, job.requestHash))
   const [inserted] = await reach(() => env.DB.batch([insert, ...assets]))
   return inserted && inserted.meta.changes > 0 ? null : readRow(env, job.id)
 }
@@ -77,8 +80,15 @@ export async function removeRow(env: Env, id: string): Promise<void> {
 }
 
 /** Takes back a birth row whose job was not accepted; leaves it when an actor has written to it since. */
-export async function removeBirthRow(env: Env, id: string): Promise<void> {
-  await reach(() => env.DB.prepare('DELETE FROM export_jobs WHERE id = ? AND version = 0').bind(id).run())
+export async function removeBirthRow(env: Env, { id, assets }: JobRequest): Promise<void> {
+  const row = env.DB.prepare('DELETE FROM export_jobs WHERE id = ? AND version = 0').bind(id)
+  const forget = assets.map((key) =>
+    env.DB.prepare(
+      `DELETE FROM export_job_assets WHERE asset_key = ?1 AND job_id = ?2
+         AND NOT EXISTS (SELECT 1 FROM export_jobs WHERE id = ?2)`,
+    ).bind(key, id),
+  )
+  await reach(() => env.DB.batch([row, ...forget]))
 }
 
 export interface ListFilters {

@@ -1,31 +1,57 @@
-/** The only door to the actors: a job id becomes a typed stub here, and nowhere else. */
+/** The only door to the actors: a job id, or the key of an upload, becomes a typed stub here, and nowhere else. */
 import type { ExportJob } from '../actors/export-job/export-job.ts'
+import type { Upload } from '../actors/upload/upload.ts'
 import type { Env } from './env.ts'
-import { unavailable } from './problem.ts'
+import { type Problem, unavailable } from './problem.ts'
 
 export type JobStub = DurableObjectStub<ExportJob>
+export type UploadStub = DurableObjectStub<Upload>
 
 const MOST_TRIES = 3
 const FIRST_PAUSE_MS = 50
 
-/**
- * Calls the job's actor. Every method of the actor is repeat-safe, so a call that the platform says may be retried is
- * made again, on a fresh stub: one that has failed may stay broken.
- *
- * @throws Problem 503 when the actor cannot be reached, is overloaded, or failed
- */
+/** @throws Problem 503 when the job's actor cannot be reached, is overloaded, or failed */
 export async function callJob<P extends Promise<unknown>>(
   env: Env,
   jobId: string,
   call: (job: JobStub) => P,
 ): Promise<Awaited<P>> {
+  return callActor(
+    () => call(env.EXPORT_JOB.getByName(jobId)),
+    { job_id: jobId },
+    () => unavailable('job_unavailable', 'The job could not be reached; try again shortly.', 2),
+  )
+}
+
+/** @throws Problem 503 when the upload's actor cannot be reached, is overloaded, or failed */
+export async function callUpload<P extends Promise<unknown>>(
+  env: Env,
+  key: string,
+  call: (upload: UploadStub) => P,
+): Promise<Awaited<P>> {
+  return callActor(
+    () => call(env.UPLOAD.getByName(key)),
+    { upload_key: key },
+    () => unavailable('upload_unavailable', 'The upload could not be reached; try again shortly.', 2),
+  )
+}
+
+/**
+ * Every method of the actors is repeat-safe, so a call that the platform says may be retried is made again, on a fresh
+ * stub: one that has failed may stay broken.
+ */
+async function callActor<P extends Promise<unknown>>(
+  call: () => P,
+  about: Record<string, string>,
+  problem: () => Problem,
+): Promise<Awaited<P>> {
   for (let tries = 1; ; tries++) {
     try {
-      return await call(env.EXPORT_JOB.getByName(jobId))
+      return await call()
     } catch (error) {
       if (tries >= MOST_TRIES || !mayRetry(error)) {
-        console.error(JSON.stringify({ at: 'stub', job_id: jobId, tries, error: String(error) }))
-        throw unavailable('job_unavailable', 'The job could not be reached; try again shortly.', 2)
+        console.error(JSON.stringify({ at: 'stub', ...about, tries, error: String(error) }))
+        throw problem()
       }
       await scheduler.wait(FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random()))
     }

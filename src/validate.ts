@@ -6,15 +6,6 @@ import { type FieldError, invalid } from './problem.ts'
 const MOST_ERRORS = 20
 const MOST_SHOWN = 60
 
-/**
- * An object with these fields and no others. The entries have no prototype: `toString` and the like, which every
- * object inherits, would else pass for known names.
- */
-export function strict<E extends v.ObjectEntries>(entries: E): v.StrictObjectSchema<E, undefined> {
-  const bare: E = Object.assign(Object.create(null), entries)
-  return v.strictObject(bare)
-}
-
 export type Checked<T> = { ok: true; value: T } | { ok: false; errors: FieldError[] }
 
 /** @param base JSON Pointer of where `input` stands in the request */

@@ -1,6 +1,5 @@
 /** `crop`: a part of the picture, given as shares of it, or as an aspect ratio around a point to keep. */
 import * as v from 'valibot'
-import { strict } from '../validate.ts'
 import { Fraction } from './fields.ts'
 import { jobType } from './job-type.ts'
 import { withOutput } from './output.ts'
@@ -11,7 +10,7 @@ const EDGE = 1.001
 const Side = v.pipe(v.number(), v.gtValue(0), v.maxValue(1))
 
 const Area = v.pipe(
-  strict({ x: Fraction, y: Fraction, width: Side, height: Side, ...withOutput }),
+  v.strictObject({ x: Fraction, y: Fraction, width: Side, height: Side, ...withOutput }),
   v.forward(
     v.check(
       ({ x, width }) => x + width <= EDGE,
@@ -28,7 +27,7 @@ const Area = v.pipe(
   ),
 )
 
-const Reframe = strict({
+const Reframe = v.strictObject({
   aspect_ratio: v.pipe(
     v.string(),
     v.regex(

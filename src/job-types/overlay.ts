@@ -1,7 +1,6 @@
 /** `overlay`: text and images on top of the video, each at its place and in its time. */
 import * as v from 'valibot'
 import { InputKey } from '../schemas/common.ts'
-import { strict } from '../validate.ts'
 import { Colour, END_BEFORE_START, endsAfterStart, Fraction, Seconds } from './fields.ts'
 import { jobType } from './job-type.ts'
 import { withOutput } from './output.ts'
@@ -20,7 +19,7 @@ const place = {
   end_seconds: v.optional(Seconds),
 }
 
-const Text = strict({
+const Text = v.strictObject({
   type: v.literal('text'),
   text: v.pipe(v.string(), v.minLength(1), v.maxLength(MOST_CHARACTERS)),
   size: v.optional(Size, 0.06),
@@ -29,7 +28,7 @@ const Text = strict({
   ...place,
 })
 
-const Image = strict({
+const Image = v.strictObject({
   type: v.literal('image'),
   image_key: InputKey,
   width: v.optional(Size, 0.25),
@@ -44,7 +43,7 @@ const Item = v.pipe(
   ),
 )
 
-const Overlay = strict({
+const Overlay = v.strictObject({
   items: v.optional(v.pipe(v.array(Item), v.maxLength(MOST_ITEMS)), () => []),
   ...withOutput,
 })

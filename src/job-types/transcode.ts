@@ -1,10 +1,10 @@
 /** `transcode`: the same pictures in another container, size, frame rate or quality. */
-import { strict } from '../validate.ts'
+import * as v from 'valibot'
 import { jobType } from './job-type.ts'
 import { withOutput } from './output.ts'
 
 export const transcode = jobType({
   name: 'transcode',
   summary: 'Encodes the video anew, as output says.',
-  schema: strict(withOutput),
+  schema: v.strictObject(withOutput),
 })

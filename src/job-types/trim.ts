@@ -1,6 +1,5 @@
 /** `trim`: a span of the video. */
 import * as v from 'valibot'
-import { strict } from '../validate.ts'
 import { END_BEFORE_START, endsAfterStart, Seconds } from './fields.ts'
 import { jobType } from './job-type.ts'
 import { withOutput } from './output.ts'
@@ -14,7 +13,7 @@ function cutsSomething(span: unknown): boolean {
 }
 
 const Span = v.pipe(
-  strict({ start_seconds: v.optional(Seconds, 0), end_seconds: v.optional(Seconds), ...withOutput }),
+  v.strictObject({ start_seconds: v.optional(Seconds, 0), end_seconds: v.optional(Seconds), ...withOutput }),
   v.forward(
     v.check((span) => endsAfterStart(span), END_BEFORE_START),
     ['end_seconds'],

@@ -22,7 +22,7 @@ export async function retryJob(call: ScopedCall): Promise<Response> {
   const answer = await callJob(call.env, id, (job) => job.retry(call.caller.subject))
   if (isMissing(answer)) {
     await retiredRow(call, id)
-    throw new Problem(409, 'job_archived', 'This job was retired and its videos are gone; create a new one.')
+    throw new Problem(409, 'archived', 'This job was retired and its videos are gone; create a new one.')
   }
   return jsonText(jobOf(answer))
 }

@@ -3,7 +3,7 @@
  * is in the list, and a list that cannot be written accepts nothing.
  */
 import type { JobRequest, JsonObject } from '../../actors/export-job/core/job.ts'
-import { requireProject } from '../auth.ts'
+import { requireOwnProject } from '../auth.ts'
 import { readJson } from '../body.ts'
 import { jsonText, type ScopedCall } from '../http.ts'
 import { idForKey, newId, sha256Hex } from '../ids.ts'
@@ -22,15 +22,16 @@ const MOST_KEY_CHARACTERS = 255
 export async function createJob(call: ScopedCall): Promise<Response> {
   const { env } = call
   const key = idempotencyKey(call.request)
-  const request = await requestOf(call, key)
-  call.notes.jobId = request.id
-  const earlier = await insertBirthRow(env, request, Date.now())
+  const asked = await requestOf(call, key)
+  call.notes.jobId = asked.id
+  const earlier = await insertBirthRow(env, asked)
+  const request = earlier ? { ...asked, createdAt: earlier.created_at } : asked
   if (earlier && earlier.request_hash !== request.requestHash) throw keyReused()
   if (earlier?.archived)
     return created(request.id, earlier.status, JSON.stringify(archivedView(earlier)), earlier)
   const answer = await callJob(env, request.id, (job) => job.create(request))
   if (!answer.ok) {
-    if (!earlier) await removeBirthRow(env, request.id)
+    if (!earlier) await removeBirthRow(env, request)
     throw new Problem(409, answer.code, answer.detail, {
       headers: { 'Retry-After': String(answer.retryAfterSeconds) },
     })
@@ -53,7 +54,7 @@ function idempotencyKey(request: Request): string | null {
 async function requestOf(call: ScopedCall, key: string | null): Promise<JobRequest> {
   const { body, read } = checkBody(await readJson(call.request, { bytes: MOST_BODY_BYTES }))
   const { project_id: projectId, type, input_video_key: inputVideoKey, tags } = body
-  requireProject(call.caller, projectId)
+  requireOwnProject(call.caller, projectId)
   const metadata: JsonObject = JSON.parse(JSON.stringify(body.metadata))
   const policy = policyOf(body.policy)
   const { params, assets, output } = read
@@ -70,6 +71,7 @@ async function requestOf(call: ScopedCall, key: string | null): Promise<JobReque
     tags,
     policy,
     requestHash: await sha256Hex(canonicalJson(hashed)),
+    createdAt: Date.now(),
     devOrigin: call.settings.publicUrl === null ? call.url.origin : null,
   }
 }

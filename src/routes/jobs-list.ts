@@ -1,5 +1,6 @@
 /** GET /api/jobs: a page of the list, newest first, from D1 alone. */
 import type { JobStatus } from '../../actors/export-job/core/job.ts'
+import { requireNoSingleJob } from '../auth.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import { json, type ScopedCall } from '../http.ts'
 import { type ListFilters, listRows } from '../job-rows.ts'
@@ -23,6 +24,7 @@ const STATUSES: Record<JobStatus, true> = {
 
 /** `{jobs, next_cursor}`; a limit above the maximum is lowered to it. */
 export async function listJobs(call: ScopedCall): Promise<Response> {
+  requireNoSingleJob(call.caller)
   const query = call.url.searchParams
   const errors: FieldError[] = []
   const limit = wholeNumber(query, 'limit', 1, errors) ?? STANDARD_LIMIT

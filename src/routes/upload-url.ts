@@ -1,6 +1,6 @@
 /** POST /api/videos/upload-url: where to PUT a file, signed with everything that limits it. */
 import { uploadPath } from '../../actors/signing.ts'
-import { requireProject } from '../auth.ts'
+import { requireOwnProject } from '../auth.ts'
 import { readJson } from '../body.ts'
 import { uploadLimits } from '../env.ts'
 import { json, publicUrl, type ScopedCall } from '../http.ts'
@@ -18,7 +18,7 @@ const URL_TTL_MS = 60 * 60_000
 export async function createUploadUrl(call: ScopedCall): Promise<Response> {
   const body = demand(UploadUrlBody, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
   const projectId = body.project_id ?? call.caller.projectId
-  if (projectId !== null) requireProject(call.caller, projectId)
+  requireOwnProject(call.caller, projectId)
   requireSize(call, body.size_bytes)
   const key = `${INPUT_PREFIX}${newId()}/${safeName(body.filename)}`
   const expiresAt = Date.now() + URL_TTL_MS

@@ -85,17 +85,11 @@ async function store(
 ): Promise<R2Object | null> {
   const { body } = call.request
   if (!body) throw new Problem(400, 'empty_body', 'An empty file cannot be stored as a video.')
-  // R2 wants to know the length of a stream; one that turns out shorter or longer fails and stores nothing.
-  const { readable, writable } = new FixedLengthStream(length)
-  let piping: unknown = null
-  body.pipeTo(writable).catch((error: unknown) => {
-    piping = error
-  })
   try {
-    return await call.env.VIDEOS.put(key, readable, options)
+    // R2 wants to know the length of a stream; one that turns out shorter or longer fails and stores nothing.
+    return await call.env.VIDEOS.put(key, body.pipeThrough(new FixedLengthStream(length)), options)
   } catch (error) {
-    const text = `${String(error)} ${String(piping)}`
-console.log('DBG', text)
+    const text = String(error)
     if (CHECKSUM_FAULT.test(text)) {
       throw new Problem(422, 'checksum_mismatch', 'The file does not match its Content-MD5; send it again.')
     }

@@ -2,7 +2,6 @@
 import * as v from 'valibot'
 import type { Json, Policy } from '../../actors/export-job/core/job.ts'
 import { POLICY_BOUNDS } from '../../actors/export-job/core/schedule.ts'
-import { strict } from '../validate.ts'
 import { InputKey, ProjectId, shortText } from './common.ts'
 
 const MOST_METADATA_BYTES = 4096
@@ -35,7 +34,7 @@ function seconds(name: Exclude<keyof Policy, 'maxAttempts'>) {
 
 const { least, most, standard } = POLICY_BOUNDS.maxAttempts
 
-export const PolicyBody = strict({
+export const PolicyBody = v.strictObject({
   max_attempts: v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)), standard),
   queue_timeout_seconds: seconds('queueTimeoutMs'),
   stall_timeout_seconds: seconds('stallTimeoutMs'),
@@ -44,7 +43,7 @@ export const PolicyBody = strict({
   retention_seconds: seconds('retentionMs'),
 })
 
-export const CreateJobBody = strict({
+export const CreateJobBody = v.strictObject({
   project_id: ProjectId,
   type: v.pipe(v.string(), v.minLength(1)),
   input_video_key: InputKey,

@@ -1,13 +1,12 @@
 /** The body of POST /api/videos/upload-url. */
 import * as v from 'valibot'
 import { mediaType } from '../body.ts'
-import { strict } from '../validate.ts'
 import { JobId, ProjectId, shortText } from './common.ts'
 
 /** Video of any kind, and the image types that overlays take. SVG can carry scripts and is not among them. */
 const ACCEPTED = /^(?:video\/[a-z0-9][a-z0-9.+-]{0,100}|image\/png|image\/jpeg)$/
 
-export const UploadUrlBody = strict({
+export const UploadUrlBody = v.strictObject({
   filename: shortText(255),
   /** Parameters such as codecs are dropped: the type alone is signed. */
   content_type: v.pipe(

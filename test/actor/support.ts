@@ -124,6 +124,7 @@ export function aRequest(overrides: Partial<JobRequest> = {}): JobRequest {
       retentionMs: POLICY_BOUNDS.retentionMs.standard,
     },
     requestHash: 'hash',
+    createdAt: Date.now(),
     devOrigin: null,
     ...overrides,
   }

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { downloadPath } from '../../actors/signing.ts'
-import { api, apiWith, problemOf, SECRET, T0, useHttpWorld } from '../support/workerd/http.ts'
+import { api, apiWith, problemOf, SECRET, T0, textOf, useHttpWorld } from '../support/workerd/http.ts'
 
 useHttpWorld()
 
@@ -17,7 +17,7 @@ describe('GET /api/videos/download/:key', () => {
   it('streams the file with everything a player needs', async () => {
     const key = await stored()
     const response = await api(pathTo(key))
-    expect(await response.text()).toBe('hello')
+    expect(await textOf(response)).toBe('hello')
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'video/mp4',
       'content-length': '5',
@@ -37,7 +37,7 @@ describe('GET /api/videos/download/:key', () => {
       const { 'x-request-id': _, ...rest } = Object.fromEntries(response.headers)
       return rest
     }
-    expect([head.status, await head.text()]).toEqual([200, ''])
+    expect([head.status, await textOf(head)]).toEqual([200, ''])
     expect(without(head)).toEqual(without(get))
     const ranged = await api(path, { method: 'HEAD', headers: { Range: 'bytes=0-1' } })
     expect([ranged.status, ranged.headers.get('Content-Length')]).toEqual([200, '5'])
@@ -63,7 +63,7 @@ describe('GET /api/videos/download/:key', () => {
     ['a#b;c.mp4', 'attachment; filename="a#b;c.mp4"'],
   ])('names the file %s safely', async (name, disposition) => {
     const response = await api(pathTo(await stored(name)))
-    expect([response.status, await response.text()]).toEqual([200, 'hello'])
+    expect([response.status, await textOf(response)]).toEqual([200, 'hello'])
     expect(response.headers.get('Content-Disposition')).toBe(disposition)
   })
 
@@ -88,7 +88,7 @@ describe('GET /api/videos/download/:key', () => {
   it('answers 404 for a file that is not there, by GET and HEAD', async () => {
     await problemOf(await api(pathTo('output/none/a.mp4')), 404, 'video_not_found')
     const head = await api(pathTo('output/none/a.mp4'), { method: 'HEAD' })
-    expect([head.status, await head.text()]).toEqual([404, ''])
+    expect([head.status, await textOf(head)]).toEqual([404, ''])
   })
 
   it('never mixes two versions of a file that is replaced while it is read', async () => {
@@ -106,7 +106,11 @@ describe('GET /api/videos/download/:key', () => {
       },
     })
     const response = await apiWith({ VIDEOS }, pathTo(key))
-    expect([response.headers.get('Content-Length'), await response.text(), looks]).toEqual(['6', 'second', 2])
+    expect([response.headers.get('Content-Length'), await textOf(response), looks]).toEqual([
+      '6',
+      'second',
+      2,
+    ])
   })
 
   it('answers 503 while storage fails', async () => {

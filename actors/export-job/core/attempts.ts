@@ -64,18 +64,18 @@ function forgetOldest(attempts: readonly Attempt[]): readonly Attempt[] {
  * left, to one last look for a finished file; any other ends the job at once.
  *
  * `outputMayExist: false` says that this attempt can have left no file; `retryAfterMs`, what RunPod asked for, wins
- * over the backoff.
+ * over the backoff; `last: true` has no other attempt follow, whatever is left.
  */
 export function giveUp(
   draft: Draft,
   attempt: Attempt,
   failure: Failure,
-  options: { outputMayExist?: boolean; retryAfterMs?: number | null } = {},
+  options: { outputMayExist?: boolean; retryAfterMs?: number | null; last?: boolean } = {},
 ): void {
   const { now } = draft
   const ref = refOf(attempt)
   const { code, message, retryable } = failure
-  const exhausted = attempt.attempt >= draft.job.request.policy.maxAttempts
+  const exhausted = options.last === true || attempt.attempt >= draft.job.request.policy.maxAttempts
   const look = options.outputMayExist === false ? 'done' : 'owed'
   const hopeless = !retryable || (exhausted && look === 'done')
   const pause = options.retryAfterMs ?? backoffMs(retrySeed(draft.job, ref), attempt.attempt - 1)

@@ -97,9 +97,9 @@ export class Draft {
 
   /** An end is mirrored at once; what happens between birth and end is coalesced. */
   #mirrorDueAt(): number {
-    const { phase, outbox, createdAt } = this.job
+    const { phase, outbox, request } = this.job
     if ('endedAt' in phase) return this.now
-    return Math.max(this.now, (outbox.mirroredAt ?? createdAt) + MIRROR_SPACING_MS)
+    return Math.max(this.now, (outbox.mirroredAt ?? request.createdAt) + MIRROR_SPACING_MS)
   }
 
   #set(changes: Partial<Job>): void {

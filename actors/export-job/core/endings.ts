@@ -27,8 +27,9 @@ export function endCancelled(draft: Draft, askedAt: number, confirmed: boolean):
   settleDebts(draft, null)
 }
 
-function expiresAt(draft: Draft): number {
-  return draft.now + draft.job.request.policy.retentionMs
+/** Not before the last upload URL has expired: what came after the retirement would stay for ever. */
+function expiresAt({ job, now }: Draft): number {
+  return Math.max(now + job.request.policy.retentionMs, ...job.attempts.map((attempt) => attempt.ttlEndsAt))
 }
 
 /** Whatever may still run is cancelled; whatever else was or will be stored under the job's prefix is removed. */

@@ -49,6 +49,8 @@ export interface JobRequest {
   readonly policy: Policy
   /** SHA-256 of the request body: tells a repeat from another request under the same idempotency key. */
   readonly requestHash: string
+  /** When it was accepted, by the clock that also wrote the birth row: list and job say the same. */
+  readonly createdAt: number
   /** Development only: the origin that stands in for PUBLIC_URL when that is unset. */
   readonly devOrigin: string | null
 }
@@ -233,7 +235,6 @@ export interface Breaker {
 
 export interface Job {
   readonly request: JobRequest
-  readonly createdAt: number
   /** Counts commits of the row; the mirror never goes backwards on it. */
   readonly version: number
   readonly savedAt: number

@@ -1,10 +1,9 @@
 /** What RunPod says when it is asked, or by its webhook. Silence leads here, never to a verdict. */
 import { giveUp, latestAttempt, openAttempt } from './attempts.ts'
 import { type Draft, sameRef } from './draft.ts'
-import { endInError } from './endings.ts'
 import type { Fact } from './events.ts'
 import type { Attempt, AttemptRef, Phase, PhaseOf } from './job.ts'
-import { adopt, findAttempt, oweCancel, remoteEnded } from './remote.ts'
+import { adopt, findAttempt, remoteEnded } from './remote.ts'
 import { enterRunning, verify } from './reports.ts'
 import { backoffMs, QUEUE_TIMEOUT_SLACK_MS, queueCheckMs, YOUNG_MS, YOUNG_RECHECK_MS } from './schedule.ts'
 import { failure, failureOf } from './verdicts.ts'
@@ -55,15 +54,16 @@ function observedOpen(draft: Draft, attempt: Attempt, event: Observed): void {
 function stillQueued(draft: Draft, attempt: Attempt, phase: PhaseOf<'queued'>, event: Observed): void {
   const { now } = draft
   if (phase.timeoutAt <= now) {
-    oweCancel(draft, attempt)
-    return endInError(
-      draft,
-      failure('queue_timeout', 'No GPU worker took the job before its queue timeout.', true),
-    )
+    return queueTimedOut(draft, attempt, 'No GPU worker took the job before its queue timeout.')
   }
   const checks = phase.checks + 1
   const checkAt = Math.min(phase.timeoutAt, now + queueCheckMs(checks))
   draft.enter({ ...phase, checks, checkAt, pollFailures: 0, health: event.health ?? phase.health })
+}
+
+/** Not tried again, which would only lose the place; but a worker that could not be heard may have finished. */
+function queueTimedOut(draft: Draft, attempt: Attempt, why: string): void {
+  giveUp(draft, attempt, failure('queue_timeout', why, true), { last: true })
 }
 
 function stillAlive(draft: Draft, phase: Phase): void {
@@ -92,15 +92,8 @@ export function pollFailed(draft: Draft, ref: AttemptRef): void {
   const again = (failures: number) => now + backoffMs(`${job.request.id}:poll`, failures)
   if (phase.status === 'queued') {
     if (now >= phase.timeoutAt + QUEUE_TIMEOUT_SLACK_MS) {
-      oweCancel(draft, open)
-      return endInError(
-        draft,
-        failure(
-          'queue_timeout',
-          'No GPU worker was seen before the queue timeout, and RunPod does not answer.',
-          true,
-        ),
-      )
+      const why = 'No GPU worker was seen before the queue timeout, and RunPod does not answer.'
+      return queueTimedOut(draft, open, why)
     }
     const pollFailures = phase.pollFailures + 1
     draft.enter({ ...phase, pollFailures, checkAt: again(pollFailures) })

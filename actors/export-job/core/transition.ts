@@ -75,7 +75,6 @@ export function transition(job: Job, event: Event, now: number): Step {
 export function accept(request: JobRequest, now: number): Step {
   const blank: Job = {
     request,
-    createdAt: now,
     version: 0,
     savedAt: now,
     round: 1,

@@ -69,7 +69,7 @@ export function viewOf(job: Job, pricePerSecond: number | null = null): JobView 
     error: errorOf(job),
     cancel: cancelOf(job),
     usage: costsOf(job, pricePerSecond),
-    created_at: iso(job.createdAt),
+    created_at: iso(request.createdAt),
     started_at: instant(startedAt(job)),
     finished_at: ended ? iso(phase.endedAt) : null,
     expires_at: ended ? iso(phase.expiresAt) : null,

@@ -58,6 +58,7 @@ export function aRequest(overrides: RequestOverrides = {}): JobRequest {
     assets: [],
     output: { extension: 'mp4', contentType: 'video/mp4' },
     requestHash: 'hash',
+    createdAt: T0,
     devOrigin: null,
     ...others,
     policy: aPolicy(policy),

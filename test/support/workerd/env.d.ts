@@ -6,7 +6,7 @@ declare global {
   namespace Cloudflare {
     interface GlobalProps {
       mainModule: typeof import('../../../src/index.ts')
-      durableNamespaces: 'ExportJob'
+      durableNamespaces: 'ExportJob' | 'Upload'
     }
     interface Env extends WorkerEnv {
       TEST_MIGRATIONS: D1Migration[]

@@ -20,8 +20,8 @@ export function useHttpWorld(): { runs: RunBody[]; logs: string[] } {
   const world: { runs: RunBody[]; logs: string[] } = { runs: [], logs: [] }
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: T0 })
-    vi.spyOn(console, 'log').mockImplementation((line) => void (String(line).startsWith('DBG') && process.stdout.write(String(line))) ?? void world.logs.push(String(line)))
-    vi.spyOn(console, 'error').mockImplementation((line) => void (String(line).startsWith('DBG') && process.stdout.write(String(line))) ?? void world.logs.push(String(line)))
+    vi.spyOn(console, 'log').mockImplementation((line) => void world.logs.push(String(line)))
+    vi.spyOn(console, 'error').mockImplementation((line) => void world.logs.push(String(line)))
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
       const url = String(input instanceof Request ? input.url : input)
       if (url.endsWith('/run')) {
@@ -75,11 +75,12 @@ export function apiWith(over: Partial<Env>, path: string, init: RequestInit = {}
 }
 
 export function bindings(): Env {
-  const { DB, VIDEOS, EXPORT_JOB, ENVIRONMENT, PUBLIC_URL, RUNPOD_ENDPOINT, RUNPOD_API_KEY } = env
+  const { DB, VIDEOS, EXPORT_JOB, UPLOAD, ENVIRONMENT, PUBLIC_URL, RUNPOD_ENDPOINT, RUNPOD_API_KEY } = env
   return {
     DB,
     VIDEOS,
     EXPORT_JOB,
+    UPLOAD,
     ...(ENVIRONMENT && { ENVIRONMENT }),
     ...(PUBLIC_URL && { PUBLIC_URL }),
     ...(RUNPOD_ENDPOINT && { RUNPOD_ENDPOINT }),
@@ -148,6 +149,11 @@ export function ring(jobId: string): Promise<boolean> {
   return runDurableObjectAlarm(env.EXPORT_JOB.getByName(jobId))
 }
 
+/** A body as text, whatever its Content-Type. */
+export async function textOf(response: Response): Promise<string> {
+  return new TextDecoder().decode(await response.arrayBuffer())
+}
+
 /** A job whose first attempt RunPod has taken, and what RunPod was sent. */
 export async function dispatchedJob(runs: RunBody[]): Promise<{ id: string; run: RunBody }> {
   const key = `input/${crypto.randomUUID()}/clip.mp4`
@@ -180,4 +186,14 @@ export function tablesOf(stub: DurableObjectStub): Promise<string[]> {
 export async function countRows(): Promise<number> {
   const row = await env.DB.prepare('SELECT COUNT(*) AS n FROM export_jobs').first<{ n: number }>()
   return row?.n ?? 0
+}
+
+/** Retention passes: the actor is emptied, its row stays. */
+export async function retire(id: string): Promise<void> {
+  for (let i = 0; i < 5; i++) {
+    vi.setSystemTime(Date.now() + 400 * 24 * HOUR)
+    await ring(id)
+  }
+  const row = await env.DB.prepare('SELECT archived FROM export_jobs WHERE id = ?').bind(id).first()
+  expect(row?.archived).toBe(1)
 }

@@ -1,4 +1,4 @@
-/** Before each test file: the list's tables, and quiet access logs. */
+/** Before each test file: the tables of the list. */
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 

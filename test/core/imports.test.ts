@@ -1,0 +1,131 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/** The import table of the design, held by reading the sources. Folders that do not exist yet hold it too. */
+const ROOT = resolve(import.meta.dirname, '../..')
+const CORE = 'actors/export-job/core'
+const MAX_LINES = 300
+const SHORT_FOLDERS = ['src', 'actors', 'client', 'web', 'runpod-local', 'scripts']
+
+/** Who may import whom, beside itself. `types` may only be imported as types. */
+const MAY_IMPORT: Record<string, { values: string[]; types: string[] }> = {
+  src: { values: ['actors'], types: [] },
+  actors: { values: [], types: [] },
+  web: { values: ['client'], types: [] },
+  client: { values: [], types: [] },
+  'runpod-local': { values: [], types: [] },
+  scripts: { values: ['runpod-local', 'client'], types: [] },
+  bench: { values: ['client', 'runpod-local', 'scripts'], types: [] },
+}
+
+interface Import {
+  readonly file: string
+  readonly target: string
+  readonly typeOnly: boolean
+}
+
+function filesUnder(folder: string): string[] {
+  const path = join(ROOT, folder)
+  if (!existsSync(path)) return []
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter(
+      (entry) => entry.isFile() && /\.(ts|tsx|mts|js|mjs)$/.test(entry.name) && !entry.name.endsWith('.d.ts'),
+    )
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
+    .filter((file) => !/(^|\/)(node_modules|dist|out)\//.test(file))
+    .sort()
+}
+
+function sourceOf(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8')
+}
+
+/** The code alone: a word in a comment or a string is no use of it. */
+function codeOf(file: string): string {
+  return sourceOf(file)
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|[^:'"`])\/\/.*$/gm, '$1')
+}
+
+const IMPORT =
+  /\b(import|export)\s+(type\s+)?(?:[^'"();]*?\s+from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+
+function importsOf(file: string): Import[] {
+  return [...codeOf(file).matchAll(IMPORT)].map((match) => {
+    const specifier = match[3] ?? match[4] ?? ''
+    const relativePath = specifier.startsWith('.')
+    const target = relativePath ? relative(ROOT, resolve(ROOT, dirname(file), specifier)) : specifier
+    return { file, target: relativePath ? target : `npm:${target}`, typeOnly: match[2] !== undefined }
+  })
+}
+
+function topFolderOf(target: string): string | null {
+  return target.startsWith('npm:') ? null : (target.split('/')[0] ?? null)
+}
+
+describe('The import table', () => {
+  test.each(Object.entries(MAY_IMPORT))('%s imports only what it may', (folder, { values, types }) => {
+    const allowed = (each: Import) => {
+      const top = topFolderOf(each.target)
+      if (top === null || top === folder || values.includes(top)) return true
+      return each.typeOnly && types.includes(top)
+    }
+    const strays = filesUnder(folder)
+      .flatMap(importsOf)
+      .filter((each) => !allowed(each))
+    expect(strays).toEqual([])
+  })
+
+  test('nothing of src or actors reaches those who may only speak HTTP', () => {
+    const outside = ['runpod-local', 'bench', 'web', 'client', 'scripts']
+      .flatMap(filesUnder)
+      .flatMap(importsOf)
+    expect(outside.filter(({ target }) => /^(src|actors)\//.test(target))).toEqual([])
+  })
+
+  test('actors do not import the Worker', () => {
+    expect(
+      filesUnder('actors')
+        .flatMap(importsOf)
+        .filter(({ target }) => target.startsWith('src/')),
+    ).toEqual([])
+  })
+
+  test('the Worker takes nothing of the core but types and its pure vocabulary', () => {
+    const decisions =
+      /\/core\/(transition|wake|attempts|answers|draft|endings|reports|observations|remote)\.ts$/
+    const strays = filesUnder('src')
+      .flatMap(importsOf)
+      .filter(({ target, typeOnly }) => decisions.test(target) && !typeOnly)
+    expect(strays).toEqual([])
+  })
+})
+
+describe('The core', () => {
+  const files = filesUnder(CORE)
+
+  test('is there', () => {
+    expect(files.length).toBeGreaterThan(10)
+  })
+
+  test.each(files)('%s imports nothing outside its folder', (file) => {
+    const strays = importsOf(file).filter(({ target }) => dirname(target) !== CORE)
+    expect(strays).toEqual([])
+  })
+
+  test.each(files)('%s has no clock, no randomness and no way out', (file) => {
+    const forbidden =
+      /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bcrypto\b|\bperformance\b|\bsetTimeout\b|\bfetch\(|\bconsole\b|\bprocess\b\./g
+    expect([...codeOf(file).matchAll(forbidden)].map(([word]) => word)).toEqual([])
+  })
+})
+
+describe('A file', () => {
+  test(`of ${SHORT_FOLDERS.join(', ')} has at most ${MAX_LINES} lines`, () => {
+    const long = SHORT_FOLDERS.flatMap(filesUnder)
+      .map((file) => ({ file, lines: sourceOf(file).trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > MAX_LINES)
+    expect(long).toEqual([])
+  })
+})

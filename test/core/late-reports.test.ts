@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest'
+import {
+  completed,
+  failed,
+  HOUR,
+  observed,
+  outputSeen,
+  progressed,
+  RUNPOD_ID,
+  ref,
+} from '../support/node/builders.ts'
+import {
+  aCompleteJob,
+  acknowledged,
+  aFailedJob,
+  anAmbiguousJob,
+  aRunningJob,
+  aSecondAttempt,
+} from '../support/node/stages.ts'
+
+describe('A report of a closed attempt', () => {
+  test.each([
+    ['progress', progressed(99, { stage: 'encoding' })],
+    ['complete', completed()],
+    ['error', failed({ runpodJobId: null })],
+  ] as const)('of %s changes nothing that counts', (kind, event) => {
+    const before = aSecondAttempt().when(progressed(1)).when(completed())
+    const story = before.when(event)
+    expect(story.job.phase).toEqual(before.job.phase)
+    expect(story.job.progress).toEqual(before.job.progress)
+    expect(story.job.attempts.at(-1)).toEqual(before.job.attempts.at(-1))
+    expect(kind).toBeTruthy()
+  })
+
+  test('is logged once for each kind, and counted after that', () => {
+    const first = aSecondAttempt()
+      .when(progressed(40))
+      .then({ log: ['late_report'], durable: true })
+    expect(first.logged('late_report')).toMatchObject({ ref: ref(1), data: { kind: 'progress' } })
+    const again = first
+      .when(progressed(41))
+      .then({ log: [] })
+      .when(completed())
+      .then({ log: ['late_report'] })
+    expect(again.attempt(1).late).toEqual({ progress: 2, complete: 1, error: 0 })
+  })
+
+  test('tells the worker to stop', () => {
+    aSecondAttempt()
+      .when(progressed(40))
+      .then({ reply: { ok: true, cancel: true } })
+    aSecondAttempt()
+      .when(completed())
+      .then({ reply: { ok: true, cancel: true } })
+    aFailedJob()
+      .when(progressed(40))
+      .then({ reply: { ok: true, cancel: true } })
+  })
+
+  test('has its RunPod job cancelled when that is not known to have ended', () => {
+    const orphan = anAmbiguousJob()
+      .wakes()
+      .when(progressed(7, { runpodJobId: RUNPOD_ID }))
+    expect(orphan.wakes().effect('cancelRemote').runpodJobId).toBe(RUNPOD_ID)
+  })
+
+  test('said again by the worker whose error failed the attempt is no late report', () => {
+    const before = aSecondAttempt()
+    before.when(failed()).then({ unchanged: true })
+    aFailedJob().when(failed()).then({ unchanged: true })
+  })
+
+  test('of the winner is no late report', () => {
+    const complete = aCompleteJob()
+    complete.when(completed()).then({ unchanged: true, reply: { ok: true, cancel: false } })
+    complete.when(failed()).then({ unchanged: true })
+  })
+
+  test('does not revive an ended job, however late it comes', () => {
+    aFailedJob()
+      .when(completed(), aFailedJob().now + HOUR)
+      .then({ status: 'error', log: ['late_report'] })
+    aFailedJob()
+      .when(observed('completed', { source: 'webhook' }))
+      .then({ status: 'error' })
+    aFailedJob().when(outputSeen()).then({ unchanged: true })
+  })
+
+  test('of an attempt that never was tells the worker to stop, and leaves no trace', () => {
+    aRunningJob()
+      .when(progressed(5, { ref: ref(9) }))
+      .then({ unchanged: true, reply: { ok: true, cancel: true } })
+    aRunningJob()
+      .when(completed({ ref: ref(1, 9) }))
+      .then({ unchanged: true, reply: { ok: true, cancel: true } })
+  })
+
+  test('does not move a clock of the attempt that runs', () => {
+    const running = acknowledged(aSecondAttempt())
+    running.when(progressed(99), running.now + 30_000).then({ wakeAt: running.dueAt() })
+  })
+
+  test('of RunPod itself settles only what it speaks of', () => {
+    const story = aSecondAttempt().when(observed('failed', { source: 'webhook', runpodJobId: RUNPOD_ID }))
+    story.then({ status: 'processing', step: 'running' })
+    aSecondAttempt()
+      .when(observed('completed', { runpodJobId: RUNPOD_ID }))
+      .then({ step: 'running', log: [] })
+  })
+})

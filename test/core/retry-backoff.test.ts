@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { backoffMs, retrySeed } from '../../actors/export-job/core/schedule.ts'
+import {
+  aFailure,
+  dispatched,
+  dispatchRefused,
+  failed,
+  HOUR,
+  outputAbsent,
+  progressed,
+  ref,
+  SECOND,
+  T0,
+} from '../support/node/builders.ts'
+import { aDispatchingJob, aRunningJob, aSecondAttempt, aWaitingJob } from '../support/node/stages.ts'
+
+describe('After a retryable failure', () => {
+  test('the next attempt waits for its backoff, and the failure is shown', () => {
+    const story = aRunningJob().when(failed(), T0 + 20 * SECOND)
+    const pause = backoffMs(retrySeed(story.job, ref()), 0)
+    story
+      .then({ status: 'pending', step: 'waiting', log: ['attempt_failed'], durable: true })
+      .then({ phase: { nextAttemptAt: T0 + 20 * SECOND + pause, failure: aFailure(), exhausted: false } })
+    expect(story.logged('attempt_failed').data).toMatchObject({ next_attempt_at: T0 + 20 * SECOND + pause })
+  })
+
+  test('the wait grows with the number of the attempt', () => {
+    const story = aSecondAttempt()
+    const failedAgain = story.when(failed({ ref: ref(2) }))
+    const pause = backoffMs(retrySeed(story.job, ref(2)), 1)
+    failedAgain.then({ phase: { nextAttemptAt: story.now + pause } })
+  })
+
+  test('what RunPod asked for wins over the backoff', () => {
+    aDispatchingJob()
+      .when(dispatchRefused(ref(), aFailure(), HOUR), T0 + SECOND)
+      .then({ phase: { nextAttemptAt: T0 + SECOND + HOUR } })
+  })
+
+  test('a new attempt resets the progress openly', () => {
+    aWaitingJob()
+      .wakes()
+      .when(outputAbsent())
+      .wakes()
+      .then({ effects: ['dispatch'], log: ['attempt_started'] })
+      .then({
+        attempt: { attempt: 2, outputKey: 'output/job-1/1-2.mp4' },
+        progress: { percent: 0, stage: null },
+      })
+  })
+
+  test('nothing runs twice at once: a cancel that was never sent goes out before another attempt is paid for', () => {
+    const written = aRunningJob().wakes(T0 + 31 * 60 * SECOND)
+    written.then({
+      step: 'waiting',
+      effects: ['cancelRemote'],
+      attempt: { failure: { code: 'execution_timeout' } },
+    })
+    const lostInMemory = written.job.attempts.map((each) => each.cancel?.tries)
+    expect(lostInMemory).toEqual([1])
+  })
+
+  test('the last attempt is followed by one more look, then the error', () => {
+    aWaitingJob({ policy: { maxAttempts: 1 } })
+      .then({ phase: { exhausted: true, look: 'owed', nextAttemptAt: T0 + 20 * SECOND } })
+      .wakes()
+      .then({ effects: ['look'] })
+      .when(outputAbsent())
+      .then({ status: 'pending', phase: { look: 'done' } })
+      .wakes()
+      .then({ status: 'error', log: ['error'], phase: { failure: { code: 'worker_error' } }, attempts: 1 })
+  })
+
+  test('max_attempts bounds the attempts of a round', () => {
+    let story = aDispatchingJob({ policy: { maxAttempts: 4 } })
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      story = story
+        .then({ attempts: attempt })
+        .when(dispatchRefused(ref(attempt)))
+        .wakes()
+    }
+    story.then({ status: 'error', attempts: 4 })
+  })
+
+  test('a failure that must not be retried ends the job at once, whatever attempts are left', () => {
+    aRunningJob()
+      .when(failed({ failure: aFailure({ code: 'invalid_media', retryable: false }) }))
+      .then({
+        status: 'error',
+        log: ['attempt_failed', 'error'],
+        phase: { failure: { code: 'invalid_media' } },
+      })
+  })
+
+  test('a failed worker is not told to stop again: its handler returns by itself', () => {
+    aWaitingJob().then({ attempt: { remote: 'ended', cancel: null } })
+  })
+
+  test('the second attempt runs like the first', () => {
+    aSecondAttempt()
+      .then({ status: 'processing', attempt: { attempt: 2, remote: 'live' } })
+      .when(progressed(50, { ref: ref(2) }))
+      .then({ progress: { percent: 50 }, reply: { ok: true, cancel: false } })
+      .when(dispatched(ref(1), 'rp-x'))
+      .then({ status: 'processing', unchanged: true })
+  })
+})

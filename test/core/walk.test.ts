@@ -1,0 +1,189 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Event } from '../../actors/export-job/core/events.ts'
+import type { Job } from '../../actors/export-job/core/job.ts'
+import { mirrorRowOf } from '../../actors/export-job/core/mirror-row.ts'
+import { wakeAt } from '../../actors/export-job/core/schedule.ts'
+import { transition } from '../../actors/export-job/core/transition.ts'
+import { viewOf } from '../../actors/export-job/core/view.ts'
+import { dispatchAmbiguous, lookFailed, pollFailed, WAKE } from '../support/node/builders.ts'
+import { type Edge, walk } from './walk.ts'
+
+/**
+ * Every reachable state, every event, early and due. Each rule collects the edges that break it, so that a broken rule
+ * shows one by name; mutating what was handed over throws, because everything is frozen.
+ */
+const ENDED = new Set(['complete', 'error', 'cancelled', 'deleting', 'gone'])
+const broken = new Map<string, string>()
+const counts = { states: 0, edges: 0 }
+
+function rule(name: string, holds: boolean, edge: Edge): void {
+  if (holds || broken.has(name)) return
+  const { before, event, at, step } = edge
+  broken.set(
+    name,
+    JSON.stringify({ event, at, before, after: step.job, step: { ...step, job: undefined } }, null, 2),
+  )
+}
+
+function checkEdge(edge: Edge): void {
+  const { before, event, at, step } = edge
+  const was = before.phase.status
+  const is = step.job.phase.status
+  rule('only a wake yields effects', event.type === 'wake' || step.effects.length === 0, edge)
+  rule('an unfinished job has a wake time', is === 'gone' || wakeAt(step.job) !== null, edge)
+  const raised = step.job.version - before.version
+  rule(
+    'the version never falls and counts what is shown',
+    raised === 0 || (raised === 1 && step.durable),
+    edge,
+  )
+  rule(
+    'a log line is durable, and a new version',
+    step.log.length === 0 || (step.durable && raised === 1),
+    edge,
+  )
+  rule('a dispatch is committed before it is made', !asks(edge, 'dispatch') || step.durable, edge)
+  rule(
+    'a job is complete only by an output that was seen',
+    is !== 'complete' || was === is || event.type === 'outputSeen',
+    edge,
+  )
+  rule('gone is reached only by archive or erase', is !== 'gone' || was === is || goesBy(event), edge)
+  rule('an ended job stays ended', !ENDED.has(was) || stayed(was, is, event), edge)
+  rule('gone is for good', was !== 'gone' || is === 'gone', edge)
+  rule('facts are not refused', step.reply.ok || isRefusable(event), edge)
+  rule('a refusal changes nothing', step.reply.ok || (step.job === before && !step.durable), edge)
+  rule('at most one attempt of the round is open', openAttempts(step.job) <= 1, edge)
+  rule(
+    'progress never falls within an attempt',
+    before.attempts.length !== step.job.attempts.length ||
+      step.job.progress.percent >= before.progress.percent ||
+      event.type === 'retry',
+    edge,
+  )
+  const due = wakeAt(before)
+  if (event.type === 'wake' && (due === null || at < due)) {
+    const idle = step.job === before && step.effects.length === 0 && !step.durable
+    rule('an early wake is nothing', idle, edge)
+  }
+}
+
+function asks({ step }: Edge, type: string): boolean {
+  return step.effects.some((effect) => effect.type === type)
+}
+
+function goesBy(event: Event): boolean {
+  return event.type === 'archived' || event.type === 'erased'
+}
+
+function isRefusable(event: Event): boolean {
+  return ['cancel', 'retry', 'delete', 'completed'].includes(event.type)
+}
+
+function openAttempts(job: Job): number {
+  return job.attempts.filter((attempt) => attempt.endedAt === null).length
+}
+
+function stayed(was: string, is: string, event: Event): boolean {
+  if (was === is || is === 'gone') return true
+  if (is === 'deleting') return event.type === 'delete'
+  return is === 'pending' && event.type === 'retry' && (was === 'error' || was === 'cancelled')
+}
+
+/** What the alarm hears while nobody answers: calls fail or their answers are lost. */
+function silence(job: Job, now: number, answering: boolean): { job: Job; wakes: number } {
+  let current = job
+  let at = now
+  let wakes = 0
+  while (!ENDED.has(current.phase.status) && wakes++ < 1_000) {
+    at = Math.max(at, wakeAt(current) ?? at)
+    const step = transition(current, WAKE, at)
+    current = step.job
+    if (!answering) continue
+    for (const effect of step.effects) {
+      const answer = failureOf(effect)
+      if (answer) current = transition(current, answer, at + 1_000).job
+    }
+  }
+  return { job: current, wakes }
+}
+
+function failureOf(effect: Edge['step']['effects'][number]): Event | null {
+  switch (effect.type) {
+    case 'dispatch':
+      return dispatchAmbiguous({ round: effect.attempt.round, attempt: effect.attempt.attempt })
+    case 'poll':
+      return pollFailed(effect.ref)
+    case 'look':
+      return lookFailed(effect.ref)
+    case 'cancelRemote':
+      return { type: 'cancelAnswered', ref: effect.ref, answer: { kind: 'unconfirmed' } }
+    case 'mirror':
+      return { type: 'mirrorFailed' }
+    case 'sweepOutputs':
+      return { type: 'sweepFailed' }
+    case 'archive':
+      return { type: 'archiveFailed' }
+    case 'erase':
+      return { type: 'eraseFailed' }
+  }
+}
+
+function checkState(job: Job, now: number): void {
+  const edge: Edge = { before: job, event: WAKE, at: now, step: transition(job, WAKE, now) }
+  for (const answering of [true, false]) {
+    const end = silence(job, now, answering)
+    rule('under silence every job ends', ENDED.has(end.job.phase.status), edge)
+    rule('under silence no job wakes often', !answering || end.wakes < 100, edge)
+  }
+  const hidden = job.phase.status === 'deleting' || job.phase.status === 'gone'
+  const view = viewOf(job, 0.001)
+  rule('every state can be shown, and only those of a deleted job are not', (view === null) === hidden, edge)
+  rule('every state has a reason', view === null || /^[A-Z].*\.$/.test(view.reason), edge)
+  rule('every shown state says what comes next', view === null || view.next_action !== null, edge)
+  rule(
+    'every state has a row, and only those of a deleted job do not',
+    (mirrorRowOf(job) === null) === hidden,
+    edge,
+  )
+}
+
+beforeAll(() => {
+  Object.assign(counts, walk(checkEdge, checkState))
+})
+
+describe('In every state that a job can reach', () => {
+  test('the walk went everywhere', () => {
+    expect(counts.states).toBeGreaterThan(3_000)
+    expect(counts.edges).toBeGreaterThan(250_000)
+  })
+
+  test.each([
+    'only a wake yields effects',
+    'an early wake is nothing',
+    'an unfinished job has a wake time',
+    'an ended job stays ended',
+    'gone is for good',
+    'gone is reached only by archive or erase',
+    'a job is complete only by an output that was seen',
+    'the version never falls and counts what is shown',
+    'a log line is durable, and a new version',
+    'a dispatch is committed before it is made',
+    'facts are not refused',
+    'a refusal changes nothing',
+    'at most one attempt of the round is open',
+    'progress never falls within an attempt',
+    'under silence every job ends',
+    'under silence no job wakes often',
+    'every state can be shown, and only those of a deleted job are not',
+    'every state has a reason',
+    'every shown state says what comes next',
+    'every state has a row, and only those of a deleted job do not',
+  ])('%s', (name) => {
+    expect(broken.get(name)).toBeUndefined()
+  })
+
+  test('no other rule was broken', () => {
+    expect([...broken.keys()]).toEqual([])
+  })
+})

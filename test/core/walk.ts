@@ -1,0 +1,187 @@
+/**
+ * Visits every state that a job can reach, by every event at every moment that matters. States that differ only in
+ * what no decision depends on (exact instants, counts above the small ones) are one; the first job found stands for
+ * each.
+ */
+import type { Event, Step } from '../../actors/export-job/core/events.ts'
+import type { Attempt, AttemptRef, Job } from '../../actors/export-job/core/job.ts'
+import { type ClockName, clocks, wakeAt } from '../../actors/export-job/core/schedule.ts'
+import { accept, transition } from '../../actors/export-job/core/transition.ts'
+import {
+  aFailure,
+  aRequest,
+  CANCEL,
+  cancelAnswered,
+  completed,
+  DELETE,
+  dispatchAmbiguous,
+  dispatched,
+  dispatchRefused,
+  failed,
+  frozen,
+  lookFailed,
+  MINUTE,
+  mirrored,
+  observed,
+  outputAbsent,
+  outputSeen,
+  pollFailed,
+  progressed,
+  RETRY,
+  ref,
+  T0,
+  WAKE,
+} from '../support/node/builders.ts'
+
+const ROUNDS = 2
+
+export interface Edge {
+  readonly before: Job
+  readonly event: Event
+  readonly at: number
+  readonly step: Step
+}
+
+interface Place {
+  readonly job: Job
+  readonly now: number
+}
+
+const REQUEST = aRequest({
+  policy: {
+    maxAttempts: 2,
+    queueTimeoutMs: 10 * MINUTE,
+    stallTimeoutMs: MINUTE,
+    executionTimeoutMs: 5 * MINUTE,
+    deadlineMs: 30 * MINUTE,
+    retentionMs: 10 * MINUTE,
+  },
+})
+
+/** Calls `edge` for every edge and `state` for every state; answers how many there were. */
+export function walk(edge: (edge: Edge) => void, state: (job: Job, now: number) => void) {
+  const start = { job: frozen(accept(REQUEST, T0).job), now: T0 }
+  const seen = new Set([keyOf(start)])
+  const queue: Place[] = [start]
+  let edges = 0
+  for (let place = queue.shift(); place; place = queue.shift()) {
+    const { job, now } = place
+    state(job, now)
+    for (const event of eventsFor(job)) {
+      for (const at of momentsOf(job, now)) {
+        const step = transition(job, event, at)
+        frozen(step.job)
+        edges++
+        edge({ before: job, event, at, step })
+        const next = { job: step.job, now: at }
+        const key = keyOf(next)
+        if (step.job.round > ROUNDS || seen.has(key)) continue
+        seen.add(key)
+        queue.push(next)
+      }
+    }
+  }
+  return { states: seen.size, edges }
+}
+
+/** A millisecond later, while nothing is due; and when the next clock rings. */
+function momentsOf(job: Job, now: number): number[] {
+  const due = wakeAt(job)
+  return due === null || due <= now + 1 ? [now + 1] : [now + 1, due]
+}
+
+const COMMON: Event[] = [
+  WAKE,
+  CANCEL,
+  RETRY,
+  DELETE,
+  ...(
+    [
+      'mirrorFailed',
+      'remirror',
+      'swept',
+      'sweepFailed',
+      'archived',
+      'archiveFailed',
+      'erased',
+      'eraseFailed',
+    ] as const
+  ).map((type) => frozen<Event>({ type })),
+]
+
+/** What may be said of one attempt, whether it is the current one, an old one or none at all. */
+function eventsOf(of: AttemptRef): Event[] {
+  const own = `rp-${of.round}-${of.attempt}`
+  const states = ['queued', 'running', 'completed', 'failed', 'cancelled', 'timed_out', 'gone'] as const
+  return [
+    dispatched(of, own),
+    dispatchRefused(of),
+    dispatchRefused(of, aFailure({ retryable: false })),
+    dispatchAmbiguous(of),
+    progressed(50, { ref: of }),
+    progressed(60, { ref: of, stage: 'encoding', runpodJobId: own }),
+    progressed(70, { ref: of, runpodJobId: 'rp-stranger' }),
+    completed({ ref: of, runpodJobId: own }),
+    completed({ ref: of, outputKey: 'output/other.mp4' }),
+    failed({ ref: of }),
+    failed({ ref: of, failure: aFailure({ retryable: false }) }),
+    ...states.map((state) => observed(state, { ref: of, runpodJobId: own, source: 'webhook' })),
+    observed('failed', { ref: of, runpodJobId: 'rp-stranger' }),
+    pollFailed(of),
+    cancelAnswered('ended', of),
+    cancelAnswered('missing', of),
+    cancelAnswered('unconfirmed', of),
+    outputSeen(of),
+    outputAbsent(of),
+    lookFailed(of),
+  ]
+}
+
+const EVENTS = new Map<string, Event[]>()
+
+function eventsFor(job: Job): Event[] {
+  const latest = job.attempts.at(-1) ?? ref()
+  const earlier = job.attempts.at(-2) ?? ref(9)
+  const spoken = [latest, earlier].flatMap((of) => {
+    const name = `${of.round}-${of.attempt}`
+    const known = EVENTS.get(name) ?? eventsOf({ round: of.round, attempt: of.attempt })
+    EVENTS.set(name, known)
+    return known
+  })
+  return [...COMMON, mirrored(job.version - 1), mirrored(job.version), ...spoken]
+}
+
+function keyOf({ job, now }: Place): string {
+  const { phase, outbox, breaker } = job
+  const last = job.attempts.at(-1)
+  const earlier = job.attempts.at(-2)
+  return [
+    job.round,
+    phase.status,
+    'step' in phase ? phase.step : '',
+    'look' in phase ? `${phase.look}${phase.exhausted}` : '',
+    'ambiguous' in phase ? phase.ambiguous : '',
+    'misses' in phase ? phase.misses : '',
+    'confirmed' in phase ? phase.confirmed : '',
+    last ? keyOfAttempt(last) + (last.ttlEndsAt <= now) : '',
+    earlier ? keyOfAttempt(earlier) : '',
+    outbox.sweep ? `s${outbox.sweep.last}` : '',
+    outbox.archive ? 'a' : '',
+    breaker.tripped,
+    clocks(job)
+      .filter((clock) => clock.at <= now && !HOUSEKEEPING.has(clock.name))
+      .map((clock) => clock.name)
+      .join(),
+  ].join('|')
+}
+
+/** Clocks whose being due changes nothing about what the other events do. */
+const HOUSEKEEPING = new Set<ClockName>(['mirror', 'owed_cancel', 'sweep'])
+
+function keyOfAttempt(attempt: Attempt): string {
+  const { cancel } = attempt
+  const owed = cancel === null ? '-' : cancel.confirmedAt !== null ? 'c' : cancel.tries > 0 ? 't' : 'o'
+  const life = `${attempt.runningAt !== null ? 'r' : ''}${attempt.endedAt !== null ? 'e' : ''}`
+  const known = attempt.runpodJobId !== null ? 'i' : ''
+  return `${attempt.round}-${attempt.attempt}${attempt.remote}${known}${life}${owed}`
+}
