@@ -65,7 +65,7 @@ async function main(): Promise<boolean> {
     const ended = await settle(world, ids, 170_000)
     const orphans = await findOrphans(world, 20_000)
     const disagreeing = await findDisagreements(world, ids, 30_000)
-    await settle(world, ids, 5_000).then((latest) => latest.forEach((job, id) => ended.set(id, job)))
+    for (const [id, job] of await settle(world, ids, 5_000)) ended.set(id, job)
     await world.stack.stop()
     const outcomes: Record<string, number> = {}
     for (const job of ended.values()) {
