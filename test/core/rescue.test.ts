@@ -44,6 +44,7 @@ describe('Before another attempt is paid for', () => {
         .then({ effects: ['look'] })
         .when(lookFailed())
         .then({ phase: { lookTries: tries } })
+      expect(story.dueAt()).toBeGreaterThan(story.now)
     }
     story.then({ attempts: 1, step: 'waiting' })
   })

@@ -67,6 +67,7 @@ describe('A completion that was reported', () => {
         .wakes()
         .when(lookFailed())
         .then({ phase: { misses: 0, lookFailures: failures } })
+      expect(story.dueAt()).toBeGreaterThan(story.now)
     }
     expect(story.now).toBeLessThan(T0 + DAY)
     story.wakes().when(outputSeen()).then({ status: 'complete' })

@@ -1,0 +1,186 @@
+/** RunPod as the service meets it: a queue, workers that may vanish, a status that may be gone, a webhook. */
+import type { CancelAnswer, Observation } from '../../../actors/export-job/core/events.ts'
+import type { Attempt, AttemptRef } from '../../../actors/export-job/core/job.ts'
+import { ttlMs } from '../../../actors/export-job/core/schedule.ts'
+import { WorkerRun } from './worker.ts'
+import type { World } from './world.ts'
+
+export interface RemoteJob {
+  readonly id: string
+  readonly ref: AttemptRef
+  readonly outputKey: string
+  /** The signed upload URL dies then, by the service's clock. */
+  readonly putUntil: number
+  readonly submittedAt: number
+  state: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled' | 'forgotten'
+  error: string | null
+  run: WorkerRun | null
+  startedAt: number | null
+  endedAt: number | null
+  retries: number
+  cancels: number
+  /** The handler said that it failed, or was told to stop: it returns by itself. */
+  returning: boolean
+  readonly obeys: 'at once' | 'not at all' | 'only in name'
+  /** Until then it answers 404, as if it were not there. */
+  readonly unseenUntil: number
+  /** One of two jobs of one `/run`: only one of their ids can be learnt. */
+  readonly hasTwin: boolean
+}
+
+const NOTICED_AFTER_MS = 40_000
+
+export class Runpod {
+  readonly jobs: RemoteJob[] = []
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** `POST /run`: from here on the job exists, whether its caller ever learns it or not. */
+  run(attempt: Attempt): string {
+    const { chance, plan, isFaulty } = this.#world
+    const hasTwin = isFaulty && chance.percent(plan.rates.twin)
+    if (hasTwin) this.#take(attempt, hasTwin)
+    return this.#take(attempt, hasTwin).id
+  }
+
+  #take(attempt: Attempt, hasTwin: boolean): RemoteJob {
+    const { clock, chance, plan, isFaulty } = this.#world
+    const odds = (rate: number) => isFaulty && chance.percent(rate)
+    const job: RemoteJob = {
+      id: `rp-${attempt.round}-${attempt.attempt}-${this.jobs.length}`,
+      ref: { round: attempt.round, attempt: attempt.attempt },
+      outputKey: attempt.outputKey,
+      putUntil: attempt.ttlEndsAt,
+      submittedAt: clock.now,
+      state: 'queued',
+      error: null,
+      run: null,
+      startedAt: null,
+      endedAt: null,
+      retries: 0,
+      cancels: 0,
+      returning: false,
+      obeys: odds(plan.rates.ignoreCancel) ? chance.pick('not at all', 'only in name') : 'at once',
+      unseenUntil: odds(plan.rates.unseen) ? clock.now + chance.between(1_000, 14_000) : 0,
+      hasTwin,
+    }
+    this.jobs.push(job)
+    this.#world.note(`RunPod: took ${job.id}`)
+    const queued = odds(plan.rates.longQueue)
+      ? chance.between(60_000, 5_400_000)
+      : chance.between(500, 30_000)
+    clock.after(queued, () => this.#start(job))
+    clock.after(ttlMs(plan.policy), () => this.#expire(job))
+    if (odds(plan.rates.forget)) clock.after(chance.between(1_000, 900_000), () => this.#forget(job))
+    return job
+  }
+
+  status(id: string): Observation {
+    const job = this.#find(id)
+    const usage =
+      job?.startedAt != null && job.endedAt !== null
+        ? {
+            delayMs: job.startedAt - job.submittedAt,
+            executionMs: job.endedAt - job.startedAt,
+            workerId: null,
+          }
+        : null
+    if (!job || this.#isHidden(job)) return { state: 'gone', error: null, usage: null }
+    return { state: job.state === 'forgotten' ? 'gone' : job.state, error: job.error, usage }
+  }
+
+  cancel(id: string): CancelAnswer {
+    const job = this.#find(id)
+    if (!job || this.#isHidden(job)) return { kind: 'missing' }
+    job.cancels++
+    if (isFinal(job)) return { kind: 'ended', usage: null }
+    this.#world.note(`RunPod: told to cancel ${id}, obeys ${job.obeys}`)
+    if (job.obeys === 'not at all') return { kind: 'unconfirmed' }
+    if (job.obeys === 'at once') job.run?.stop()
+    this.#end(job, 'cancelled', null)
+    return { kind: 'ended', usage: null }
+  }
+
+  /** The worker's handler returned. */
+  returned(job: RemoteJob, error: string | null): void {
+    if (job.state !== 'running') return
+    this.#end(job, error === null ? 'completed' : 'failed', error)
+  }
+
+  /** The worker vanished: RunPod notices, hands the job out once more, and then gives it up. */
+  workerLost(job: RemoteJob): void {
+    const { clock } = this.#world
+    clock.after(NOTICED_AFTER_MS, () => {
+      if (job.state !== 'running') return
+      if (job.retries > 0) return this.#end(job, 'failed', 'job timed out after 1 retries')
+      job.retries++
+      job.state = 'queued'
+      clock.after(5_000, () => this.#start(job))
+    })
+  }
+
+  #start(job: RemoteJob): void {
+    if (job.state !== 'queued') return
+    const { clock, plan } = this.#world
+    job.state = 'running'
+    job.startedAt = clock.now
+    const run = new WorkerRun(this.#world, job)
+    job.run = run
+    this.#world.note(`RunPod: ${job.id} runs`)
+    run.begin()
+    clock.after(plan.policy.executionTimeoutMs, () => {
+      if (job.run !== run || job.state !== 'running') return
+      run.stop()
+      this.#end(job, 'failed', 'executionTimeout exceeded')
+    })
+  }
+
+  /** At its ttl RunPod deletes a job in any state. */
+  #expire(job: RemoteJob): void {
+    job.run?.stop()
+    this.#forget(job)
+  }
+
+  /** The job vanishes from the books; a worker that has it goes on. */
+  #forget(job: RemoteJob): void {
+    if (job.state !== 'forgotten') this.#world.note(`RunPod: forgot ${job.id}`)
+    job.state = 'forgotten'
+  }
+
+  #end(job: RemoteJob, state: 'completed' | 'failed' | 'cancelled', error: string | null): void {
+    const { clock, chance } = this.#world
+    job.state = state
+    job.error = error
+    job.endedAt = clock.now
+    this.#world.note(`RunPod: ${job.id} is ${state}${error ? ` (${error})` : ''}`)
+    if (state !== 'cancelled' || chance.percent(50)) {
+      this.#webhook(job, { state, error, usage: null }, 3)
+    }
+  }
+
+  /** Up to three times, ten seconds apart, until it is answered. */
+  #webhook(job: RemoteJob, observation: Observation, triesLeft: number): void {
+    const { clock } = this.#world
+    let answered = false
+    this.#world.network.post(() => {
+      const fact = { type: 'observed', ref: job.ref, source: 'webhook', runpodJobId: job.id } as const
+      if (this.#world.actor.deliver({ ...fact, observation, health: null })) answered = true
+    })
+    if (triesLeft > 1) clock.after(10_000, () => answered || this.#webhook(job, observation, triesLeft - 1))
+  }
+
+  #isHidden(job: RemoteJob): boolean {
+    return job.state === 'forgotten' || this.#world.clock.now < job.unseenUntil
+  }
+
+  #find(id: string): RemoteJob | undefined {
+    return this.jobs.find((job) => job.id === id)
+  }
+}
+
+export function isFinal(job: RemoteJob): boolean {
+  return job.state !== 'queued' && job.state !== 'running'
+}

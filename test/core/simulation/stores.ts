@@ -1,0 +1,108 @@
+/** What outlives everything else: the bucket of videos and the list of jobs, as the service uses them. */
+import type { StoredObject } from '../../../actors/export-job/core/job.ts'
+import type { MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
+import type { World } from './world.ts'
+
+export class Bucket {
+  readonly #objects = new Map<string, { readonly object: StoredObject; readonly putAt: number }>()
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** Create-once: an object that is there stays, and says so. */
+  put(key: string, size: number): 'stored' | 'there' {
+    if (this.#objects.has(key)) return 'there'
+    this.#objects.set(key, { object: { key, size, etag: `etag-${key}` }, putAt: this.#world.clock.now })
+    this.#world.note(`R2: ${key} stored`)
+    this.#world.fileStored()
+    return 'stored'
+  }
+
+  head(key: string): StoredObject | null {
+    return this.#objects.get(key)?.object ?? null
+  }
+
+  putAt(key: string): number | null {
+    return this.#objects.get(key)?.putAt ?? null
+  }
+
+  removeUnder(prefix: string, keep: string | null): void {
+    for (const key of this.keysUnder(prefix)) if (key !== keep) this.#objects.delete(key)
+  }
+
+  delete(key: string): void {
+    this.#objects.delete(key)
+  }
+
+  keysUnder(prefix: string): string[] {
+    return [...this.#objects.keys()].filter((key) => key.startsWith(prefix))
+  }
+}
+
+export interface ListRow extends Omit<MirrorRow, 'due_at'> {
+  due_at: number | null
+  archived: boolean
+}
+
+/** D1 with the one row of the job. */
+export class List {
+  row: ListRow | null = null
+  readonly #world: World
+  #sweepAt: number | null = null
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** The Worker's birth row, before the actor knows of the job. */
+  insertBirth(row: ListRow): void {
+    this.row ??= row
+    this.#planSweep()
+  }
+
+  /** Never backwards: a row that is already newer is left alone. */
+  write(row: MirrorRow): void {
+    const { row: before } = this
+    const isNewer = before !== null && before.version > row.version
+    if (isNewer) return
+    this.row = { ...row, archived: before?.archived ?? false }
+    this.#world.watch.listWritten(before, this.row)
+    this.#planSweep()
+  }
+
+  archive(): void {
+    if (this.row) this.row = { ...this.row, archived: true, due_at: null }
+  }
+
+  delete(): void {
+    this.row = null
+  }
+
+  /** The sweep looks every few minutes for rows that should have changed by now. */
+  #planSweep(): void {
+    const { clock } = this.#world
+    const dueAt = this.row && !this.row.archived ? this.row.due_at : null
+    if (dueAt === null) return
+    const at = Math.max(clock.now, dueAt - this.#world.skewMs) + SWEEP_AFTER_MS
+    if (this.#sweepAt !== null && this.#sweepAt <= at && this.#sweepAt > clock.now) return
+    this.#sweepAt = at
+    clock.at(at, () => this.#sweep(at))
+  }
+
+  #sweep(at: number): void {
+    if (this.#sweepAt !== at) return
+    this.#sweepAt = null
+    const { row } = this
+    if (!row || row.archived || row.due_at === null) return
+    const overdue = row.due_at + SWEEP_AFTER_MS <= this.#world.wall
+    if (overdue && !this.#world.outageOf('d1')) {
+      this.#world.note('sweep: the row is overdue')
+      if (this.#world.actor.heal() === 'empty') this.delete()
+    }
+    this.#planSweep()
+  }
+}
+
+const SWEEP_AFTER_MS = 5 * 60_000
