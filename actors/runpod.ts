@@ -11,6 +11,7 @@ import type { CancelAnswer, Observation } from './export-job/core/events.ts'
 import type { EndpointHealth, Failure, JsonObject } from './export-job/core/job.ts'
 import { CALL_LIMITS } from './export-job/core/schedule.ts'
 import { failure, sentenceOf } from './export-job/core/verdicts.ts'
+import { retryAfterMs } from './retry-after.ts'
 import { isFinal, observationOf, RunpodEnvelope } from './runpod-envelope.ts'
 
 export interface RunpodSettings {
@@ -152,12 +153,4 @@ function reasonIn(text: string): string {
   const body = parseAs(Reason, text)
   const found = body ? (body.error ?? body.detail ?? body.message) : text
   return sentenceOf(typeof found === 'string' ? found : JSON.stringify(found ?? ''))
-}
-
-/** Seconds or an HTTP date (RFC 9110, 10.2.3), at most an hour. */
-function retryAfterMs(headers: Headers): number | null {
-  const value = headers.get('Retry-After')
-  if (!value) return null
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 60 * 60_000) : null
 }

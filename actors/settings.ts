@@ -12,6 +12,8 @@ export interface SettingsEnv {
   RUNPOD_ENDPOINT?: string
   RUNPOD_API_KEY?: string
   GPU_PRICE_PER_SECOND?: string
+  WEBHOOK_SECRET?: string
+  WEBHOOK_SECRET_PREVIOUS?: string
 }
 
 export type Environment = 'development' | 'staging' | 'production'
@@ -25,6 +27,8 @@ export interface Settings {
   runpodEndpoint: string | null
   runpodApiKey: string | null
   gpuPricePerSecond: number | null
+  /** `whsec_…` keys that sign outgoing webhooks, the current one first; none means that none are sent. */
+  webhookSecrets: readonly string[]
 }
 
 /** Shorter secrets can be guessed; 32 characters of base64 carry 192 bits. */
@@ -56,11 +60,26 @@ export function readSettings(env: SettingsEnv): SettingsAnswer {
       runpodEndpoint: env.RUNPOD_ENDPOINT?.replace(/\/+$/, '') || null,
       runpodApiKey: env.RUNPOD_API_KEY || null,
       gpuPricePerSecond: priceOf(env.GPU_PRICE_PER_SECOND),
+      webhookSecrets: webhookSecretsOf(env, development),
     },
   }
 }
 
-function environmentOf(name: string | undefined): Environment {
+/** Signs on a developer's own computer only. */
+export const DEVELOPMENT_WEBHOOK_SECRET = 'whsec_ZXhwb3J0YWwtZGV2ZWxvcG1lbnQtd2ViaG9vaw=='
+
+/** The Standard Webhooks form: `whsec_` and 24 to 64 bytes of base64. */
+function webhookSecretsOf(env: SettingsEnv, development: boolean): string[] {
+  const given = [env.WEBHOOK_SECRET, env.WEBHOOK_SECRET_PREVIOUS].filter(isWebhookSecret)
+  return given.length === 0 && development ? [DEVELOPMENT_WEBHOOK_SECRET] : given
+}
+
+function isWebhookSecret(text: string | undefined): text is string {
+  return text !== undefined && /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)
+}
+
+/** Unset or unknown means production. */
+export function environmentOf(name: string | undefined): Environment {
   return name === 'development' || name === 'staging' ? name : 'production'
 }
 

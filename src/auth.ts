@@ -3,60 +3,102 @@
  * caller has it. Routes with a signature of their own (callbacks, uploads, downloads) do not come here.
  */
 import type { Settings } from '../actors/settings.ts'
+import { type Grant, includesScope, readToken, type Scope, type TokenFault } from './access-token.ts'
 import { bearerToken } from './http.ts'
 import { jobNotFound, Problem } from './problem.ts'
 
-export type Scope = 'jobs:read' | 'jobs:write' | 'videos:write' | 'admin'
+export type { Scope } from './access-token.ts'
 
-export interface Caller {
-  /** Who it is, for the event log. */
-  readonly subject: string
-  readonly scopes: readonly Scope[]
-  /** Confined to this project; null for all. */
-  readonly projectId: number | null
-  /** Confined to this job; null for all. */
-  readonly jobId: string | null
+export interface Caller extends Grant {
+  /** When the token dies, in milliseconds; null for the developer who needs none. */
+  readonly expiresAt: number | null
 }
 
 const DEVELOPER: Caller = {
   subject: 'development',
-  scopes: ['jobs:read', 'jobs:write', 'videos:write', 'admin'],
+  scopes: ['admin'],
   projectId: null,
   jobId: null,
+  expiresAt: null,
 }
 
 /**
- * The caller, who has `scope`.
+ * The caller, who has `scope`; `any` is satisfied by every valid token.
  *
- * @throws Problem 401 without a usable token, 403 without the scope, 503 where tokens cannot be checked yet
+ * @param queryToken for addresses that are opened without headers of one's own: sockets, event streams, downloads
+ * @throws Problem 400 for a token in the wrong place, 401 without a valid one, 403 without the scope
  */
-export function authorize(request: Request, url: URL, settings: Settings, scope: Scope): Caller {
-  const caller = identify(request, url, settings)
-  if (!caller.scopes.includes(scope)) {
-    throw new Problem(403, 'scope_missing', `This needs the scope ${scope}.`, {
-      headers: {
-        'WWW-Authenticate': `Bearer realm="exportal", error="insufficient_scope", scope="${scope}"`,
-      },
-    })
-  }
+export async function authorize(
+  request: Request,
+  url: URL,
+  settings: Settings,
+  scope: Scope | 'any',
+  { queryToken = false } = {},
+): Promise<Caller> {
+  const token = tokenOf(request, url, queryToken)
+  const caller = token === null ? developer(request, url, settings) : await bearerOf(token, settings)
+  if (scope !== 'any') requireScope(caller, scope)
   return caller
 }
 
-function identify(request: Request, url: URL, settings: Settings): Caller {
-  const token = bearerToken(request) ?? url.searchParams.get('token')
-  if (settings.environment !== 'development') {
-    throw new Problem(503, 'auth_not_available', 'Access tokens are not available in this deployment yet.')
+/** The token that the request carries; null when it carries none. @throws Problem 400 or 401 */
+function tokenOf(request: Request, url: URL, queryToken: boolean): string | null {
+  const inQuery = url.searchParams.getAll('token')
+  const header = request.headers.get('Authorization')
+  // A token in a query ends up in other people's logs and histories, so it is taken only where nothing else is possible.
+  if (inQuery.length > 0 && !queryToken) {
+    throw misplaced('Send the token as Authorization: Bearer <token>; this address takes none in its query.')
   }
-  if (token !== null || request.headers.has('Authorization')) {
-    throw unauthorized('The access token is not valid here.', ', error="invalid_token"')
+  if (inQuery.length + (header === null ? 0 : 1) > 1) {
+    throw misplaced('Send one token, either as Authorization: Bearer <token> or as ?token=.')
   }
-  if (isLoopback(url.hostname) && isLoopbackOrigin(request.headers.get('Origin'))) return DEVELOPER
+  if (header === null) return inQuery[0] ?? null
+  const token = bearerToken(request)
+  if (token === null) throw unauthorized('The Authorization header must be Bearer <token>.')
+  return token
+}
+
+/** RFC 6750, 3.1: `invalid_request`. */
+function misplaced(detail: string): Problem {
+  return new Problem(400, 'token_misplaced', detail, { headers: challenge('invalid_request', detail) })
+}
+
+const FAULTS: Record<TokenFault, string> = {
+  token_invalid: 'The access token is not valid here.',
+  token_expired: 'The access token has expired; ask for a new one.',
+}
+
+/** @throws Problem 401 (RFC 6750, 3.1: `invalid_token`) */
+async function bearerOf(token: string, { authSecrets }: Settings): Promise<Caller> {
+  const answer = await readToken(authSecrets, token, Date.now())
+  if (answer.ok) return { ...answer.grant, expiresAt: answer.expiresAt }
+  const detail = FAULTS[answer.fault]
+  throw new Problem(401, answer.fault, detail, { headers: challenge('invalid_token', detail) })
+}
+
+/** In development, on this very computer, no token is needed. @throws Problem 401 */
+function developer(request: Request, url: URL, { environment }: Settings): Caller {
+  const here = isLoopback(url.hostname) && isLoopbackOrigin(request.headers.get('Origin'))
+  if (environment === 'development' && here) return DEVELOPER
   throw unauthorized('This needs an access token: send Authorization: Bearer <token>.')
 }
 
-function unauthorized(detail: string, more = ''): Problem {
-  const headers = { 'WWW-Authenticate': `Bearer realm="exportal"${more}` }
-  return new Problem(401, 'unauthorized', detail, { headers })
+/** Who sent no token is told no error code (RFC 6750, 3.1). */
+function unauthorized(detail: string): Problem {
+  return new Problem(401, 'unauthorized', detail, { headers: challenge() })
+}
+
+function challenge(error?: string, detail?: string, scope?: string): Record<string, string> {
+  const params = { realm: 'exportal', error, error_description: detail, scope }
+  const shown = Object.entries(params).flatMap(([name, value]) => (value ? [`${name}="${value}"`] : []))
+  return { 'WWW-Authenticate': `Bearer ${shown.join(', ')}` }
+}
+
+/** @throws Problem 403 (RFC 6750, 3.1: `insufficient_scope`) */
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (includesScope(caller.scopes, scope)) return
+  const detail = `This needs the scope ${scope}.`
+  throw new Problem(403, 'scope_missing', detail, { headers: challenge('insufficient_scope', detail, scope) })
 }
 
 /** Names of this computer, as they stand in a URL. */

@@ -28,6 +28,7 @@ const REQUEST_HEADERS = [
   'If-Range',
   'Last-Event-ID',
   'Range',
+  'X-Amz-Checksum-Sha256',
   'X-Request-Id',
 ].join(', ')
 /** Chromium keeps a preflight for two hours at most. */

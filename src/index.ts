@@ -1,5 +1,6 @@
 /** The Worker: HTTP in, RPC out. */
 import type { Env } from './env.ts'
+import { logFigures } from './log.ts'
 import { handle } from './router.ts'
 import { sweep } from './sweep.ts'
 
@@ -10,6 +11,6 @@ export default {
   fetch: handle,
   /** The sweep; what it found is one line of the log. */
   async scheduled(_controller, env) {
-    console.log(JSON.stringify({ at: 'sweep', ...(await sweep(env, Date.now())) }))
+    logFigures('sweep', await sweep(env, Date.now()))
   },
 } satisfies ExportedHandler<Env>

@@ -3,6 +3,7 @@ import type { JobRequest } from '../actors/export-job/core/job.ts'
 import { deleteRow } from '../actors/mirror.ts'
 import type { Position } from './cursor.ts'
 import type { Env } from './env.ts'
+import { logFault } from './log.ts'
 import { unavailable } from './problem.ts'
 
 /** A row as D1 answers it. Instants are milliseconds, JSON is text. */
@@ -38,20 +39,30 @@ const COLUMNS = `id, project_id, type, status, progress, stage, input_video_key,
   tags, error, runpod_job_id, attempt, max_attempts, round, request_hash, version, created_at, started_at, finished_at,
   expires_at, gpu_seconds, wasted_seconds, archived`
 
+/**
+ * With ?11, only while the project has fewer unfinished jobs than that: one statement, so that two requests at once
+ * cannot both take the last place. The unary plus keeps SQLite off the project's whole history: by status, it reads
+ * at most what is unfinished now.
+ */
 const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_video_key, params, metadata, tags,
   max_attempts, request_hash, created_at, due_at, mirrored_at)
-  VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?10) ON CONFLICT (id) DO NOTHING`
+  SELECT ?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?10
+  WHERE ?11 IS NULL OR ?11 > (SELECT COUNT(*) FROM (SELECT 1 FROM export_jobs
+    WHERE +project_id = ?2 AND status IN ('pending', 'queued', 'processing', 'cancelling') LIMIT ?11))
+  ON CONFLICT (id) DO NOTHING`
 
 /** Only for a row of this very request: another body under its idempotency key is refused, and uses nothing. */
 const INSERT_ASSET = `INSERT OR IGNORE INTO export_job_assets (asset_key, job_id)
   SELECT ?1, id FROM export_jobs WHERE id = ?2 AND request_hash = ?3 AND archived = 0`
 
+export type Birth = { kind: 'new' } | { kind: 'repeated'; row: JobRow } | { kind: 'no_room' }
+
 /**
  * The row of a job that is about to be created, so that the list shows it as soon as it is accepted.
  *
- * @returns the row that was there already, or null when this one is new
+ * @param mostActive unfinished jobs that the project may have, this one included; null for any number
  */
-export async function insertBirthRow(env: Env, job: JobRequest): Promise<JobRow | null> {
+export async function insertBirthRow(env: Env, job: JobRequest, mostActive: number | null): Promise<Birth> {
   const insert = env.DB.prepare(INSERT).bind(
     job.id,
     job.projectId,
@@ -63,10 +74,14 @@ export async function insertBirthRow(env: Env, job: JobRequest): Promise<JobRow 
     job.policy.maxAttempts,
     job.requestHash,
     job.createdAt,
+    mostActive,
   )
   const assets = job.assets.map((key) => env.DB.prepare(INSERT_ASSET).bind(key, job.id, job.requestHash))
   const [inserted] = await reach(() => env.DB.batch([insert, ...assets]))
-  return inserted && inserted.meta.changes > 0 ? null : readRow(env, job.id)
+  if (inserted && inserted.meta.changes > 0) return { kind: 'new' }
+  const row = await readRow(env, job.id)
+  if (row) return { kind: 'repeated', row }
+  return mostActive === null ? { kind: 'new' } : { kind: 'no_room' }
 }
 
 export function readRow(env: Env, id: string): Promise<JobRow | null> {
@@ -120,7 +135,7 @@ async function reach<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query()
   } catch (error) {
-    console.error(JSON.stringify({ at: 'd1', error: String(error) }))
+    logFault('d1', error)
     throw unavailable('list_unavailable', 'The list of jobs could not be reached; try again shortly.')
   }
 }

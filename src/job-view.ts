@@ -77,7 +77,13 @@ function instant(at: number | null): string | null {
 }
 
 /** The fields of a job's text that the Worker itself looks at. */
-export function peek(jobText: string): { status: string; project_id: number } {
-  const job: { status: string; project_id: number } = JSON.parse(jobText)
+export interface Peek {
+  status: string
+  project_id: number
+  finished_at: string | null
+}
+
+export function peek(jobText: string): Peek {
+  const job: Peek = JSON.parse(jobText)
   return job
 }

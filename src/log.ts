@@ -1,5 +1,11 @@
-/** One JSON line for each request, and one for each bug. Paths are logged as patterns: a URL may carry a signature. */
+/**
+ * The Worker's log: one JSON line for each request, one for each fault of what it depends on, one for each bug. Paths
+ * are logged as patterns, since a URL may carry a signature; bodies and headers never. Nothing else in the Worker
+ * writes to the console, so that whatever an error quotes passes through `redacted`.
+ */
 import type { Exchange } from './http.ts'
+
+const MOST_ERROR_CHARACTERS = 4_000
 
 /** @param ms how long the answer took to begin */
 export function logRequest({ request, requestId, notes }: Exchange, status: number, ms: number): void {
@@ -15,6 +21,17 @@ export function logRequest({ request, requestId, notes }: Exchange, status: numb
   console.log(JSON.stringify(line))
 }
 
+/** What a run of something scheduled did, in figures. */
+export function logFigures(at: string, figures: object): void {
+  console.log(JSON.stringify({ at, ...figures }))
+}
+
+/** Something that this service depends on failed: D1, R2, an actor. `about` must hold no secrets. */
+export function logFault(at: string, error: unknown, about: Record<string, string | number> = {}): void {
+  console.error(JSON.stringify({ at, ...about, error: redacted(String(error)) }))
+}
+
+/** A bug of this service, with its stack. */
 export function logFailure({ requestId, notes }: Exchange, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   console.error(
@@ -28,7 +45,18 @@ export function logFailure({ requestId, notes }: Exchange, error: unknown): void
   )
 }
 
-/** An error may quote the address it was about. */
-function redacted(text: string): string {
-  return text.replace(/\b(sig|token)=[^&\s"']+/g, '$1=…').replace(/Bearer +\S+/gi, 'Bearer …')
+/** Everything that opens something, by its form. An error may quote the address, or the request, that it was about. */
+const OPENERS: readonly [form: RegExp, instead: string][] = [
+  [/\b(sig|token|callback_token|X-Amz-(?:Signature|Credential|Security-Token))=[^&\s"'\\]+/gi, '$1=…'],
+  [/\b(Bearer|Basic) +[^\s"'\\]+/gi, '$1 …'],
+  // A JWT, and an upload token, which travels in a path.
+  [/\beyJ[\w-]+(?:\.[\w-]+)+/g, '…'],
+  // Any other HMAC-SHA256 as this service writes it, a callback token's for one.
+  [/(?<![\w-])(?:\d+\.){0,3}[\w-]{43}(?![\w-])/g, '…'],
+]
+
+/** `text` without signatures and tokens. */
+export function redacted(text: string): string {
+  const shown = OPENERS.reduce((rest, [form, instead]) => rest.replace(form, instead), text)
+  return shown.length > MOST_ERROR_CHARACTERS ? `${shown.slice(0, MOST_ERROR_CHARACTERS)}…` : shown
 }

@@ -8,6 +8,7 @@ import type { Env } from './env.ts'
 import { type Call, type Exchange, isUpgrade, type ScopedCall } from './http.ts'
 import { logFailure, logRequest } from './log.ts'
 import { notConfigured, Problem } from './problem.ts'
+import { requireRate } from './rate-limit.ts'
 import { getVideo } from './routes/downloads.ts'
 import { readEvents } from './routes/events.ts'
 import { health } from './routes/health.ts'
@@ -16,8 +17,13 @@ import { cancelJob, deleteJob, retryJob } from './routes/jobs-commands.ts'
 import { createJob } from './routes/jobs-create.ts'
 import { listJobs } from './routes/jobs-list.ts'
 import { readJob } from './routes/jobs-read.ts'
+import { abortUpload, getParts, getProgress, refuseForm, signPart } from './routes/multipart.ts'
+import { completeUpload } from './routes/multipart-complete.ts'
+import { createUpload, createUploadToken } from './routes/multipart-create.ts'
+import { putPart } from './routes/multipart-part.ts'
 import { reportComplete, reportError, reportProgress } from './routes/reports.ts'
 import { runpodCallback } from './routes/runpod-callback.ts'
+import { createToken } from './routes/tokens.ts'
 import { createUploadUrl } from './routes/upload-url.ts'
 import { putVideo } from './routes/uploads.ts'
 import { refusedUpgrade, watchJob } from './routes/watch.ts'
@@ -28,10 +34,13 @@ export interface Route {
   readonly method: Method
   /** `:id` is one part of the path, `:key+` all the rest. */
   readonly path: string
-  /** `open` needs nothing, `signed` checks its own signature or token. */
-  readonly access: Scope | 'open' | 'signed'
+  /** A scope of the caller's token, or `any` valid token; `open` needs nothing, `signed` checks its own signature. */
+  readonly access: Scope | 'any' | 'open' | 'signed'
   readonly answer: (exchange: Exchange, params: Call['params']) => Promise<Response>
 }
+
+/** A browser opens sockets and event streams without headers of its own: the token may stand in the query. */
+const BY_QUERY = { queryToken: true }
 
 /** Every route of the API. GET routes answer HEAD as well. */
 export const ROUTES: readonly Route[] = [
@@ -43,8 +52,8 @@ export const ROUTES: readonly Route[] = [
   scoped('DELETE', '/api/jobs/:id', 'jobs:write', deleteJob),
   scoped('POST', '/api/jobs/:id/cancel', 'jobs:write', cancelJob),
   scoped('POST', '/api/jobs/:id/retry', 'jobs:write', retryJob),
-  scoped('GET', '/api/jobs/:id/ws', 'jobs:read', watchJob),
-  scoped('GET', '/api/jobs/:id/events', 'jobs:read', readEvents),
+  scoped('GET', '/api/jobs/:id/ws', 'jobs:read', watchJob, BY_QUERY),
+  scoped('GET', '/api/jobs/:id/events', 'jobs:read', readEvents, BY_QUERY),
 
   signed('POST', '/api/jobs/:id/do/progress', reportProgress),
   signed('POST', '/api/jobs/:id/do/complete', reportComplete),
@@ -55,7 +64,18 @@ export const ROUTES: readonly Route[] = [
   signed('PUT', '/api/videos/upload/:key+', putVideo),
   signed('GET', '/api/videos/download/:key+', getVideo),
 
+  scoped('POST', '/api/uploads', 'videos:write', createUploadToken),
+  signed('PUT', '/api/uploads/part/:key+', putPart),
+  signed('POST', '/api/uploads/:token/s3/multipart', createUpload),
+  signed('GET', '/api/uploads/:token/s3/multipart/:upload', getParts),
+  signed('DELETE', '/api/uploads/:token/s3/multipart/:upload', abortUpload),
+  signed('POST', '/api/uploads/:token/s3/multipart/:upload/complete', completeUpload),
+  signed('GET', '/api/uploads/:token/s3/multipart/:upload/progress', getProgress),
+  signed('GET', '/api/uploads/:token/s3/multipart/:upload/:part', signPart),
+  signed('GET', '/api/uploads/:token/s3/params', refuseForm),
+
   scoped('GET', '/api/job-types', 'jobs:read', listJobTypes),
+  scoped('POST', '/api/tokens', 'any', createToken),
 ]
 
 function open(method: Method, path: string, handle: (exchange: Exchange) => Promise<Response>): Route {
@@ -74,8 +94,9 @@ function signed(method: Method, path: string, handle: (call: Call) => Promise<Re
 function scoped(
   method: Method,
   path: string,
-  scope: Scope,
+  scope: Scope | 'any',
   handle: (call: ScopedCall) => Promise<Response>,
+  options: { queryToken?: boolean } = {},
 ): Route {
   return {
     method,
@@ -83,7 +104,8 @@ function scoped(
     access: scope,
     answer: async (exchange, params) => {
       const call = callOf(exchange, params)
-      const caller = authorize(call.request, call.url, call.settings, scope)
+      const caller = await authorize(call.request, call.url, call.settings, scope, options)
+      await requireRate(call.env, caller)
       return handle({ ...call, caller })
     },
   }

@@ -2,6 +2,7 @@
 import type { ExportJob } from '../actors/export-job/export-job.ts'
 import type { Upload } from '../actors/upload/upload.ts'
 import type { Env } from './env.ts'
+import { logFault } from './log.ts'
 import { type Problem, unavailable } from './problem.ts'
 
 export type JobStub = DurableObjectStub<ExportJob>
@@ -50,7 +51,7 @@ async function callActor<P extends Promise<unknown>>(
       return await call()
     } catch (error) {
       if (tries >= MOST_TRIES || !mayRetry(error)) {
-        console.error(JSON.stringify({ at: 'stub', ...about, tries, error: String(error) }))
+        logFault('stub', error, { ...about, tries })
         throw problem()
       }
       await scheduler.wait(FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random()))

@@ -2,6 +2,7 @@
 import { type RunAnswer, run } from '../runpod.ts'
 import type { Settings } from '../settings.ts'
 import { callbackToken, downloadPath, uploadPath, webhookPath } from '../signing.ts'
+import { companionPath, type FileClaims } from '../upload-token.ts'
 import { unusableKey } from '../videos.ts'
 import type { Fact } from './core/events.ts'
 import type { Attempt, Job, JsonObject } from './core/job.ts'
@@ -62,6 +63,14 @@ export function runBody(job: Job, attempt: Attempt, publicUrl: string, secret: s
   const ref = refOf(attempt)
   const get = (key: string) => `${publicUrl}${downloadPath(secret, key, startedAt, ttlEndsAt)}`
   const put = { type: request.output.contentType, project: String(request.projectId), once: '1' }
+  const inParts: FileClaims = {
+    kind: 'file',
+    key: outputKey,
+    contentType: request.output.contentType,
+    sizeBytes: null,
+    projectId: request.projectId,
+    jobId: request.id,
+  }
   return {
     input: {
       job_id: request.id,
@@ -77,6 +86,7 @@ export function runBody(job: Job, attempt: Attempt, publicUrl: string, secret: s
         video_key: outputKey,
         content_type: request.output.contentType,
         put_url: `${publicUrl}${uploadPath(secret, outputKey, put, ttlEndsAt)}`,
+        multipart_url: `${publicUrl}${companionPath(secret, inParts, ttlEndsAt)}`,
       },
       callback_url: `${publicUrl}/api/jobs/${request.id}/do`,
       callback_token: callbackToken(secret, request.id, ref, ttlEndsAt),

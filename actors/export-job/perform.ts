@@ -8,6 +8,7 @@ import type { Effect, Fact } from './core/events.ts'
 import type { Job } from './core/job.ts'
 import { type MirrorRow, mirrorRowOf } from './core/mirror-row.ts'
 import { dispatch } from './dispatch.ts'
+import { sendWebhook } from './send-webhook.ts'
 
 /** What effects act through. `lastMirrored` is what this actor last wrote to D1, if it remembers. */
 export interface World {
@@ -54,6 +55,8 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
         await eraseRow(world.env.DB, job)
         return { type: 'erased' }
       })
+    case 'deliver':
+      return sendWebhook(effect.id, job, world.settings)
   }
 }
 

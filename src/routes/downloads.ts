@@ -1,8 +1,10 @@
 /** GET and HEAD /api/videos/download/:key: whole files, ranges and conditions, from R2 as a stream. */
 import { create as contentDisposition } from 'content-disposition'
+import { authorize, type Caller, isLoopback } from '../auth.ts'
 import { judge, type Validators, type Verdict } from '../conditional.ts'
-import type { Call } from '../http.ts'
+import { bearerToken, type Call } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
+import { logFault } from '../log.ts'
 import { Problem, unavailable } from '../problem.ts'
 import { requireSignature } from './signed.ts'
 
@@ -15,18 +17,41 @@ const MOST_TRIES = 2
 
 export async function getVideo(call: Call): Promise<Response> {
   const key = keyInPath(call.params.key ?? '', [INPUT_PREFIX, OUTPUT_PREFIX])
-  requireSignature(call, 'download', `GET ${key}`)
+  const caller = await callerOf(call, key)
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const response = await answer(call, key)
+    const response = await answer(call, key, caller)
     if (response) return response
   }
   throw unavailable('storage_unavailable', 'The file is being replaced; try again shortly.', 1)
 }
 
+/**
+ * A caller with a token needs no signature, nor does the developer on this computer; null for who holds a signed URL.
+ *
+ * @throws Problem 401 or 403
+ */
+async function callerOf(call: Call, key: string): Promise<Caller | null> {
+  const { request, url, settings } = call
+  const named = bearerToken(request) !== null || url.searchParams.has('token')
+  const developer = settings.environment === 'development' && isLoopback(url.hostname)
+  if (!url.searchParams.has('sig') && (named || developer))
+    return authorize(request, url, settings, 'jobs:read', { queryToken: true })
+  requireSignature(call, 'download', `GET ${key}`)
+  return null
+}
+
+/** Files without an owner belong to every project, and a token for one job opens that job's files. */
+function mayRead({ projectId, jobId }: Caller, { key, customMetadata }: R2Object): boolean {
+  const owner = customMetadata?.project
+  if (projectId !== null && owner !== undefined && owner !== String(projectId)) return false
+  return jobId === null || customMetadata?.job === jobId || key.startsWith(`${OUTPUT_PREFIX}${jobId}/`)
+}
+
 /** Null when the file changed after it was looked at. */
-async function answer(call: Call, key: string): Promise<Response | null> {
+async function answer(call: Call, key: string, caller: Caller | null): Promise<Response | null> {
   const object = await reach(call, () => call.env.VIDEOS.head(key))
-  if (!object) throw new Problem(404, 'video_not_found', 'There is no such file.')
+  if (!object || (caller && !mayRead(caller, object)))
+    throw new Problem(404, 'video_not_found', 'There is no such file.')
   const validators = { etag: object.httpEtag, lastModified: object.uploaded, size: object.size }
   // Range has no meaning for HEAD (RFC 9110, 14.2); conditions have.
   const asked = new Headers(call.request.headers)
@@ -92,7 +117,7 @@ async function reach<T>(call: Call, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
-    console.error(JSON.stringify({ at: 'r2', request_id: call.requestId, error: String(error) }))
+    logFault('r2', error, { doing: 'get', request_id: call.requestId })
     throw unavailable('storage_unavailable', 'Storage could not be reached; try again shortly.')
   }
 }

@@ -1,8 +1,10 @@
-/** GET /api/jobs/:id/events: a page of the job's log. */
+/** GET /api/jobs/:id/events: a page of the job's log, or for a client that asks for one, a stream of events. */
+import { wantsEventStream } from '../event-source.ts'
 import { jsonText, type ScopedCall } from '../http.ts'
 import { type FieldError, invalid, Problem } from '../problem.ts'
 import { wholeNumber } from '../query.ts'
 import { callJob } from '../stubs.ts'
+import { streamEvents } from './event-stream.ts'
 import { reachableJobId, retiredRow } from './job-id.ts'
 
 const STANDARD_LIMIT = 100
@@ -10,6 +12,7 @@ const MOST_LIMIT = 1000
 
 /** `{events, next_after, first_seq, last_seq}`, oldest first; go on with `?after=next_after`. */
 export async function readEvents(call: ScopedCall): Promise<Response> {
+  if (wantsEventStream(call.request)) return streamEvents(call)
   const errors: FieldError[] = []
   const after = wholeNumber(call.url.searchParams, 'after', 0, errors) ?? 0
   const limit = wholeNumber(call.url.searchParams, 'limit', 1, errors) ?? STANDARD_LIMIT
@@ -26,5 +29,5 @@ export async function readEvents(call: ScopedCall): Promise<Response> {
     first_seq: answer.firstSeq,
     last_seq: answer.lastSeq,
   }
-  return jsonText(`{"events":${answer.events},${JSON.stringify(figures).slice(1)}`)
+  return jsonText(`{"events":${answer.events},${JSON.stringify(figures).slice(1)}`, 200, { Vary: 'Accept' })
 }

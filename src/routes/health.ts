@@ -21,7 +21,7 @@ export async function health(exchange: Exchange): Promise<Response> {
     env.ENVIRONMENT === 'development' || env.ENVIRONMENT === 'staging' ? env.ENVIRONMENT : 'production'
   if (url.searchParams.get('deep') !== '1') return json({ status: 'ok', env: name })
   if (!settings.ok) throw notConfigured(settings.missing)
-  authorize(request, url, settings.settings, 'admin')
+  await authorize(request, url, settings.settings, 'admin')
   const [d1, r2, runpod] = await Promise.all([
     timed(() => env.DB.prepare('SELECT 1 FROM export_jobs LIMIT 1').first()),
     timed(() => env.VIDEOS.head('health')),

@@ -2,6 +2,7 @@
 import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
 import { json, jsonText, type ScopedCall } from '../http.ts'
 import { removeRow } from '../job-rows.ts'
+import { abandonUploads } from '../job-uploads.ts'
 import { archivedView, peek } from '../job-view.ts'
 import { jobNotFound, Problem } from '../problem.ts'
 import { callJob } from '../stubs.ts'
@@ -34,6 +35,7 @@ export async function deleteJob(call: ScopedCall): Promise<Response> {
   if (isMissing(answer)) await retiredRow(call, id)
   else if (!answer.ok) throw refusal(answer)
   else if (answer.job !== null) return cancelledInstead(id, answer.job)
+  await abandonUploads(call.env, id)
   await removeRow(call.env, id)
   return json({ success: true })
 }

@@ -2,9 +2,13 @@
  * POST /api/jobs. The row of the list is written first, then the actor makes the job durable: a job that was accepted
  * is in the list, and a list that cannot be written accepts nothing.
  */
+import type * as v from 'valibot'
 import type { JobRequest, JsonObject } from '../../actors/export-job/core/job.ts'
+import type { Settings } from '../../actors/settings.ts'
+import { webhookUrlFault } from '../../actors/webhook-target.ts'
 import { requireOwnProject } from '../auth.ts'
 import { readJson } from '../body.ts'
+import { positiveInteger } from '../env.ts'
 import { jsonText, type ScopedCall } from '../http.ts'
 import { idForKey, newId, sha256Hex } from '../ids.ts'
 import { insertBirthRow, type JobRow, removeBirthRow } from '../job-rows.ts'
@@ -14,21 +18,31 @@ import { invalid, Problem } from '../problem.ts'
 import { CreateJobBody, canonicalJson, policyOf } from '../schemas/job.ts'
 import { callJob } from '../stubs.ts'
 import { demand } from '../validate.ts'
+import { watchToken } from './tokens.ts'
 
 const MOST_BODY_BYTES = 256 * 1024
 const MOST_KEY_CHARACTERS = 255
 
-/** 201 with the job, again for a repeated Idempotency-Key; 422 when the key was used for another request. */
+/** An export takes minutes, so a place is not free at once. */
+const NO_ROOM_RETRY_SECONDS = 30
+
+/**
+ * 201 with the job, again for a repeated Idempotency-Key; 422 when the key was used for another request, 429 when the
+ * project has as many unfinished jobs as it may have.
+ */
 export async function createJob(call: ScopedCall): Promise<Response> {
   const { env } = call
   const key = idempotencyKey(call.request)
   const asked = await requestOf(call, key)
   call.notes.jobId = asked.id
-  const earlier = await insertBirthRow(env, asked)
+  const mostActive = positiveInteger(env.MAX_ACTIVE_JOBS_PER_PROJECT)
+  const birth = await insertBirthRow(env, asked, mostActive)
+  if (birth.kind === 'no_room') throw tooManyActive(asked.projectId, mostActive)
+  const earlier = birth.kind === 'repeated' ? birth.row : null
   const request = earlier ? { ...asked, createdAt: earlier.created_at } : asked
   if (earlier && earlier.request_hash !== request.requestHash) throw keyReused()
   if (earlier?.archived)
-    return created(request.id, earlier.status, JSON.stringify(archivedView(earlier)), earlier)
+    return created(call, request.id, earlier.status, JSON.stringify(archivedView(earlier)), earlier)
   const answer = await callJob(env, request.id, (job) => job.create(request))
   if (!answer.ok) {
     if (!earlier) await removeBirthRow(env, request)
@@ -37,7 +51,7 @@ export async function createJob(call: ScopedCall): Promise<Response> {
     })
   }
   if (answer.requestHash !== request.requestHash) throw keyReused()
-  return created(request.id, peek(answer.job).status, answer.job, earlier)
+  return created(call, request.id, peek(answer.job).status, answer.job, earlier)
 }
 
 /** @throws Problem 400 */
@@ -58,7 +72,17 @@ async function requestOf(call: ScopedCall, key: string | null): Promise<JobReque
   const metadata: JsonObject = JSON.parse(JSON.stringify(body.metadata))
   const policy = policyOf(body.policy)
   const { params, assets, output } = read
-  const hashed = { projectId, type, inputVideoKey, params, metadata, tags, policy: { ...policy } }
+  const webhook = webhookOf(body, call.settings)
+  const hashed = {
+    projectId,
+    type,
+    inputVideoKey,
+    params,
+    metadata,
+    tags,
+    policy: { ...policy },
+    webhook: webhook && { url: webhook.url, events: [...webhook.events] },
+  }
   return {
     id: key === null ? newId() : await idForKey(projectId, key),
     projectId,
@@ -70,10 +94,20 @@ async function requestOf(call: ScopedCall, key: string | null): Promise<JobReque
     metadata,
     tags,
     policy,
+    webhook,
     requestHash: await sha256Hex(canonicalJson(hashed)),
     createdAt: Date.now(),
     devOrigin: call.settings.publicUrl === null ? call.url.origin : null,
   }
+}
+
+/** @throws Problem 400 for an address that must not be called */
+function webhookOf(body: v.InferOutput<typeof CreateJobBody>, settings: Settings): JobRequest['webhook'] {
+  const { webhook_url: url, webhook_events: events } = body
+  if (url === undefined) return null
+  const fault = webhookUrlFault(url, settings)
+  if (fault) throw invalid([{ pointer: '/webhook_url', detail: fault }])
+  return { url, events: [...new Set(events)].sort() }
 }
 
 /** The fields that all jobs share, then those of the type. @throws Problem 400 naming each wrong one */
@@ -89,12 +123,27 @@ function checkBody(input: unknown) {
   return { body, read: read.value }
 }
 
-function created(id: string, status: string, job: string, earlier: JobRow | null): Response {
+async function created(
+  call: ScopedCall,
+  id: string,
+  status: string,
+  job: string,
+  earlier: JobRow | null,
+): Promise<Response> {
   const { self, ws } = urlsOf(id)
-  const head = JSON.stringify({ job_id: id, status, websocket_url: ws })
+  const token = await watchToken(call.settings, call.caller, id, Date.now())
+  const websocketUrl = token === null ? ws : `${ws}?token=${token}`
+  const head = JSON.stringify({ job_id: id, status, websocket_url: websocketUrl })
   return jsonText(`${head.slice(0, -1)},"job":${job}}`, 201, {
     Location: self,
     ...(earlier && { 'Idempotent-Replayed': 'true' }),
+  })
+}
+
+function tooManyActive(projectId: number, most: number | null): Problem {
+  const detail = `Project ${projectId} has ${most} unfinished jobs, which is the most that it may have.`
+  return new Problem(429, 'too_many_active_jobs', detail, {
+    headers: { 'Retry-After': String(NO_ROOM_RETRY_SECONDS) },
   })
 }
 

@@ -22,7 +22,11 @@ const REFUSALS: Record<SignatureFault, [number, string]> = {
 export function requireSignature(call: Call, purpose: Purpose, subject: string): void {
   const { authSecrets } = call.settings
   const fault = signedQueryFault(authSecrets, purpose, subject, call.url.searchParams, Date.now())
-  if (!fault) return
+  if (fault) throw signatureProblem(fault)
+}
+
+/** 401 or 403. */
+export function signatureProblem(fault: SignatureFault): Problem {
   const [status, detail] = REFUSALS[fault]
-  throw new Problem(status, fault, detail)
+  return new Problem(status, fault, detail)
 }

@@ -3,6 +3,7 @@ import { mediaType } from '../body.ts'
 import { uploadLimits } from '../env.ts'
 import { type Call, json } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
+import { logFault } from '../log.ts'
 import { Problem, unavailable } from '../problem.ts'
 import { requireSignature } from './signed.ts'
 
@@ -13,14 +14,14 @@ export async function putVideo(call: Call): Promise<Response> {
   const { request } = call
   const length = requireLength(call)
   const contentType = requireType(call)
-  const md5 = contentMd5(request.headers.get('Content-MD5'))
+  const checksum = checksumOf(request.headers)
   const once =
     call.url.searchParams.get('once') === '1' || request.headers.get('If-None-Match')?.trim() === '*'
   const stored = await store(call, key, length, {
     httpMetadata: { contentType },
     customMetadata: ownership(call.url.searchParams),
     ...(once && { onlyIf: { etagDoesNotMatch: '*' } }),
-    ...(md5 && { md5 }),
+    ...checksum,
   })
   if (!stored) {
     throw new Problem(412, 'already_exists', 'This file is there already, and may be written only once.')
@@ -37,8 +38,10 @@ function requireLength(call: Call): number {
   const length = Number(header)
   const announced = call.url.searchParams.get('size')
   const { putBytes } = uploadLimits(call.env)
-  if (length > putBytes)
-    throw new Problem(413, 'body_too_large', `One PUT may carry at most ${putBytes} bytes.`)
+  if (length > putBytes) {
+    const detail = `One PUT may carry at most ${putBytes} bytes; POST /api/videos/upload-url offers larger files in parts.`
+    throw new Problem(413, 'body_too_large', detail)
+  }
   if (announced !== null && length !== Number(announced)) {
     const detail = `${announced} bytes were announced for this upload, but Content-Length says ${length}.`
     throw new Problem(length > Number(announced) ? 413 : 400, 'size_mismatch', detail)
@@ -58,14 +61,31 @@ function requireType(call: Call): string {
   return sent || 'application/octet-stream'
 }
 
-/** RFC 1864: base64 of 16 bytes. @throws Problem 400 */
-function contentMd5(header: string | null): Uint8Array | null {
-  if (header === null) return null
-  if (!/^[A-Za-z0-9+/]{22}==$/.test(header)) {
-    const errors = [{ pointer: '/header/Content-MD5', detail: 'This is not base64 of 16 bytes.' }]
-    throw new Problem(400, 'invalid_checksum', 'Content-MD5 must be the base64 of an MD5 hash.', { errors })
-  }
-  return Uint8Array.from(atob(header), (c) => c.charCodeAt(0))
+const CHECKSUMS = [
+  { header: 'Content-MD5', name: 'md5', form: /^[A-Za-z0-9+/]{22}==$/, says: 'base64 of 16 bytes' },
+  {
+    header: 'x-amz-checksum-sha256',
+    name: 'sha256',
+    form: /^[A-Za-z0-9+/]{43}=$/,
+    says: 'base64 of 32 bytes',
+  },
+] as const
+
+/** The checksum that the client announced, for R2 to verify (RFC 1864, and as S3 names it). @throws Problem 400 */
+function checksumOf(headers: Headers): Pick<R2PutOptions, 'md5' | 'sha256'> {
+  const given = CHECKSUMS.flatMap(({ header, name, form, says }) => {
+    const value = headers.get(header)
+    if (value === null) return []
+    if (!form.test(value)) throw wrongChecksum(header, `This must be ${says}.`)
+    return [[name, Uint8Array.from(atob(value), (c) => c.charCodeAt(0))]]
+  })
+  if (given.length > 1) throw wrongChecksum('Content-MD5', 'Send this or x-amz-checksum-sha256, not both.')
+  return Object.fromEntries(given)
+}
+
+function wrongChecksum(header: string, detail: string): Problem {
+  const errors = [{ pointer: `/header/${header}`, detail }]
+  return new Problem(400, 'invalid_checksum', `${header}: ${detail}`, { errors })
 }
 
 /** What the signed URL says of whose file this is. */
@@ -74,7 +94,7 @@ function ownership(query: URLSearchParams): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (query.has(name) ? [[name, query.get(name) ?? '']] : [])))
 }
 
-/** R2's own codes for a body that does not fit its Content-MD5. */
+/** R2's own codes for a body that does not fit its checksum. */
 const CHECKSUM_FAULT = /\((?:10037|10014)\)/
 
 async function store(
@@ -91,12 +111,12 @@ async function store(
   } catch (error) {
     const text = String(error)
     if (CHECKSUM_FAULT.test(text)) {
-      throw new Problem(422, 'checksum_mismatch', 'The file does not match its Content-MD5; send it again.')
+      throw new Problem(422, 'checksum_mismatch', 'The file does not match its checksum; send it again.')
     }
     if (/FixedLengthStream/.test(text)) {
       throw new Problem(400, 'size_mismatch', 'The file is shorter or longer than its Content-Length.')
     }
-    console.error(JSON.stringify({ at: 'r2', request_id: call.requestId, error: text }))
+    logFault('r2', error, { doing: 'put', request_id: call.requestId })
     throw unavailable('storage_unavailable', 'Storage did not take the file; try again shortly.')
   }
 }

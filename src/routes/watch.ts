@@ -17,12 +17,22 @@ export async function watchJob(call: ScopedCall): Promise<Response> {
   wholeNumber(call.url.searchParams, 'after', 0, errors)
   if (errors.length > 0) throw invalid(errors)
   const id = await reachableJobId(call)
-  const response = await callJob(call.env, id, (job) => job.fetch(call.request))
+  const request = withoutToken(call)
+  const response = await callJob(call.env, id, (job) => job.fetch(request))
   if (response.status === 101) return response
   if (response.status !== 404)
     throw unavailable('job_unavailable', 'The job could not be watched; try again shortly.')
   const snapshot = { type: 'snapshot', seq: 0, job: archivedView(await retiredRow(call, id)) }
   return closedSocket(1000, 'The job has ended.', JSON.stringify(snapshot))
+}
+
+/** The token has done its work; the platform may log the address of what goes further. */
+function withoutToken(call: ScopedCall): Request {
+  const url = new URL(call.url)
+  url.searchParams.delete('token')
+  const request = new Request(url, call.request)
+  request.headers.delete('Authorization')
+  return request
 }
 
 /** What a browser can read of a refusal: it never sees the status of a failed upgrade, only a close code. */

@@ -2,10 +2,12 @@
 import * as v from 'valibot'
 import type { Json, Policy } from '../../actors/export-job/core/job.ts'
 import { POLICY_BOUNDS } from '../../actors/export-job/core/schedule.ts'
+import { WEBHOOK_ENDS, WEBHOOK_EVENTS } from '../../actors/export-job/core/webhooks.ts'
 import { InputKey, ProjectId, shortText } from './common.ts'
 
 const MOST_METADATA_BYTES = 4096
 const MOST_TAGS = 10
+const MOST_URL_CHARACTERS = 2048
 
 function isObject(value: unknown): boolean {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
@@ -51,6 +53,10 @@ export const CreateJobBody = v.strictObject({
   metadata: v.optional(Metadata, () => ({})),
   tags: v.optional(v.pipe(v.array(shortText(128)), v.maxLength(MOST_TAGS)), () => []),
   policy: v.optional(PolicyBody, {}),
+  webhook_url: v.optional(v.pipe(v.string(), v.maxLength(MOST_URL_CHARACTERS))),
+  webhook_events: v.optional(v.pipe(v.array(v.picklist(WEBHOOK_EVENTS)), v.minLength(1)), () => [
+    ...WEBHOOK_ENDS,
+  ]),
 })
 
 /** Seconds of the API as the milliseconds of the core. */

@@ -123,6 +123,7 @@ export function aRequest(overrides: Partial<JobRequest> = {}): JobRequest {
       deadlineMs: POLICY_BOUNDS.deadlineMs.standard,
       retentionMs: POLICY_BOUNDS.retentionMs.standard,
     },
+    webhook: null,
     requestHash: 'hash',
     createdAt: Date.now(),
     devOrigin: null,

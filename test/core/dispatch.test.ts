@@ -25,7 +25,7 @@ describe('Dispatch', () => {
   test('names the output by round and attempt, and its life by ttl', () => {
     const { attempt } = anAcceptedJob().wakes().effect('dispatch')
     expect(attempt.outputKey).toBe(outputKey())
-    expect(attempt.ttlEndsAt).toBe(T0 + 15 * SECOND + 60 * MINUTE + 30 * MINUTE + 10 * MINUTE)
+    expect(attempt.ttlEndsAt).toBe(T0 + MINUTE + 15 * SECOND + 60 * MINUTE + 30 * MINUTE + 10 * MINUTE)
   })
 
   test('is not repeated by further wakes while its answer is awaited', () => {

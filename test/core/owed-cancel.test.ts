@@ -13,7 +13,7 @@ import {
 import { given, type Story } from '../support/node/given.ts'
 import { aCancellingJob, acknowledged, aRunningJob, aSecondAttempt } from '../support/node/stages.ts'
 
-const TTL = T0 + 15 * SECOND + 100 * MINUTE
+const TTL = T0 + 15 * SECOND + 101 * MINUTE
 
 /** Attempt 1 ran into its execution timeout and RunPod has not confirmed that it stopped. */
 function anUnconfirmedStop(): Story {

@@ -11,8 +11,8 @@ describe('Retention', () => {
 
   test('does not end before the last upload URL has expired, however short it is', () => {
     aCompleteJob({ policy: { retentionMs: MINUTE } }).then({
-      wakeAt: T0 + 15 * SECOND + 100 * MINUTE,
-      phase: { expiresAt: T0 + 15 * SECOND + 100 * MINUTE },
+      wakeAt: T0 + 15 * SECOND + 101 * MINUTE,
+      phase: { expiresAt: T0 + 15 * SECOND + 101 * MINUTE },
     })
   })
 
@@ -64,7 +64,7 @@ describe('Retention', () => {
     const story = aFailedJob({ policy: { retentionMs: MINUTE } })
       .wakes()
       .when({ type: 'swept' })
-    story.then({ wakeAt: T0 + 15 * SECOND + 100 * MINUTE, outbox: { sweep: { last: true } } })
+    story.then({ wakeAt: T0 + 15 * SECOND + 101 * MINUTE, outbox: { sweep: { last: true } } })
     story
       .wakes()
       .then({ effects: ['sweepOutputs'] })

@@ -126,6 +126,16 @@ function failureOf(effect: Edge['step']['effects'][number]): Event | null {
       return { type: 'archiveFailed' }
     case 'erase':
       return { type: 'eraseFailed' }
+    case 'deliver': {
+      const answer = {
+        status: 500,
+        latencyMs: 5,
+        detail: 'It answered 500.',
+        gone: false,
+        retryAfterMs: null,
+      }
+      return { type: 'deliveryFailed', id: effect.id, ...answer }
+    }
   }
 }
 

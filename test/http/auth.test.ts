@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { ROUTES } from '../../src/router.ts'
 import { api, apiWith, problemOf, useHttpWorld } from '../support/workerd/http.ts'
+import { bearer, PRODUCTION, STRONG, tokenOf } from '../support/workerd/tokens.ts'
 
 useHttpWorld()
-
-const STRONG = 'a-strong-secret-of-more-than-32-characters'
-const PRODUCTION = { ENVIRONMENT: 'production', PUBLIC_URL: 'https://exportal.test', AUTH_SECRET: STRONG }
 
 describe('in development without a token', () => {
   it.each(['http://localhost', 'http://localhost:8787', 'http://127.0.0.1:8787', 'http://[::1]:8787'])(
@@ -47,15 +45,19 @@ describe('in development without a token', () => {
     await problemOf(response, 401, 'unauthorized')
   })
 
-  it.each([{ Authorization: 'Bearer abc' }, { Authorization: 'Basic YTpi' }])(
-    'credentials that cannot be checked are refused: %j',
-    async (headers) => {
-      await problemOf(await api('/api/jobs', { headers }), 401, 'unauthorized')
-    },
-  )
+  it.each([
+    ['Bearer abc', 'token_invalid'],
+    ['bearer abc', 'token_invalid'],
+    ['Basic YTpi', 'unauthorized'],
+    ['Bearer', 'unauthorized'],
+    ['Bearer a b', 'unauthorized'],
+  ])('credentials are never passed over: %j', async (Authorization, code) => {
+    await problemOf(await api('/api/jobs', { headers: { Authorization } }), 401, code)
+  })
 
-  it('a token in the query is refused as well', async () => {
-    await problemOf(await api('/api/jobs?token=abc'), 401, 'unauthorized')
+  it('a token counts like anywhere else: less than the developer may is less', async () => {
+    const headers = bearer(await tokenOf({ scopes: ['jobs:write'] }))
+    await problemOf(await api('/api/jobs', { headers }), 403, 'scope_missing')
   })
 })
 
@@ -72,7 +74,7 @@ describe('outside development', () => {
       { ...PRODUCTION, ENVIRONMENT: 'staging' },
       { ...PRODUCTION, ENVIRONMENT: '' },
     ]) {
-      await problemOf(await apiWith(env, address, { method }), 503, 'auth_not_available')
+      await problemOf(await apiWith(env, address, { method }), 401, 'unauthorized')
     }
   })
 
@@ -127,6 +129,10 @@ describe('GET /health', () => {
       },
     ])
     await problemOf(await api('http://exportal.test/health?deep=1'), 401, 'unauthorized')
+    const reader = bearer(await tokenOf({ scopes: ['jobs:read', 'jobs:write', 'videos:write'] }))
+    await problemOf(await api('/health?deep=1', { headers: reader }), 403, 'scope_missing')
+    const admin = bearer(await tokenOf())
+    expect((await api('http://exportal.test/health?deep=1', { headers: admin })).status).toBe(200)
   })
 
   it('names what does not answer', async () => {

@@ -122,3 +122,12 @@ describe('GET /api/videos/download/:key', () => {
     await problemOf(await apiWith({ VIDEOS }, pathTo('output/x/a.mp4')), 503, 'storage_unavailable')
   })
 })
+
+describe('Without a signature', () => {
+  it('the developer on this computer may read, and no page of another site in his place', async () => {
+    const path = pathTo(await stored()).split('?')[0] ?? ''
+    expect(await textOf(await api(path))).toBe('hello')
+    await problemOf(await api(path, { headers: { Origin: 'https://evil.example' } }), 401, 'unauthorized')
+    await problemOf(await api(`https://exportal.test${path}`), 401, 'signature_missing')
+  })
+})

@@ -33,6 +33,7 @@ const callerOf = (over: Partial<Caller>): Caller => ({
   scopes: ['jobs:read', 'jobs:write', 'videos:write'],
   projectId: null,
   jobId: null,
+  expiresAt: null,
   ...over,
 })
 

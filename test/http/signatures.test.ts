@@ -38,8 +38,20 @@ const PUT = { method: 'PUT', body: 'hello', headers: { 'Content-Length': '5', 'C
 
 type Row = [name: string, path: string, init: RequestInit, status: number, code: string]
 const REFUSED: Row[] = [
-  ['download without query', `/api/videos/download/${KEY}`, {}, 401, 'signature_missing'],
-  ['download without sig', edit(down(), (q) => q.delete('sig')), {}, 401, 'signature_missing'],
+  [
+    'download without query',
+    `https://exportal.test/api/videos/download/${KEY}`,
+    {},
+    401,
+    'signature_missing',
+  ],
+  [
+    'download without sig',
+    `https://exportal.test${edit(down(), (q) => q.delete('sig'))}`,
+    {},
+    401,
+    'signature_missing',
+  ],
   ['download without exp', edit(down(), (q) => q.delete('exp')), {}, 401, 'signature_missing'],
   ['empty sig', edit(down(), (q) => q.set('sig', '')), {}, 401, 'signature_missing'],
   [

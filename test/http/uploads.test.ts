@@ -100,7 +100,10 @@ describe('POST /api/videos/upload-url', () => {
       body: JSON.stringify({ filename: 'a.mp4', content_type: 'video/mp4', size_bytes: 11 }),
     }
     const path = '/api/videos/upload-url'
-    await problemOf(await apiWith({ MAX_PUT_BYTES: '10' }, path, init), 413, 'multipart_required')
+    const plan = await bodyOf<{ upload_url: string | null }>(
+      await apiWith({ MAX_PUT_BYTES: '10' }, path, init),
+    )
+    expect(plan).toMatchObject({ upload_url: null, multipart: { part_count: 1 } })
     await problemOf(await apiWith({ MAX_UPLOAD_BYTES: '10' }, path, init), 413, 'upload_too_large')
     expect((await apiWith({ MAX_PUT_BYTES: 'many' }, path, init)).status).toBe(200)
   })
@@ -180,6 +183,17 @@ describe('PUT /api/videos/upload/:key', () => {
     await problemOf(await put(signed(key), 'hellO', { 'Content-MD5': md5 }), 422, 'checksum_mismatch')
     expect(await env.VIDEOS.head(key)).toBeNull()
     await problemOf(await put(signed(key), 'hello', { 'Content-MD5': 'nonsense' }), 400, 'invalid_checksum')
+  })
+
+  it('checks x-amz-checksum-sha256 when there is one, and one checksum at most', async () => {
+    const sha256 = 'LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ='
+    const headers = { 'x-amz-checksum-sha256': sha256 }
+    expect((await put(signed(freshKey()), 'hello', headers)).status).toBe(201)
+    await problemOf(await put(signed(freshKey()), 'hellO', headers), 422, 'checksum_mismatch')
+    const both = { ...headers, 'Content-MD5': 'XUFAKrxLKna5cZ2REBfFkg==' }
+    await problemOf(await put(signed(freshKey()), 'hello', both), 400, 'invalid_checksum')
+    const wrong = { 'x-amz-checksum-sha256': 'abc' }
+    await problemOf(await put(signed(freshKey()), 'hello', wrong), 400, 'invalid_checksum')
   })
 
   it('answers 503 while storage fails, and says when to try again', async () => {

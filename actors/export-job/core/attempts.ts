@@ -3,7 +3,15 @@ import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
 import type { Attempt, Failure, Job } from './job.ts'
 import { oweCancel, refOf } from './remote.ts'
-import { backoffMs, CALL_LIMITS, DISPATCH_GRACE_MS, MAX_ATTEMPTS_KEPT, retrySeed, ttlMs } from './schedule.ts'
+import {
+  backoffMs,
+  CALL_LIMITS,
+  DISPATCH_GRACE_MS,
+  DISPATCH_SLACK_MS,
+  MAX_ATTEMPTS_KEPT,
+  retrySeed,
+  ttlMs,
+} from './schedule.ts'
 
 /** The newest attempt of this round; null before the first dispatch of the round. */
 export function latestAttempt(job: Job): Attempt | null {
@@ -32,7 +40,7 @@ export function beginAttempt(draft: Draft): void {
     attempt: number,
     outputKey: `output/${request.id}/${job.round}-${number}.${request.output.extension}`,
     startedAt: now,
-    ttlEndsAt: now + CALL_LIMITS.runMs + ttlMs(request.policy),
+    ttlEndsAt: now + DISPATCH_SLACK_MS + CALL_LIMITS.runMs + ttlMs(request.policy),
     runpodJobId: null,
     remote: 'unknown',
     remoteEndedAt: null,

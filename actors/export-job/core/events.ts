@@ -11,6 +11,7 @@ import type {
   StoredObject,
   Usage,
 } from './job.ts'
+import type { WebhookEvent } from './webhooks.ts'
 
 /** Commands may be refused, by a value. Facts are never refused, only ignored when stale. */
 export type Event = Command | Fact
@@ -19,6 +20,12 @@ export type Command =
   | { readonly type: 'cancel'; readonly by: string }
   | { readonly type: 'retry'; readonly by: string }
   | { readonly type: 'delete'; readonly by: string }
+  | {
+      readonly type: 'redeliver'
+      readonly id: string
+      readonly webhookEvent: WebhookEvent
+      readonly by: string
+    }
 
 export type Report =
   | {
@@ -82,6 +89,16 @@ export type Fact =
   | { readonly type: 'archiveFailed' }
   | { readonly type: 'erased' }
   | { readonly type: 'eraseFailed' }
+  | { readonly type: 'delivered'; readonly id: string; readonly status: number; readonly latencyMs: number }
+  | {
+      readonly type: 'deliveryFailed'
+      readonly id: string
+      readonly status: number | null
+      readonly latencyMs: number
+      readonly detail: string
+      readonly gone: boolean
+      readonly retryAfterMs: number | null
+    }
   /** The sweep found the D1 row behind, or asks for it to be written again. */
   | { readonly type: 'remirror' }
 
@@ -106,6 +123,7 @@ export type Effect =
   | { readonly type: 'sweepOutputs'; readonly keep: string | null }
   | { readonly type: 'archive' }
   | { readonly type: 'erase' }
+  | { readonly type: 'deliver'; readonly id: string }
 
 /** One line of the append-only event log; the store gives it its number and instant. */
 export interface LogLine {

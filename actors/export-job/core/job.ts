@@ -47,6 +47,8 @@ export interface JobRequest {
   /** How the result is to be stored. */
   readonly output: { readonly extension: string; readonly contentType: string }
   readonly policy: Policy
+  /** Who is told of which events; null when nobody asked. */
+  readonly webhook: { readonly url: string; readonly events: readonly string[] } | null
   /** SHA-256 of the request body: tells a repeat from another request under the same idempotency key. */
   readonly requestHash: string
   /** When it was accepted, by the clock that also wrote the birth row: list and job say the same. */
@@ -223,6 +225,15 @@ export interface Outbox {
   readonly sweep: (Owed & { readonly last: boolean }) | null
   /** Retention: remove the videos and mark the D1 row archived. */
   readonly archive: Owed | null
+  readonly webhooks: readonly OwedWebhook[]
+  /** The receiver answered 410: nothing more is sent to it. */
+  readonly webhooksRefused: boolean
+}
+
+export interface OwedWebhook extends Owed {
+  /** Identifies the message to its receiver, the same for every try. */
+  readonly id: string
+  readonly event: string
 }
 
 /** Guards against an alarm that wakes far more often than the clocks explain. */

@@ -75,6 +75,7 @@ const WHAT: Record<ClockName, string> = {
   sweep: 'remove stale files of the job',
   archive: 'retire the job',
   erase: 'erase what is left of the job',
+  webhook: 'tell the webhook’s receiver again',
   retention: 'delete the videos and retire the job',
 }
 

@@ -27,6 +27,8 @@ export const CALL_LIMITS = { runMs: 15 * SECOND, statusMs: 10 * SECOND, cancelMs
 export const DISPATCH_GRACE_MS = 60 * SECOND
 /** A 404 from `/status` sooner after `/run` than this may mean "not visible yet". */
 export const YOUNG_MS = 60 * SECOND
+/** Looking at the inputs comes before `/run`, so RunPod's ttl starts this much later than ours at most. */
+export const DISPATCH_SLACK_MS = MINUTE
 /** How often a young 404 is asked about again. */
 export const YOUNG_RECHECK_MS = 15 * SECOND
 /** The longest pause between two queue checks: RunPod keeps a result for 30 minutes only. */
@@ -59,15 +61,15 @@ export function queueCheckMs(checks: number): number {
  */
 export function backoffMs(seed: string, tries: number): number {
   const ceiling = Math.min(5 * MINUTE, 5 * SECOND * 2 ** Math.min(tries, 10))
-  return Math.max(SECOND, Math.round(hashUnit(`${seed}:${tries}`) * ceiling))
+  return Math.max(SECOND, Math.round(jitter(`${seed}:${tries}`) * ceiling))
 }
 
 export function retrySeed(job: Job, ref: AttemptRef): string {
   return `${job.request.id}:${ref.round}:${ref.attempt}`
 }
 
-/** FNV-1a with a final avalanche, as a number in [0, 1). */
-function hashUnit(text: string): number {
+/** In [0, 1), always the same for the same text: FNV-1a with a final avalanche. */
+export function jitter(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
@@ -93,6 +95,7 @@ export type ClockName =
   | 'archive'
   | 'erase'
   | 'retention'
+  | 'webhook'
 
 export interface Clock {
   readonly name: ClockName
@@ -145,6 +148,7 @@ export function clocks(job: Job): Clock[] {
   }
   if (outbox.mirror) add('mirror', outbox.mirror.dueAt)
   if (outbox.sweep) add('sweep', outbox.sweep.dueAt)
+  for (const webhook of outbox.webhooks) add('webhook', webhook.dueAt)
   for (const attempt of job.attempts) {
     if (cancelIsOwed(attempt)) add('owed_cancel', Math.min(attempt.cancel.dueAt, attempt.ttlEndsAt))
   }
@@ -159,7 +163,8 @@ export function cancelIsOwed<A extends Job['attempts'][number]>(
 }
 
 export function owesNothing(job: Job): boolean {
-  return !job.outbox.mirror && !job.outbox.sweep && !job.attempts.some(cancelIsOwed)
+  const { mirror, sweep, webhooks } = job.outbox
+  return !mirror && !sweep && webhooks.length === 0 && !job.attempts.some(cancelIsOwed)
 }
 
 /** The earliest of all clocks, held back while the breaker is tripped; null when nothing will ever be due. */

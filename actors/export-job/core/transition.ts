@@ -16,6 +16,7 @@ import { mayRunRemotely, oweCancel } from './remote.ts'
 import { report } from './reports.ts'
 import { CANCEL_GIVE_UP_MS, MAX_ROUNDS } from './schedule.ts'
 import { wake } from './wake.ts'
+import { deliveryAnswered, redeliver } from './webhooks.ts'
 
 export function transition(job: Job, event: Event, now: number): Step {
   const draft = new Draft(job, now)
@@ -64,6 +65,13 @@ export function transition(job: Job, event: Event, now: number): Step {
     case 'eraseFailed':
       answerOutbox(draft, event)
       break
+    case 'delivered':
+    case 'deliveryFailed':
+      deliveryAnswered(draft, event)
+      break
+    case 'redeliver':
+      redeliver(draft, event)
+      break
     case 'wake':
       wake(draft)
       break
@@ -82,7 +90,14 @@ export function accept(request: JobRequest, now: number): Step {
     phase: waiting(now),
     attempts: [],
     progress: { percent: 0, stage: null, message: null, etaMs: null, reportedAt: null },
-    outbox: { mirror: null, mirroredAt: now, sweep: null, archive: null },
+    outbox: {
+      mirror: null,
+      mirroredAt: now,
+      sweep: null,
+      archive: null,
+      webhooks: [],
+      webhooksRefused: false,
+    },
     breaker: { level: 0, at: now, tripped: false, strikes: 0 },
   }
   const draft = new Draft(blank, now)
@@ -176,7 +191,7 @@ function remove(draft: Draft, by: string): void {
     case 'cancelled': {
       const until = Math.max(now, ...job.attempts.map((attempt) => attempt.ttlEndsAt))
       draft.enter({ status: 'deleting', dueAt: now, tries: 0, until })
-      draft.owe({ mirror: null, sweep: null, archive: null })
+      draft.owe({ mirror: null, sweep: null, archive: null, webhooks: [] })
       return draft.note('deleting', null, { by })
     }
     case 'deleting':

@@ -13,6 +13,7 @@ import type { PhaseOf } from './job.ts'
 import { hasUnsentCancel, mayRunRemotely, refOf, remoteEnded } from './remote.ts'
 import { backoffMs, cancelIsOwed, deadlineAt, naturalWakeAt, owesNothing } from './schedule.ts'
 import { failure } from './verdicts.ts'
+import { wakeWebhooks } from './webhooks.ts'
 
 export function wake(draft: Draft): void {
   const { job, now } = draft
@@ -23,6 +24,7 @@ export function wake(draft: Draft): void {
   if (!endAtDeadline(draft)) wakePhase(draft)
   sendOwedCancels(draft)
   wakeOutbox(draft)
+  wakeWebhooks(draft)
   settleBreaker(draft, eager)
 }
 

@@ -70,6 +70,8 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
     case 'erase':
       world.note(`erase ${id}`)
       return twoStores(process, { type: 'erased' }, { type: 'eraseFailed' }, () => list.delete(), heard)
+    case 'deliver':
+      throw new Error('Nobody asked to be told.')
   }
 }
 

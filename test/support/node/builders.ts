@@ -57,6 +57,7 @@ export function aRequest(overrides: RequestOverrides = {}): JobRequest {
     inputVideoKey: 'input/1/clip.mp4',
     assets: [],
     output: { extension: 'mp4', contentType: 'video/mp4' },
+    webhook: null,
     requestHash: 'hash',
     createdAt: T0,
     devOrigin: null,

@@ -48,7 +48,7 @@ export interface RunBody {
   input: {
     job_id: string
     input_url: string
-    output: { video_key: string; put_url: string }
+    output: { video_key: string; put_url: string; multipart_url: string }
     callback_url: string
     callback_token: string
   }

@@ -1,0 +1,172 @@
+/**
+ * The decisions of one upload in parts, without clock and without I/O: which part may come, whether the parts make a
+ * file, and when the alarm rings.
+ *
+ *     open ──completed──► complete ──a day──► gone
+ *       └──abort, or a day without a part──► aborting ──R2 confirmed──► gone
+ *
+ * R2's rules: a part has 5 MiB to 5 GiB except the last, which may be smaller; all but the last are equally large; at
+ * most 10,000 parts (developers.cloudflare.com/r2/objects/multipart-objects).
+ */
+
+const MEBIBYTE = 1024 ** 2
+const HOUR_MS = 60 * 60_000
+
+export const LEAST_PART_BYTES = 5 * MEBIBYTE
+/** Ours: a part passes through the Worker, whose body is bounded by what the zone lets through. */
+export const MOST_PART_BYTES = 64 * MEBIBYTE
+export const MOST_PARTS = 10_000
+/** The largest file that equal parts can make: 625 GiB. */
+export const MOST_BYTES_IN_PARTS = MOST_PART_BYTES * MOST_PARTS
+/** Smaller parts lose less on a bad line; larger ones need fewer requests. */
+const USUAL_PART_BYTES = 8 * MEBIBYTE
+const USUAL_PARTS = 1_000
+
+/** Without a sign of life for this long an upload is abandoned. R2 itself forgets unfinished uploads after 7 days. */
+export const ABANDONED_MS = 24 * HOUR_MS
+/** Signs of life are written down at most this often. */
+export const ACTIVITY_MS = HOUR_MS
+/** A finished upload answers for this long that it is finished. */
+export const REMEMBERED_MS = 24 * HOUR_MS
+const FIRST_RETRY_MS = 60_000
+const MOST_RETRY_MS = 6 * HOUR_MS
+/** After this many failures R2's own lifecycle rule is left to do it. */
+export const MOST_ABORT_TRIES = 20
+
+/** What was agreed when the upload was opened. */
+export interface UploadRequest {
+  key: string
+  /** R2's own id of the upload. */
+  uploadId: string
+  projectId: number | null
+  /** The job it is for, as far as it was said. */
+  jobId: string | null
+  contentType: string
+  /** Announced; null when only the end will tell. */
+  sizeBytes: number | null
+  /** No more than this in all. */
+  mostBytes: number
+}
+
+export type Phase =
+  | { status: 'open'; activeAt: number }
+  | { status: 'complete'; at: number; size: number; etag: string }
+  | { status: 'aborting'; tries: number; nextAt: number }
+
+export interface UploadState {
+  request: UploadRequest
+  createdAt: number
+  phase: Phase
+}
+
+export interface Part {
+  number: number
+  etag: string
+  size: number
+}
+
+export interface Refused {
+  ok: false
+  code: RefusalCode
+  detail: string
+}
+
+export type RefusalCode =
+  | 'upload_not_found'
+  | 'upload_complete'
+  | 'upload_ending'
+  | 'upload_too_large'
+  | 'part_missing'
+  | 'part_too_small'
+  | 'parts_unequal'
+  | 'size_mismatch'
+
+export function refused(code: RefusalCode, detail: string): Refused {
+  return { ok: false, code, detail }
+}
+
+export const NOT_FOUND: Refused = refused(
+  'upload_not_found',
+  'There is no such upload: it was aborted, abandoned for a day, or never begun. Begin a new one.',
+)
+
+/** Whole mebibytes, so that every part but the last is equally large. @param size of the whole file, in bytes */
+export function partSizeFor(size: number, mostPartBytes: number = MOST_PART_BYTES): number {
+  const wanted = Math.max(USUAL_PART_BYTES, Math.ceil(size / USUAL_PARTS / MEBIBYTE) * MEBIBYTE)
+  const most = Math.max(LEAST_PART_BYTES, Math.min(MOST_PART_BYTES, mostPartBytes))
+  const least = Math.max(LEAST_PART_BYTES, Math.ceil(size / MOST_PARTS))
+  return Math.max(Math.min(wanted, most), least)
+}
+
+/** May a part of `size` bytes come? `others` is what the other parts have together. */
+export function admit(state: UploadState, size: number, others: number): { ok: true } | Refused {
+  const { request, phase } = state
+  if (phase.status === 'aborting') return NOT_FOUND
+  if (phase.status === 'complete') return refused('upload_complete', 'This upload is complete already.')
+  const most = request.sizeBytes ?? request.mostBytes
+  if (others + size <= most) return { ok: true }
+  const why = request.sizeBytes === null ? 'are allowed' : 'were announced'
+  return refused('upload_too_large', `${most} bytes ${why} for this upload, and this part would exceed them.`)
+}
+
+/** Do the parts that the client names make the file? Asked before R2 is, so that the answer is a sentence. */
+export function judgeParts(
+  { sizeBytes, mostBytes }: UploadRequest,
+  stored: readonly Part[],
+  claimed: readonly { number: number; etag: string }[],
+): { ok: true; parts: Part[]; size: number } | Refused {
+  const known = new Map(stored.map((part) => [part.number, part]))
+  const parts: Part[] = []
+  for (const [index, { number, etag }] of [...claimed].sort((a, b) => a.number - b.number).entries()) {
+    const part = known.get(number)
+    if (number !== index + 1) return missing(index + 1)
+    if (!part) return missing(number)
+    if (part.etag !== etag) {
+      return refused('part_missing', `Part ${number} has another ETag than the one named; send it again.`)
+    }
+    parts.push(part)
+  }
+  const last = parts.at(-1)
+  const [first] = parts
+  if (!first || !last) return refused('part_missing', 'Name at least one part.')
+  const before = parts.slice(0, -1)
+  const small = before.find((part) => part.size < LEAST_PART_BYTES)
+  if (small) {
+    const detail = `Part ${small.number} has ${small.size} bytes; every part but the last needs ${LEAST_PART_BYTES}.`
+    return refused('part_too_small', detail)
+  }
+  const other = before.find((part) => part.size !== first.size)
+  if (other || last.size > first.size) {
+    const { number, size } = other ?? last
+    const detail = `Part 1 has ${first.size} bytes and part ${number} has ${size}: all but the last must be equal.`
+    return refused('parts_unequal', detail)
+  }
+  const size = parts.reduce((sum, part) => sum + part.size, 0)
+  if (sizeBytes !== null && size !== sizeBytes) {
+    return refused('size_mismatch', `${sizeBytes} bytes were announced, and the parts have ${size}.`)
+  }
+  if (size > mostBytes) return refused('upload_too_large', `An upload may be at most ${mostBytes} bytes.`)
+  return { ok: true, parts, size }
+}
+
+function missing(number: number): Refused {
+  return refused('part_missing', `Part ${number} is missing: parts are numbered from 1 without gaps.`)
+}
+
+/** When the alarm rings: the one clock of each phase. */
+export function wakeAt({ phase }: UploadState): number {
+  switch (phase.status) {
+    case 'open':
+      return phase.activeAt + ABANDONED_MS
+    case 'aborting':
+      return phase.nextAt
+    case 'complete':
+      return phase.at + REMEMBERED_MS
+  }
+}
+
+/** The next try after a failed one: 1, 2, 4 … min, at most 6 h. */
+export function abortFailed(tries: number, now: number): Phase {
+  const pause = Math.min(MOST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries)
+  return { status: 'aborting', tries: tries + 1, nextAt: now + pause }
+}

@@ -1,0 +1,72 @@
+/**
+ * The upload's own storage: one row that is its state, one row for each part that R2 holds. R2's binding cannot list
+ * the parts of an upload, so this is the only place that knows them. Nothing is created before there is an upload.
+ */
+import type { Part, UploadState } from './core.ts'
+
+type PartRow = { number: number; etag: string; size: number }
+
+export class UploadStore {
+  readonly #storage: DurableObjectStorage
+  #created = false
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage
+  }
+
+  /** The committed state; null when this actor holds no upload. Reads only. */
+  load(): UploadState | null {
+    const { sql } = this.#storage
+    const tables = sql
+      .exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'upload'")
+      .toArray()
+    if (tables.length === 0) return null
+    this.#created = true
+    const row = sql.exec<{ state: string }>('SELECT state FROM upload WHERE id = 1').toArray()[0]
+    if (!row) return null
+    const state: UploadState = JSON.parse(row.state)
+    return state
+  }
+
+  save(state: UploadState): void {
+    const { sql } = this.#storage
+    this.#storage.transactionSync(() => {
+      if (!this.#created) {
+        sql.exec('CREATE TABLE upload (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL)')
+        sql.exec('CREATE TABLE parts (number INTEGER PRIMARY KEY, etag TEXT NOT NULL, size INTEGER NOT NULL)')
+      }
+      sql.exec('INSERT OR REPLACE INTO upload (id, state) VALUES (1, ?)', JSON.stringify(state))
+    })
+    this.#created = true
+  }
+
+  /** A part that is sent again takes the place of the earlier one, as it does in R2. */
+  savePart({ number, etag, size }: Part): void {
+    this.#storage.sql.exec(
+      'INSERT OR REPLACE INTO parts (number, etag, size) VALUES (?, ?, ?)',
+      number,
+      etag,
+      size,
+    )
+  }
+
+  /** In order of their numbers. */
+  parts(): Part[] {
+    return this.#storage.sql
+      .exec<PartRow>('SELECT number, etag, size FROM parts ORDER BY number')
+      .toArray()
+      .map(({ number, etag, size }) => ({ number, etag, size }))
+  }
+
+  /** Bytes of all parts but the one of this number. */
+  bytesBeside(number: number): number {
+    const query = 'SELECT COALESCE(SUM(size), 0) AS bytes FROM parts WHERE number <> ?'
+    return this.#storage.sql.exec<{ bytes: number }>(query, number).one().bytes
+  }
+
+  /** The actor is empty again: no row, no alarm. */
+  async erase(): Promise<void> {
+    await this.#storage.deleteAll()
+    this.#created = false
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * One upload in parts: named by the key of the file it makes, so that two uploads of one file meet here. It remembers
+ * which parts R2 holds and decides what may come next; the bytes themselves go from the Worker to R2 and never pass
+ * through it. Its methods decide; the alarm alone acts, and ends what was abandoned.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import type { ActorEnv } from '../env.ts'
+import {
+  ACTIVITY_MS,
+  abortFailed,
+  admit,
+  judgeParts,
+  MOST_ABORT_TRIES,
+  NOT_FOUND,
+  type Part,
+  type Refused,
+  refused,
+  type UploadRequest,
+  type UploadState,
+  wakeAt,
+} from './core.ts'
+
+import { UploadStore } from './store.ts'
+
+/** Which upload the caller means, and for which project it speaks. */
+export interface Access {
+  uploadId: string
+  projectId: number | null
+}
+
+export type OpenAnswer = { ok: true; uploadId: string } | Refused
+export type AdmitAnswer = { ok: true } | Refused
+export type ViewAnswer = { ok: true; state: UploadState; parts: Part[] } | Refused
+export type JudgeAnswer =
+  | { ok: true; done: { size: number; etag: string } | null; request: UploadRequest; parts: Part[] }
+  | Refused
+
+/** R2's code for an upload that is complete, aborted or expired. */
+const GONE = /\(10024\)/
+
+export class Upload extends DurableObject<ActorEnv> {
+  readonly #store: UploadStore
+  #state: UploadState | null
+
+  constructor(ctx: DurableObjectState, env: ActorEnv) {
+    super(ctx, env)
+    this.#store = new UploadStore(ctx.storage)
+    this.#state = this.#store.load()
+    if (this.#state) void ctx.blockConcurrencyWhile(() => this.#heal())
+  }
+
+  /** Begins. While an upload of this key is open the same one is answered, so that a lost answer costs nothing. */
+  async open(request: UploadRequest): Promise<OpenAnswer> {
+    const current = await this.current()
+    if (current.ok || this.#state) return current
+    const now = Date.now()
+    this.#commit({ request, createdAt: now, phase: { status: 'open', activeAt: now } })
+    return { ok: true, uploadId: request.uploadId }
+  }
+
+  /** The open upload of this key. */
+  async current(): Promise<OpenAnswer> {
+    const state = this.#state
+    switch (state?.phase.status) {
+      case undefined:
+        return NOT_FOUND
+      case 'open':
+        return { ok: true, uploadId: state.request.uploadId }
+      case 'complete':
+        return refused('upload_complete', 'This file is uploaded already.')
+      case 'aborting':
+        return refused(
+          'upload_ending',
+          'The last upload of this file is just being aborted; try again shortly.',
+        )
+    }
+  }
+
+  async view(access: Access): Promise<ViewAnswer> {
+    const state = this.#find(access)
+    return state ? { ok: true, state, parts: this.#store.parts() } : NOT_FOUND
+  }
+
+  /** A part is about to be asked for: a sign of life, as long as the upload is open. */
+  async touch(access: Access): Promise<AdmitAnswer> {
+    const state = this.#find(access)
+    if (!state) return NOT_FOUND
+    const answer = admit(state, 0, 0)
+    const now = Date.now()
+    if (state.phase.status === 'open' && now - state.phase.activeAt >= ACTIVITY_MS) {
+      this.#commit({ ...state, phase: { status: 'open', activeAt: now } })
+    }
+    return answer
+  }
+
+  /** May a part of this number and size come? Asked before its bytes are stored. */
+  async admit(uploadId: string, number: number, size: number): Promise<AdmitAnswer> {
+    const state = this.#find({ uploadId })
+    return state ? admit(state, size, this.#store.bytesBeside(number)) : NOT_FOUND
+  }
+
+  /** R2 holds a part: a fact, and remembered even when it came too late to be of use. */
+  async partStored(uploadId: string, part: Part): Promise<{ ok: true }> {
+    if (this.#find({ uploadId })) this.#store.savePart(part)
+    return { ok: true }
+  }
+
+  /**
+   * Do these parts make the file? `listed` stands in for what this actor knows when the parts went to R2 without
+   * passing the Worker. A complete upload answers what it became.
+   */
+  async judge(
+    access: Access,
+    claimed: { number: number; etag: string }[],
+    listed: Part[] | null,
+  ): Promise<JudgeAnswer> {
+    const state = this.#find(access)
+    if (!state) return NOT_FOUND
+    const { request, phase } = state
+    if (phase.status === 'complete') {
+      return { ok: true, done: { size: phase.size, etag: phase.etag }, request, parts: [] }
+    }
+    const verdict = judgeParts(request, listed ?? this.#store.parts(), claimed)
+    return verdict.ok ? { ok: true, done: null, request, parts: verdict.parts } : verdict
+  }
+
+  /** R2 has put the parts together: a fact. */
+  async completed(uploadId: string, object: { size: number; etag: string }): Promise<{ ok: true }> {
+    const state = this.#find({ uploadId })
+    if (state && state.phase.status !== 'complete') {
+      this.#commit({ ...state, phase: { status: 'complete', at: Date.now(), ...object } })
+    }
+    return { ok: true }
+  }
+
+  /** Gives the upload up; one that is complete stays as it is. */
+  async abort(access: Access): Promise<AdmitAnswer> {
+    const state = this.#state
+    if (!state || !isOf(state, access)) return NOT_FOUND
+    this.#abort(state)
+    return { ok: true }
+  }
+
+  /** The job that this upload was for is deleted. */
+  async abandon(): Promise<{ ok: true }> {
+    if (this.#state) this.#abort(this.#state)
+    return { ok: true }
+  }
+
+  /** Never throws for an expected failure, and always sets the next alarm while there is something to do. */
+  override async alarm(): Promise<void> {
+    const state = this.#state
+    if (!state) return
+    const now = Date.now()
+    if (now < wakeAt(state)) return this.ctx.storage.setAlarm(wakeAt(state))
+    try {
+      if (state.phase.status !== 'complete') await this.#giveUp(state)
+      await this.#forget(state)
+      await this.#store.erase()
+      this.#state = null
+    } catch (error) {
+      console.warn(
+        JSON.stringify({ at: 'upload', key: state.request.key, error: String(error).slice(0, 300) }),
+      )
+      const tries = state.phase.status === 'aborting' ? state.phase.tries : 0
+      this.#commit({
+        ...state,
+        phase: state.phase.status === 'complete' ? { ...state.phase, at: now } : abortFailed(tries, now),
+      })
+    }
+  }
+
+  /** Tells R2 to drop the parts. @throws when R2 could not be reached and may be asked again */
+  async #giveUp({ request, phase }: UploadState): Promise<void> {
+    try {
+      await this.env.VIDEOS.resumeMultipartUpload(request.key, request.uploadId).abort()
+    } catch (error) {
+      const last = phase.status === 'aborting' && phase.tries >= MOST_ABORT_TRIES
+      if (!last && !GONE.test(String(error))) throw error
+    }
+  }
+
+  /** The job's note of this upload goes. */
+  async #forget({ request }: UploadState): Promise<void> {
+    if (request.jobId === null) return
+    await this.env.DB.prepare('DELETE FROM job_uploads WHERE job_id = ? AND upload_key = ?')
+      .bind(request.jobId, request.key)
+      .run()
+  }
+
+  #abort(state: UploadState): void {
+    if (state.phase.status !== 'open') return
+    this.#commit({ ...state, phase: { status: 'aborting', tries: 0, nextAt: Date.now() } })
+  }
+
+  /** An upload that is being aborted is gone for every caller. */
+  #find(access: { uploadId: string; projectId?: number | null }): UploadState | null {
+    const state = this.#state
+    return state && state.phase.status !== 'aborting' && isOf(state, access) ? state : null
+  }
+
+  #commit(state: UploadState): void {
+    this.#store.save(state)
+    this.#state = state
+    void this.ctx.storage.setAlarm(wakeAt(state))
+  }
+
+  /** An alarm can be lost: it is set again. */
+  async #heal(): Promise<void> {
+    if (this.#state && (await this.ctx.storage.getAlarm()) === null) {
+      await this.ctx.storage.setAlarm(wakeAt(this.#state))
+    }
+  }
+}
+
+function isOf({ request }: UploadState, access: { uploadId: string; projectId?: number | null }): boolean {
+  if (request.uploadId !== access.uploadId) return false
+  return access.projectId === undefined || request.projectId === access.projectId
+}

@@ -1,0 +1,95 @@
+/**
+ * `npm run --silent token -- --scope 'jobs:read jobs:write' [--project 1] [--job ID] [--ttl 90d] [--subject NAME]`:
+ * makes one access token and prints it, and nothing else, to stdout. AUTH_SECRET is taken from the environment or from
+ * `.dev.vars`; with `--development` the built-in secret signs, which is accepted on a developer's own computer alone.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs, parseEnv } from 'node:util'
+import * as v from 'valibot'
+import { DEVELOPMENT_SECRET, LEAST_SECRET_LENGTH } from '../actors/settings.ts'
+import {
+  type Grant,
+  LONGEST_LIFETIME_SECONDS,
+  makeToken,
+  SCOPES,
+  type Scope,
+  Subject,
+} from '../src/access-token.ts'
+import { JobId, ProjectId } from '../src/schemas/common.ts'
+
+const USAGE = `Usage: npm run --silent token -- --scope SCOPES [options]
+
+  --scope SCOPES     what it may do: ${SCOPES.join(', ')}, separated by spaces or commas
+  --project NUMBER   confined to one project
+  --job ID           confined to one job
+  --ttl DURATION     how long it lives: seconds, or 30m, 12h, 90d; standard is 1h, the longest 366d
+  --subject NAME     who it is, for the event log
+  --development      signed with the built-in secret, for npm start on this computer`
+
+const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+try {
+  const { values } = parseArgs({
+    options: {
+      scope: { type: 'string', multiple: true },
+      project: { type: 'string' },
+      job: { type: 'string' },
+      ttl: { type: 'string', default: '1h' },
+      subject: { type: 'string', default: 'token' },
+      development: { type: 'boolean', default: false },
+    },
+  })
+  const grant: Grant = {
+    subject: valid(Subject, values.subject, '--subject'),
+    scopes: scopesOf((values.scope ?? []).join(' ')),
+    projectId: values.project === undefined ? null : valid(ProjectId, Number(values.project), '--project'),
+    jobId: values.job === undefined ? null : valid(JobId, values.job, '--job'),
+  }
+  const now = Date.now()
+  const expiresAt = now + secondsOf(values.ttl) * 1000
+  const secret = values.development ? DEVELOPMENT_SECRET : secretOfThisDeployment()
+  console.log(await makeToken(secret, grant, now, expiresAt))
+  const reach = [grant.projectId && `project ${grant.projectId}`, grant.jobId && `job ${grant.jobId}`]
+  const where = reach.filter(Boolean).join(', ') || 'every project'
+  console.error(`${grant.scopes.join(' ')} for ${where}, until ${new Date(expiresAt).toISOString()}`)
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`)
+  process.exitCode = 2
+}
+
+function valid<S extends v.GenericSchema>(schema: S, input: unknown, name: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, input)
+  if (!result.success) throw new Error(`${name}: ${result.issues[0].message}`)
+  return result.output
+}
+
+function scopesOf(text: string): Scope[] {
+  const named = text.split(/[\s,]+/).filter((name) => name !== '')
+  const unknown = named.filter((name) => !SCOPES.some((scope) => scope === name))
+  if (unknown.length > 0) throw new Error(`There is no scope ${unknown.join(', ')}.`)
+  if (named.length === 0) throw new Error('Say what the token may do: --scope.')
+  return SCOPES.filter((scope) => named.includes(scope))
+}
+
+function secondsOf(text: string): number {
+  const [, number, unit] = /^(\d{1,9})([smhd]?)$/.exec(text) ?? []
+  const factor = unit === 'm' || unit === 'h' || unit === 'd' ? UNIT_SECONDS[unit] : UNIT_SECONDS.s
+  const seconds = Number(number) * factor
+  if (seconds >= 1 && seconds <= LONGEST_LIFETIME_SECONDS) return seconds
+  throw new Error('--ttl: this must be a duration like 900, 30m, 12h or 90d, and at most 366d.')
+}
+
+function secretOfThisDeployment(): string {
+  const file = join(import.meta.dirname, '..', '.dev.vars')
+  const secret =
+    process.env.AUTH_SECRET ||
+    (existsSync(file) ? parseEnv(readFileSync(file, 'utf8')).AUTH_SECRET : undefined)
+  if (!secret) {
+    throw new Error('AUTH_SECRET is neither in the environment nor in .dev.vars (or use --development).')
+  }
+  if (secret.length < LEAST_SECRET_LENGTH) {
+    throw new Error(`AUTH_SECRET must have at least ${LEAST_SECRET_LENGTH} characters.`)
+  }
+  return secret
+}

@@ -1,0 +1,142 @@
+/**
+ * GET /api/jobs/:id/events with `Accept: text/event-stream`: what a watcher's WebSocket says, as server-sent events.
+ *
+ * - `id` is the number of the last log line told, `event` is `event`, `snapshot`, `progress` or `end`, and `data` is
+ *   the JSON of the message, as on the WebSocket. Replayed lines are `event`s without `job`; the snapshot follows.
+ * - A client that reconnects sends Last-Event-ID and is told what it missed; `?after=N` does the same for a first
+ *   connection. A number that the log does not hold is answered by a snapshot with `reset: true`.
+ * - After the last event comes `end`, with the status that the job ended in, and the stream closes. A client that
+ *   connects again nevertheless, as EventSource does, is answered 204, which tells it to stop. A stream that closes
+ *   without `end` was interrupted and should be resumed.
+ */
+import type { EventJson } from '../../actors/export-job/rpc.ts'
+import {
+  type ActorFeed,
+  type FeedMessage,
+  openFeed,
+  type ReplayMessage,
+  type SnapshotMessage,
+} from '../actor-feed.ts'
+import { eventBody, type Frame, frameText, retryText } from '../event-source.ts'
+import type { ScopedCall } from '../http.ts'
+import { archivedView } from '../job-view.ts'
+import { type FieldError, invalid, unavailable } from '../problem.ts'
+import { wholeNumber } from '../query.ts'
+import { callJob } from '../stubs.ts'
+import { reachableJobId, retiredRow } from './job-id.ts'
+
+const HEARTBEAT_MS = 15_000
+const RECONNECT_MS = 2_000
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store',
+  // Proxies that would otherwise collect a response before they pass it on.
+  'X-Accel-Buffering': 'no',
+  Vary: 'Accept',
+}
+
+/** 200 with the stream, or 204 when the client that comes back has seen it all. HEAD opens no stream. */
+export async function streamEvents(call: ScopedCall): Promise<Response> {
+  const { after, again } = resumeFrom(call)
+  const id = await reachableJobId(call)
+  if (call.request.method === 'HEAD') return headOnly(call, id)
+  const feed = await openFeed(call, id, after)
+  if (!feed) return retired(call, id, after, again)
+  const { replay, snapshot } = await opening(feed)
+  if (again && snapshot.job.finished_at !== null && snapshot.seq === after) {
+    feed.close()
+    return nothingMore()
+  }
+  return new Response(
+    eventBody(texts(feed, replay, snapshot), () => feed.close(), HEARTBEAT_MS),
+    { headers: HEADERS },
+  )
+}
+
+/**
+ * The last number seen. Last-Event-ID goes before `after`: a client that reconnects repeats the address it began with.
+ *
+ * @throws Problem 400 for what is no number
+ */
+function resumeFrom({ request, url }: ScopedCall): { after: number | null; again: boolean } {
+  const errors: FieldError[] = []
+  const after = wholeNumber(url.searchParams, 'after', 0, errors)
+  const header = request.headers.get('Last-Event-ID') || null
+  const last = Number(header)
+  if (header !== null && !(/^\d+$/.test(header) && Number.isSafeInteger(last))) {
+    errors.push({ pointer: '/header/Last-Event-ID', detail: 'This must be an id that the stream gave out.' })
+  }
+  if (errors.length > 0) throw invalid(errors)
+  return header === null ? { after, again: false } : { after: last, again: true }
+}
+
+/** What GET would say of itself; the job is looked at, but not watched. */
+async function headOnly(call: ScopedCall, id: string): Promise<Response> {
+  const view = await callJob(call.env, id, (job) => job.view())
+  if (!view.found) await retiredRow(call, id)
+  return new Response(null, { headers: HEADERS })
+}
+
+/** What the actor says first, so that a refusal can still be told by a status. @throws Problem 503 */
+async function opening(
+  feed: ActorFeed,
+): Promise<{ replay: ReplayMessage | null; snapshot: SnapshotMessage }> {
+  let replay: ReplayMessage | null = null
+  for (let message = await feed.next(); message; message = await feed.next()) {
+    if (message.type === 'snapshot') return { replay, snapshot: message }
+    if (message.type === 'replay') replay = message
+  }
+  throw unavailable('job_unavailable', 'The job could not be watched; try again shortly.')
+}
+
+async function* texts(
+  feed: ActorFeed,
+  replay: ReplayMessage | null,
+  snapshot: SnapshotMessage,
+): AsyncGenerator<string, void, undefined> {
+  const missed = (replay?.events ?? []).map((event) => frameText(replayed(event)))
+  yield [retryText(RECONNECT_MS), ...missed, frameText(frameOf(snapshot))].join('')
+  let { seq } = snapshot
+  let status: string | null = snapshot.job.status
+  for (let message = await feed.next(); message; message = await feed.next()) {
+    // The actor replays nothing after its snapshot.
+    if (message.type === 'replay') continue
+    yield frameText(frameOf(message))
+    seq = message.seq
+    if (message.type === 'event') status = message.job?.status ?? null
+  }
+  if (feed.end === 'ended') yield frameText(endFrame(seq, status))
+}
+
+function replayed(event: EventJson): Frame {
+  return { id: event.seq, event: 'event', data: JSON.stringify({ type: 'event', seq: event.seq, event }) }
+}
+
+function frameOf(message: Exclude<FeedMessage, ReplayMessage>): Frame {
+  return { id: message.seq, event: message.type, data: JSON.stringify(message) }
+}
+
+/** @param status null when the job was deleted */
+function endFrame(seq: number, status: string | null): Frame {
+  return { id: seq, event: 'end', data: JSON.stringify({ type: 'end', seq, status }) }
+}
+
+/** A job whose actor was retired, and its log with it: one snapshot, numbered 0. @throws Problem 404 */
+async function retired(
+  call: ScopedCall,
+  id: string,
+  after: number | null,
+  again: boolean,
+): Promise<Response> {
+  const row = await retiredRow(call, id)
+  if (again && after === 0) return nothingMore()
+  const reset = after !== null && after !== 0
+  const snapshot = { type: 'snapshot', seq: 0, job: archivedView(row), ...(reset && { reset }) }
+  const frames = [{ id: 0, event: 'snapshot', data: JSON.stringify(snapshot) }, endFrame(0, row.status)]
+  return new Response([retryText(RECONNECT_MS), ...frames.map(frameText)].join(''), { headers: HEADERS })
+}
+
+/** The HTML standard's way to make an EventSource stop reconnecting. */
+function nothingMore(): Response {
+  return new Response(null, { status: 204, headers: { 'Cache-Control': 'no-store', Vary: 'Accept' } })
+}

@@ -1,0 +1,95 @@
+/**
+ * Uploads in parts, in the JSON dialect of Uppy's Companion (`@uppy/aws-s3` 6, `companionEndpoint`). The token in the
+ * path is all the authority there is. Here: sign one part, list the parts, abort, and how far it is.
+ */
+import { partPath } from '../../actors/signing.ts'
+import { partSizeFor } from '../../actors/upload/core.ts'
+import { s3Of } from '../env.ts'
+import { type Call, json, publicUrl } from '../http.ts'
+import { Problem } from '../problem.ts'
+import { presign } from '../s3.ts'
+import { listParts } from '../s3-parts.ts'
+import { callUpload } from '../stubs.ts'
+import { mostPartBytes, partNumber } from './multipart-part.ts'
+import { problemOf, tokenOf, type UploadAccess, uploadOf } from './upload-access.ts'
+
+/** A part of 64 MiB in an hour is 150 kbit/s; after that it is signed again. */
+const PART_TTL_MS = 60 * 60_000
+
+/** GET …/s3/multipart/:upload/:part: `{url, expires_at}`, a PUT of that part. A sign of life of the upload. */
+export async function signPart(call: Call): Promise<Response> {
+  const { key, access, expiresAt } = uploadOf(call)
+  const part = partNumber(call.params.part ?? '')
+  const answer = await callUpload(call.env, key, (upload) => upload.touch(access))
+  if (!answer.ok) throw problemOf(answer)
+  const now = Date.now()
+  const until = Math.min(now + PART_TTL_MS, expiresAt)
+  const url = await partUrl(call, key, access.uploadId, part, now, until)
+  return json({ url, expires_at: new Date(until).toISOString() })
+}
+
+async function partUrl(
+  call: Call,
+  key: string,
+  uploadId: string,
+  part: number,
+  now: number,
+  expiresAt: number,
+): Promise<string> {
+  const s3 = s3Of(call.env)
+  if (!s3)
+    return `${publicUrl(call)}${partPath(call.settings.authSecrets[0], key, uploadId, part, expiresAt)}`
+  const query = { partNumber: String(part), uploadId }
+  return presign(s3, { method: 'PUT', key, query, now, expiresAt })
+}
+
+/** GET …/s3/multipart/:upload: `[{PartNumber, Size, ETag}]`, what needs not be sent again. */
+export async function getParts(call: Call): Promise<Response> {
+  const upload = uploadOf(call)
+  const { parts } = await look(call, upload)
+  return json(parts.map(({ number, size, etag }) => ({ PartNumber: number, Size: size, ETag: etag })))
+}
+
+/** GET …/s3/multipart/:upload/progress: how much of the file is stored. */
+export async function getProgress(call: Call): Promise<Response> {
+  const upload = uploadOf(call)
+  const { state, parts } = await look(call, upload)
+  const { request, phase } = state
+  const complete = phase.status === 'complete'
+  const uploaded = complete ? phase.size : parts.reduce((sum, part) => sum + part.size, 0)
+  const size = complete ? phase.size : request.sizeBytes
+  return json({
+    key: request.key,
+    upload_id: request.uploadId,
+    status: complete ? 'complete' : 'open',
+    parts: parts.length,
+    uploaded_bytes: uploaded,
+    size_bytes: size,
+    percent: size === null ? null : Math.floor((uploaded / size) * 100),
+    part_size_bytes: size === null ? null : partSizeFor(size, mostPartBytes(call.env)),
+  })
+}
+
+/** State and parts; the parts are asked of R2 itself when they went there by presigned URLs. */
+export async function look(call: Call, { key, access }: UploadAccess) {
+  const answer = await callUpload(call.env, key, (upload) => upload.view(access))
+  if (!answer.ok) throw problemOf(answer)
+  const s3 = s3Of(call.env)
+  if (!s3 || answer.state.phase.status === 'complete') return answer
+  return { ...answer, parts: await listParts(s3, key, access.uploadId, Date.now()) }
+}
+
+/** DELETE …/s3/multipart/:upload. A complete upload stays as it is; its file is not touched. */
+export async function abortUpload(call: Call): Promise<Response> {
+  const { key, access } = uploadOf(call)
+  const answer = await callUpload(call.env, key, (upload) => upload.abort(access))
+  if (!answer.ok) throw problemOf(answer)
+  return json({})
+}
+
+/** GET …/s3/params: Uppy asks here for small files, and means a form that R2 does not speak. */
+export async function refuseForm(call: Call): Promise<Response> {
+  tokenOf(call)
+  const detail = 'Only uploads in parts are offered here: set shouldUseMultipart: true in @uppy/aws-s3.'
+  throw new Problem(400, 'multipart_only', detail)
+}

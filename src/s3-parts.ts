@@ -1,0 +1,49 @@
+/** The parts of an upload as R2 itself lists them over its S3 API; the binding does not offer it. */
+import { boundedFetch } from '../actors/bounded-fetch.ts'
+import type { Part } from '../actors/upload/core.ts'
+import { logFault } from './log.ts'
+import { unavailable } from './problem.ts'
+import { presign, type S3 } from './s3.ts'
+
+const LIST_MS = 10_000
+const LIST_BYTES = 2 * 1024 * 1024
+const LIST_TTL_MS = 5 * 60_000
+/** R2 lists a thousand parts at a time. */
+const MOST_PAGES = 11
+
+/** The parts that R2 holds of an upload (ListParts). @throws Problem 503 when R2 does not answer so */
+export async function listParts(s3: S3, key: string, uploadId: string, now: number): Promise<Part[]> {
+  const parts: Part[] = []
+  let marker = '0'
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const query = { uploadId, 'part-number-marker': marker }
+    const url = await presign(s3, { method: 'GET', key, query, now, expiresAt: now + LIST_TTL_MS })
+    const answer = await boundedFetch(url, {}, { ms: LIST_MS, bytes: LIST_BYTES })
+    if (answer.kind === 'lost' || answer.status !== 200) {
+      const error = answer.kind === 'lost' ? answer.detail : `status ${answer.status}`
+      logFault('s3', error, { call: 'ListParts' })
+      throw unavailable(
+        'storage_unavailable',
+        'Storage did not list the parts of this upload; try again shortly.',
+      )
+    }
+    parts.push(...partsIn(answer.text))
+    const next = textOf(answer.text, 'NextPartNumberMarker')
+    if (textOf(answer.text, 'IsTruncated') !== 'true' || next === null) break
+    marker = next
+  }
+  return parts
+}
+
+/** The answer is flat, so its parts can be read without an XML parser, which the runtime does not have. */
+function partsIn(xml: string): Part[] {
+  return [...xml.matchAll(/<Part>([\s\S]*?)<\/Part>/g)].map(([, part = '']) => ({
+    number: Number(textOf(part, 'PartNumber')),
+    etag: (textOf(part, 'ETag') ?? '').replaceAll('&quot;', '').replaceAll('"', ''),
+    size: Number(textOf(part, 'Size')),
+  }))
+}
+
+function textOf(xml: string, tag: string): string | null {
+  return new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(xml)?.[1] ?? null
+}

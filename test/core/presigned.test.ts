@@ -1,0 +1,214 @@
+/** Presigned URLs: against AWS's published example, and against a store that checks every signature by itself. */
+import { createHash, createHmac } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AwsV4Signer } from 'aws4fetch'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { presign, type S3 } from '../../src/s3.ts'
+
+/** From "Authenticating Requests: Using Query Parameters" in the S3 API reference. */
+const EXAMPLE: S3 = {
+  bucketUrl: 'https://examplebucket.s3.amazonaws.com',
+  region: 'us-east-1',
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+}
+
+describe('AWS’s own vectors', () => {
+  it('the presigned GET of the S3 API reference', async () => {
+    const now = Date.UTC(2013, 4, 24)
+    const url = new URL(
+      await presign(EXAMPLE, { method: 'GET', key: 'test.txt', now, expiresAt: now + 86_400_000 }),
+    )
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+      'X-Amz-Credential': 'AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request',
+      'X-Amz-Date': '20130524T000000Z',
+      'X-Amz-Expires': '86400',
+      'X-Amz-SignedHeaders': 'host',
+      'X-Amz-Signature': 'aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404',
+    })
+  })
+
+  /** The S3 API reference, "Signature Calculations for the Authorization Header". */
+  it.each([
+    [
+      'GET',
+      'https://examplebucket.s3.amazonaws.com/test.txt',
+      { range: 'bytes=0-9' },
+      'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
+    ],
+    [
+      'GET',
+      'https://examplebucket.s3.amazonaws.com/?lifecycle',
+      {},
+      'fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543',
+    ],
+    [
+      'GET',
+      'https://examplebucket.s3.amazonaws.com/?max-keys=2&prefix=J',
+      {},
+      '34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7',
+    ],
+  ])('the signer itself: %s %s', async (method, url, headers, signature) => {
+    const empty = createHash('sha256').update('').digest('hex')
+    const signer = new AwsV4Signer({
+      ...EXAMPLE,
+      method,
+      url,
+      headers: { ...headers, 'x-amz-content-sha256': empty },
+      service: 's3',
+      datetime: '20130524T000000Z',
+      allHeaders: true,
+    })
+    const { headers: signed } = await signer.sign()
+    expect(signed.get('Authorization')?.split('Signature=')[1]).toBe(signature)
+  })
+})
+
+/** An S3-compatible store of one process: it takes a PUT only when the signature covers what really came. */
+class Store {
+  readonly objects = new Map<string, { body: string; headers: IncomingMessage['headers'] }>()
+  readonly #server: Server
+
+  constructor() {
+    this.#server = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      const fault = faultOf(request, EXAMPLE.secretAccessKey)
+      if (fault === null && request.method === 'PUT') {
+        const body = Buffer.concat(chunks).toString()
+        const key = decodeURIComponent(new URL(request.url ?? '', 'http://store').pathname)
+        this.objects.set(key, { body, headers: request.headers })
+      }
+      response.writeHead(fault ? 403 : 200, { ETag: '"e"' }).end(fault ?? '')
+    })
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((settle) => this.#server.listen(0, '127.0.0.1', settle))
+    const { port }: AddressInfo = JSON.parse(JSON.stringify(this.#server.address()))
+    return `http://127.0.0.1:${port}`
+  }
+
+  close(): void {
+    this.#server.close()
+  }
+}
+
+/** SigV4 from the other side, by the letter of the specification; null when the signature holds. */
+function faultOf(request: IncomingMessage, secret: string): string | null {
+  const [path = '', search = ''] = (request.url ?? '').split('?')
+  const pairs = search.split('&').map((pair) => pair.split('=').map(decodeURIComponent))
+  const query = new Map(pairs.map(([name = '', value = '']) => [name, value]))
+  const [, day = '', region = '', service = ''] = (query.get('X-Amz-Credential') ?? '').split('/')
+  const names = (query.get('X-Amz-SignedHeaders') ?? '').split(';')
+  const signed = pairs.filter(([name]) => name !== 'X-Amz-Signature')
+  const canonical = [
+    request.method,
+    path
+      .split('/')
+      .map((part) => strictly(decodeURIComponent(part)))
+      .join('/'),
+    signed
+      .map(([name = '', value = '']) => `${strictly(name)}=${strictly(value)}`)
+      .sort()
+      .join('&'),
+    ...names.map((name) => `${name}:${String(request.headers[name] ?? '').trim()}`),
+    '',
+    names.join(';'),
+    'UNSIGNED-PAYLOAD',
+  ].join('\n')
+  const date = query.get('X-Amz-Date') ?? ''
+  const hash = createHash('sha256').update(canonical).digest('hex')
+  const text = ['AWS4-HMAC-SHA256', date, `${day}/${region}/${service}/aws4_request`, hash].join('\n')
+  const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(
+    (under, word) => createHmac('sha256', under).update(word).digest(),
+    `AWS4${secret}`,
+  )
+  const expected = createHmac('sha256', key).update(text).digest('hex')
+  if (expected !== query.get('X-Amz-Signature')) return 'SignatureDoesNotMatch'
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date) ?? []
+  const at = Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s))
+  return Date.now() > at + Number(query.get('X-Amz-Expires')) * 1000 ? 'AccessDenied' : null
+}
+
+/** RFC 3986: everything but the unreserved characters. */
+function strictly(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+describe('A store that checks the signature', () => {
+  const store = new Store()
+  let s3: S3 = EXAMPLE
+  beforeAll(async () => {
+    s3 = { ...EXAMPLE, bucketUrl: `${await store.listen()}/videos`, region: 'auto' }
+  })
+  afterAll(() => store.close())
+
+  const signed = (key: string, body: string, over: Partial<Parameters<typeof presign>[1]> = {}) => {
+    const now = Date.now()
+    const headers = {
+      'Content-Type': 'video/mp4',
+      'Content-Length': String(body.length),
+      'x-amz-meta-project': '7',
+    }
+    return presign(s3, { method: 'PUT', key, headers, now, expiresAt: now + 60_000, ...over })
+  }
+  const put = (url: string, body: string, over: Record<string, string> = {}) =>
+    fetch(url, {
+      method: 'PUT',
+      body,
+      headers: { 'Content-Type': 'video/mp4', 'x-amz-meta-project': '7', ...over },
+    })
+
+  it.each([
+    'clip.mp4',
+    'ü ber.mp4',
+    "it's (1)!*.mp4",
+    'a+b&c=d?e#f.mp4',
+    '100%25.mp4',
+    '视频.mp4',
+    'a~b.mp4',
+  ])('takes a PUT of %s, and keeps its type and owner', async (name) => {
+    const key = `input/x/${name}`
+    expect((await put(await signed(key, 'hello'), 'hello')).status).toBe(200)
+    expect(store.objects.get(`/videos/${key}`)).toMatchObject({
+      body: 'hello',
+      headers: { 'content-type': 'video/mp4', 'x-amz-meta-project': '7' },
+    })
+  })
+
+  it('takes a part, whose number and upload are signed', async () => {
+    const now = Date.now()
+    const query = { partNumber: '3', uploadId: 'u+/=1' }
+    const url = await presign(s3, {
+      method: 'PUT',
+      key: 'input/x/p.mp4',
+      query,
+      now,
+      expiresAt: now + 60_000,
+    })
+    expect((await fetch(url, { method: 'PUT', body: 'part' })).status).toBe(200)
+    const other = await fetch(url.replace('partNumber=3', 'partNumber=4'), { method: 'PUT', body: 'part' })
+    expect([other.status, await other.text()]).toEqual([403, 'SignatureDoesNotMatch'])
+  })
+
+  it.each<[string, (url: string) => Promise<Response>, string]>([
+    ['a larger file than was announced', (url) => put(url, 'hello!'), 'SignatureDoesNotMatch'],
+    ['another type', (url) => put(url, 'hello', { 'Content-Type': 'text/html' }), 'SignatureDoesNotMatch'],
+    ['another owner', (url) => put(url, 'hello', { 'x-amz-meta-project': '8' }), 'SignatureDoesNotMatch'],
+    ['another key', (url) => put(url.replace('r.mp4', 'q.mp4'), 'hello'), 'SignatureDoesNotMatch'],
+    ['another method', (url) => fetch(url), 'SignatureDoesNotMatch'],
+    ['a later end', (url) => put(url.replace('Expires=60', 'Expires=600'), 'hello'), 'SignatureDoesNotMatch'],
+  ])('refuses %s', async (_name, send, fault) => {
+    const response = await send(await signed('input/x/r.mp4', 'hello'))
+    expect([response.status, await response.text()]).toEqual([403, fault])
+  })
+
+  it('refuses what has expired', async () => {
+    const now = Date.now() - 120_000
+    const url = await signed('input/x/late.mp4', 'hello', { now, expiresAt: now + 60_000 })
+    expect(await (await put(url, 'hello')).text()).toBe('AccessDenied')
+  })
+})

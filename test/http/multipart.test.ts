@@ -1,0 +1,380 @@
+/** Uploads in parts over HTTP, in the dialect that Uppy's aws-s3 6 speaks to a companion. */
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, it, vi } from 'vitest'
+import {
+  api,
+  apiWith,
+  bodyOf,
+  createJob,
+  HOUR,
+  pathOf,
+  post,
+  problemOf,
+  T0,
+  tablesOf,
+  useHttpWorld,
+} from '../support/workerd/http.ts'
+import {
+  begin,
+  beginInProject,
+  bytesOf,
+  companionFor,
+  type Listed,
+  MIB,
+  PART,
+  PartsClient,
+  type Plan,
+  planFor,
+  putPart,
+} from '../support/workerd/uploads.ts'
+
+const world = useHttpWorld()
+
+const DAY = 24 * HOUR
+const LARGE = 200_000_000
+
+describe('POST /api/videos/upload-url for a large file', () => {
+  it('offers parts instead of one PUT', async () => {
+    const plan = await planFor(LARGE, { project_id: 7 })
+    expect(plan).toMatchObject({ upload_url: null, method: 'PUT', headers: {} })
+    expect(plan.multipart).toMatchObject({ part_size_bytes: 8 * MIB, part_count: 24 })
+    expect(plan.multipart?.companion_url).toMatch(
+      /^https:\/\/exportal\.test\/api\/uploads\/[\w-]+\.[\w-]{43}$/,
+    )
+    expect(Date.parse(plan.expires_at)).toBe(T0 + 7 * DAY)
+  })
+
+  it('keeps one PUT for what fits into it', async () => {
+    expect((await planFor(95_000_000)).upload_url).not.toBeNull()
+    expect((await planFor(95_000_001)).upload_url).toBeNull()
+  })
+
+  it.each([['6442450944'], ['9'.repeat(15)]])('refuses what is too large altogether: %s', async (size) => {
+    const body = { filename: 'a.mp4', content_type: 'video/mp4', size_bytes: Number(size) }
+    await problemOf(await post('/api/videos/upload-url', body), 413, 'upload_too_large')
+  })
+})
+
+describe('A file in parts', () => {
+  it('arrives whole, with its type and its owner', async () => {
+    const size = PART + 5
+    const companion = await smallPlan(size)
+    const upload = await begin(companion)
+    const etags = [await upload.send(1, bytesOf(PART, 1)), await upload.send(2, bytesOf(5, 2))]
+    expect(await bodyOf<Listed[]>(await upload.list())).toEqual([
+      { PartNumber: 1, Size: PART, ETag: etags[0] },
+      { PartNumber: 2, Size: 5, ETag: etags[1] },
+    ])
+    const answer = await bodyOf<{ location: string; key: string }>(await upload.complete(etags))
+    expect(answer).toMatchObject({
+      key: upload.key,
+      location: expect.stringContaining(`/${upload.key}`),
+      size,
+    })
+    const object = await env.VIDEOS.get(upload.key)
+    expect(object).toMatchObject({
+      size,
+      httpMetadata: { contentType: 'video/mp4' },
+      customMetadata: { project: '7' },
+    })
+    const bytes = new Uint8Array((await object?.arrayBuffer()) ?? new ArrayBuffer(0))
+    expect([bytes[0], bytes[PART - 1], bytes[PART], bytes.length]).toEqual([1, 1, 2, size])
+  })
+
+  it('goes on after a reload: under a new token of the project, parts listed and not sent again', async () => {
+    const before = await beginInProject(7)
+    const first = await before.send(1, bytesOf(PART))
+    const after = new PartsClient(await companionFor(7), before)
+    expect(await bodyOf<Listed[]>(await after.list())).toMatchObject([{ PartNumber: 1, ETag: first }])
+    const second = await after.send(2, bytesOf(3))
+    expect((await after.complete([first, `"${second}"`])).status).toBe(200)
+    expect((await env.VIDEOS.head(before.key))?.size).toBe(PART + 3)
+  })
+
+  it('begins once: under the same token the same upload is answered', async () => {
+    const companion = await smallPlan(PART + 5)
+    const [one, two] = await Promise.all([begin(companion), begin(companion)])
+    expect((await begin(companion)).uploadId).toBe(one.uploadId)
+    expect(two.uploadId).toBe(one.uploadId)
+  })
+
+  it('can send a part again, and in any order', async () => {
+    const upload = await beginInProject()
+    const last = await upload.send(2, bytesOf(3))
+    await upload.send(1, bytesOf(PART, 1))
+    const again = await upload.send(1, bytesOf(PART, 9))
+    expect((await upload.complete([again, last])).status).toBe(200)
+    const head = await env.VIDEOS.get(upload.key, { range: { length: 1 } })
+    expect(new Uint8Array((await head?.arrayBuffer()) ?? [])).toEqual(bytesOf(1, 9))
+  })
+
+  it('tells how far it is', async () => {
+    const size = 2 * PART
+    const upload = await begin(await smallPlan(size))
+    const open = { status: 'open', key: upload.key, upload_id: upload.uploadId, size_bytes: size }
+    expect(await bodyOf(await upload.progress())).toMatchObject({ ...open, uploaded_bytes: 0, percent: 0 })
+    const one = await upload.send(1, bytesOf(PART))
+    expect(await bodyOf(await upload.progress())).toMatchObject({
+      uploaded_bytes: PART,
+      percent: 50,
+      parts: 1,
+    })
+    await upload.complete([one, await upload.send(2, bytesOf(PART))])
+    expect(await bodyOf(await upload.progress())).toMatchObject({ status: 'complete', percent: 100 })
+    expect(await bodyOf(await (await beginInProject()).progress())).toMatchObject({ percent: null })
+  })
+})
+
+describe('Completing', () => {
+  it('twice is safe, one after the other and at once', async () => {
+    const upload = await beginInProject()
+    const etag = await upload.send(1, bytesOf(3))
+    const answers = await Promise.all([upload.complete([etag]), upload.complete([etag])])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    const [one, two] = await Promise.all(answers.map((answer) => answer.json()))
+    expect(one).toEqual(two)
+    expect(await bodyOf(await upload.complete([etag]))).toEqual(one)
+  })
+
+  it('is found again when R2 did it and the answer was lost', async () => {
+    const upload = await beginInProject()
+    const etag = await upload.send(1, bytesOf(3))
+    await env.VIDEOS.resumeMultipartUpload(upload.key, upload.uploadId).complete([{ partNumber: 1, etag }])
+    expect((await upload.complete([etag])).status).toBe(200)
+    expect(await bodyOf(await upload.progress())).toMatchObject({ status: 'complete' })
+  })
+
+  it('writes over nothing: a file that came another way stands', async () => {
+    const upload = await beginInProject()
+    const etag = await upload.send(1, bytesOf(3))
+    await env.VIDEOS.put(upload.key, 'earlier')
+    await problemOf(await upload.complete([etag]), 412, 'already_exists')
+    expect(await (await env.VIDEOS.get(upload.key))?.text()).toBe('earlier')
+  })
+
+  it('is refused in sentences when the parts do not make the file', async () => {
+    const upload = await begin(await smallPlan(PART + 5))
+    const small = await upload.send(1, bytesOf(100))
+    await problemOf(await upload.complete([small]), 400, 'size_mismatch')
+    const two = await upload.send(2, bytesOf(5))
+    await problemOf(await upload.complete([small, two]), 400, 'part_too_small')
+    const large = await upload.send(1, bytesOf(PART))
+    await problemOf(await upload.complete([large]), 400, 'size_mismatch')
+    await problemOf(await upload.complete([large, 'another']), 400, 'part_missing')
+    await problemOf(await upload.complete([large, two, 'third']), 400, 'part_missing')
+    await problemOf(await post(upload.path('/complete'), { parts: [] }), 400, 'validation_failed')
+    expect((await upload.complete([large, two])).status).toBe(200)
+  })
+
+  it.each([
+    ['complete: your proposed upload is smaller than the minimum (10011)', 400, 'part_too_small'],
+    ['complete: there was a problem with the multipart upload (10048)', 400, 'parts_unequal'],
+    ['complete: one or more parts could not be found (10025)', 400, 'part_missing'],
+    ['complete: the upload does not exist (10024)', 404, 'upload_not_found'],
+    ['complete: internal error (10001)', 503, 'storage_unavailable'],
+  ])('makes a problem of R2’s own error: %s', async (message, status, code) => {
+    const upload = await beginInProject()
+    const etag = await upload.send(1, bytesOf(3))
+    const VIDEOS = withUpload({ complete: () => Promise.reject(new Error(message)) })
+    const init = jsonInit({ parts: [{ PartNumber: 1, ETag: etag }] })
+    await problemOf(await apiWith({ VIDEOS }, upload.path('/complete'), init), status, code)
+  })
+})
+
+describe('A part', () => {
+  it('needs a Content-Length, and is what it says', async () => {
+    const upload = await beginInProject()
+    const path = await upload.sign(1)
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(bytesOf(3))
+        controller.close()
+      },
+    })
+    await problemOf(await api(path, { method: 'PUT', body }), 411, 'length_required')
+    await problemOf(await putPart(path, bytesOf(3), { 'Content-Length': '4' }), 400, 'size_mismatch')
+    await problemOf(await putPart(path, bytesOf(3), { 'Content-Length': '2' }), 400, 'size_mismatch')
+    await problemOf(await putPart(path, bytesOf(0)), 400, 'empty_body')
+    const large = String(64 * MIB + 1)
+    await problemOf(await putPart(path, bytesOf(3), { 'Content-Length': large }), 413, 'part_too_large')
+    expect(await bodyOf(await upload.list())).toEqual([])
+  })
+
+  it('keeps the whole below what was announced, and below what is allowed', async () => {
+    const upload = await begin(await smallPlan(PART))
+    await upload.send(1, bytesOf(PART))
+    await problemOf(await putPart(await upload.sign(2), bytesOf(1)), 413, 'upload_too_large')
+    const init = jsonInit({ filename: 'a.mp4', type: 'video/mp4' })
+    const companion = await companionFor(7)
+    const answer = await apiWith({ MAX_UPLOAD_BYTES: '10' }, `${companion}/s3/multipart`, init)
+    const tiny = new PartsClient(companion, await bodyOf(answer))
+    await tiny.send(1, bytesOf(6))
+    await problemOf(await putPart(await tiny.sign(2), bytesOf(5)), 413, 'upload_too_large')
+    expect((await putPart(await tiny.sign(1), bytesOf(10))).status).toBe(200)
+  })
+
+  it.each(['0', '10001', '-1', '1.5', 'x', '1e3'])('has no number %s', async (number) => {
+    const upload = await beginInProject()
+    await problemOf(await api(upload.path(`/${number}`)), 400, 'invalid_part_number')
+  })
+
+  it('shows its ETag to pages of other origins', async () => {
+    const upload = await beginInProject()
+    const origin = { Origin: 'http://localhost:3000' }
+    const response = await putPart(await upload.sign(1), bytesOf(3), origin)
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe(origin.Origin)
+    expect(response.headers.get('Access-Control-Expose-Headers')).toContain('ETag')
+    expect(response.headers.get('ETag')).toMatch(/^"[^"]+"$/)
+  })
+
+  it('is signed for an hour, again whenever asked, and never beyond its token', async () => {
+    const upload = await beginInProject()
+    const path = await upload.sign(1)
+    vi.setSystemTime(T0 + HOUR)
+    await problemOf(await putPart(path, bytesOf(3)), 403, 'signature_expired')
+    expect((await putPart(await upload.sign(1), bytesOf(3))).status).toBe(200)
+    vi.setSystemTime(T0 + DAY - 1000)
+    const answer = await bodyOf<{ expires_at: string }>(await api(upload.path('/1')))
+    expect(Date.parse(answer.expires_at)).toBe(T0 + DAY)
+    vi.setSystemTime(T0 + DAY)
+    await problemOf(await api(upload.path('/1')), 403, 'signature_expired')
+  })
+
+  it('is not lost when storage fails: 503, and the same URL works again', async () => {
+    const upload = await beginInProject()
+    const path = await upload.sign(1)
+    const VIDEOS = withUpload({
+      uploadPart: () => Promise.reject(new Error('uploadPart: internal error (10001)')),
+    })
+    const init = { method: 'PUT', body: 'abc', headers: { 'Content-Length': '3' } }
+    const response = await apiWith({ VIDEOS }, path, init)
+    expect(response.headers.has('Retry-After')).toBe(true)
+    await problemOf(response, 503, 'storage_unavailable')
+    expect((await putPart(path, bytesOf(3))).status).toBe(200)
+  })
+})
+
+describe('Aborting', () => {
+  it('ends the upload and leaves nothing, neither here nor in R2', async () => {
+    const upload = await beginInProject()
+    const etag = await upload.send(1, bytesOf(3))
+    const path = await upload.sign(2)
+    expect(await bodyOf(await upload.abort())).toEqual({})
+    for (const response of [
+      await upload.list(),
+      await upload.complete([etag]),
+      await putPart(path, bytesOf(3)),
+    ]) {
+      await problemOf(response, 404, 'upload_not_found')
+    }
+    const stub = env.UPLOAD.getByName(upload.key)
+    await runDurableObjectAlarm(stub)
+    expect(await tablesOf(stub)).toEqual([])
+    await problemOf(await upload.list(), 404, 'upload_not_found')
+    const dropped = env.VIDEOS.resumeMultipartUpload(upload.key, upload.uploadId)
+    await expect(dropped.uploadPart(1, 'x')).rejects.toThrow(/10024/)
+  })
+
+  it('changes nothing once the upload is complete', async () => {
+    const upload = await beginInProject()
+    const etag = await upload.send(1, bytesOf(3))
+    await upload.complete([etag])
+    expect(await bodyOf(await upload.abort())).toEqual({})
+    await runDurableObjectAlarm(env.UPLOAD.getByName(upload.key))
+    expect((await env.VIDEOS.head(upload.key))?.size).toBe(3)
+    await problemOf(await api(upload.path('/2')), 409, 'upload_complete')
+  })
+})
+
+describe('A job that is deleted', () => {
+  it('takes its unfinished uploads with it, and leaves the finished ones alone', async () => {
+    const { job_id } = await createJob({ project_id: 7 })
+    const open = await begin(await smallPlan(PART + 5, { job_id }))
+    await open.send(1, bytesOf(PART))
+    const done = await begin(await smallPlan(3, { job_id }))
+    await done.complete([await done.send(1, bytesOf(3))])
+    expect(await notes(job_id)).toHaveLength(2)
+    await api(`/api/jobs/${job_id}/cancel`, { method: 'POST' })
+    expect(await bodyOf(await api(`/api/jobs/${job_id}`, { method: 'DELETE' }))).toEqual({ success: true })
+    await problemOf(await open.list(), 404, 'upload_not_found')
+    await runDurableObjectAlarm(env.UPLOAD.getByName(open.key))
+    expect(await tablesOf(env.UPLOAD.getByName(open.key))).toEqual([])
+    expect(await env.VIDEOS.head(done.key)).not.toBeNull()
+    expect(await notes(job_id)).toEqual([])
+  })
+
+  it('an upload that ends by itself takes its note with it', async () => {
+    const job_id = crypto.randomUUID().replace(/^(.{14})./, '$17')
+    const upload = await begin(await smallPlan(PART + 5, { job_id }))
+    expect(await notes(job_id)).toHaveLength(1)
+    await upload.abort()
+    await runDurableObjectAlarm(env.UPLOAD.getByName(upload.key))
+    expect(await notes(job_id)).toEqual([])
+  })
+})
+
+describe('A GPU worker', () => {
+  it('can send its output in parts, once, until its attempt ends', async () => {
+    const key = `input/${crypto.randomUUID()}/clip.mp4`
+    await env.VIDEOS.put(key, 'video', { customMetadata: { project: '1' } })
+    const { job_id } = await createJob({ input_video_key: key })
+    await runDurableObjectAlarm(env.EXPORT_JOB.getByName(job_id))
+    const run = world.runs.find((each) => each.input.job_id === job_id)
+    const { video_key, multipart_url } = run?.input.output ?? { video_key: '', multipart_url: '' }
+    const companion = pathOf(multipart_url)
+    const upload = await begin(companion, { filename: 'ignored.mp4', type: 'text/html' })
+    expect(upload.key).toBe(video_key)
+    const etags = [await upload.send(1, bytesOf(PART)), await upload.send(2, bytesOf(9))]
+    await bodyOf(await upload.complete(etags))
+    expect(await env.VIDEOS.head(video_key)).toMatchObject({
+      size: PART + 9,
+      httpMetadata: { contentType: 'video/mp4' },
+      customMetadata: { project: '1', job: job_id },
+    })
+    await problemOf(await post(`${companion}/s3/multipart`, {}), 412, 'already_exists')
+    vi.setSystemTime(T0 + 2 * HOUR)
+    await problemOf(await post(`${companion}/s3/multipart`, {}), 403, 'signature_expired')
+  })
+
+  it('is told that an output is there already', async () => {
+    const plan = await planFor(LARGE)
+    await env.VIDEOS.put(plan.video_key, 'there')
+    const companion = pathOf(plan.multipart?.companion_url ?? '')
+    await problemOf(await post(`${companion}/s3/multipart`, {}), 412, 'already_exists')
+  })
+})
+
+describe('Uppy’s small files', () => {
+  it('are told to come in parts as well', async () => {
+    const companion = await companionFor(7)
+    await problemOf(await api(`${companion}/s3/params?filename=a&type=video/mp4`), 400, 'multipart_only')
+  })
+})
+
+/** The companion path of a file whose announced size is small enough for a test, and yet comes in parts. */
+async function smallPlan(size_bytes: number, over: Record<string, unknown> = {}): Promise<string> {
+  const body = { filename: 'clip.mp4', content_type: 'video/mp4', size_bytes, project_id: 7, ...over }
+  const answer = await apiWith({ MAX_PUT_BYTES: '1' }, '/api/videos/upload-url', jsonInit(body))
+  const { multipart } = await bodyOf<Plan>(answer)
+  return pathOf(multipart?.companion_url ?? '')
+}
+
+function jsonInit(body: unknown): RequestInit {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+}
+
+/** The bucket, whose uploads behave otherwise. */
+function withUpload(over: Partial<R2MultipartUpload>): R2Bucket {
+  return new Proxy(env.VIDEOS, {
+    get: (bucket, name) =>
+      name === 'resumeMultipartUpload' ? () => over : Reflect.get(bucket, name).bind(bucket),
+  })
+}
+
+async function notes(jobId: string): Promise<unknown[]> {
+  const { results } = await env.DB.prepare('SELECT upload_key FROM job_uploads WHERE job_id = ?')
+    .bind(jobId)
+    .all()
+  return results
+}

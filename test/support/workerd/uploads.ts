@@ -1,0 +1,107 @@
+/** Uploads in parts as a client of the HTTP API makes them: begin, sign, send, list, complete. */
+import { expect } from 'vitest'
+import { api, bodyOf, pathOf, post } from './http.ts'
+
+export const MIB = 1024 ** 2
+export const PART = 5 * MIB
+
+export interface Plan {
+  upload_url: string | null
+  video_key: string
+  method: string
+  headers: Record<string, string>
+  expires_at: string
+  multipart?: { companion_url: string; part_size_bytes: number; part_count: number }
+}
+
+export interface Begun {
+  key: string
+  uploadId: string
+  part_size_bytes: number | null
+}
+
+export interface Listed {
+  PartNumber: number
+  Size: number
+  ETag: string
+}
+
+/** One upload, driven by hand. `companion` is the path below which the routes stand. */
+export class PartsClient {
+  readonly companion: string
+  readonly key: string
+  readonly uploadId: string
+
+  constructor(companion: string, { key, uploadId }: { key: string; uploadId: string }) {
+    this.companion = companion
+    this.key = key
+    this.uploadId = uploadId
+  }
+
+  path(rest = ''): string {
+    const query = new URLSearchParams({ key: this.key })
+    return `${this.companion}/s3/multipart/${encodeURIComponent(this.uploadId)}${rest}?${query}`
+  }
+
+  async sign(part: number): Promise<string> {
+    const { url } = await bodyOf<{ url: string }>(await api(this.path(`/${part}`)))
+    return pathOf(url)
+  }
+
+  /** Sends one part and answers its ETag, without quotes. */
+  async send(part: number, bytes: Uint8Array): Promise<string> {
+    const response = await putPart(await this.sign(part), bytes)
+    expect(response.status).toBe(200)
+    return (response.headers.get('ETag') ?? '').replaceAll('"', '')
+  }
+
+  list(): Promise<Response> {
+    return api(this.path())
+  }
+
+  progress(): Promise<Response> {
+    return api(this.path('/progress'))
+  }
+
+  abort(): Promise<Response> {
+    return api(this.path(), { method: 'DELETE' })
+  }
+
+  complete(etags: readonly string[]): Promise<Response> {
+    return post(this.path('/complete'), {
+      parts: etags.map((ETag, index) => ({ PartNumber: index + 1, ETag })),
+    })
+  }
+}
+
+export function putPart(path: string, bytes: Uint8Array, headers: Record<string, string> = {}) {
+  const length = { 'Content-Length': String(bytes.byteLength) }
+  return api(path, { method: 'PUT', body: bytes, headers: { ...length, ...headers } })
+}
+
+/** The plan for a file of this size; large ones come in parts. */
+export async function planFor(size_bytes: number, over: Record<string, unknown> = {}): Promise<Plan> {
+  const body = { filename: 'clip.mp4', content_type: 'video/mp4', size_bytes, ...over }
+  return bodyOf<Plan>(await post('/api/videos/upload-url', body))
+}
+
+export async function companionFor(project_id?: number): Promise<string> {
+  const body = project_id === undefined ? {} : { project_id }
+  const { companion_url } = await bodyOf<{ companion_url: string }>(await post('/api/uploads', body))
+  return pathOf(companion_url)
+}
+
+export async function begin(companion: string, body: unknown = {}): Promise<PartsClient> {
+  const answer = await bodyOf<Begun>(await post(`${companion}/s3/multipart`, body))
+  return new PartsClient(companion, answer)
+}
+
+/** Under a project's token, as Uppy begins. */
+export async function beginInProject(project_id = 7): Promise<PartsClient> {
+  const companion = await companionFor(project_id)
+  return begin(companion, { filename: 'clip.mp4', type: 'video/mp4', metadata: { name: 'clip.mp4' } })
+}
+
+export function bytesOf(size: number, fill = 1): Uint8Array {
+  return new Uint8Array(size).fill(fill)
+}
