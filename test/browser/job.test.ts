@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { describeInBrowser } from './support/browser.ts'
+import { layLine } from './support/line.ts'
+import { expectWholeLog, logNumbers, play, recordPercents, untilStatus } from './support/pages.ts'
+import { startWorld, type World } from './support/world.ts'
+
+describeInBrowser('the page of a job', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterAll(() => world?.close())
+  beforeEach(() => world.faults({}))
+
+  /** How many lines the log of an ended job has, asked past the page. */
+  async function lastLine(id: string): Promise<number> {
+    await world.client.jobs.waitFor(id, { resolveFailed: true })
+    return (await world.client.jobs.events(id)).events.at(-1)?.seq ?? 0
+  }
+
+  test('says why it waits and what is next, moves live, and shows the result', async () => {
+    await world.faults({ hold_queue: true })
+    const { id } = await world.createJob({ type: 'transcode', params: {} })
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'queued')
+    await page.getByText("waits in RunPod's queue").waitFor()
+    expect(await page.locator('.next').textContent()).toMatch(/Next\s*in \d+ (s|min), .*: \w+/)
+    await page.locator('.connection[data-connection="live"]').waitFor()
+    const percents = await recordPercents(page)
+    await world.faults({})
+    await untilStatus(page, 'complete')
+    const seen = await percents()
+    expect(seen.length).toBeGreaterThan(2)
+    expect(seen).toEqual([...seen].sort((a, b) => a - b))
+    expect(seen.at(-1)).toBe(100)
+    await play(page.getByLabel('Result', { exact: true }))
+    expect(await page.locator('.steps li[data-state="done"]').count()).toBe(5)
+    await expectWholeLog(page, await lastLine(id))
+  })
+
+  test('a reload in the middle goes on where it stood', async () => {
+    await world.faults({ stall: { at_progress: 30, ms: 2500, times: 1 } })
+    const { id } = await world.createJob()
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'processing')
+    await page.reload()
+    await untilStatus(page, 'processing')
+    await untilStatus(page, 'complete')
+    await expectWholeLog(page, await lastLine(id))
+  })
+
+  test('five seconds offline lose no event and repeat none', async () => {
+    const line = await layLine(world.stack.url)
+    await world.faults({ hold_queue: true })
+    const { id } = await world.createJob()
+    const page = await world.page()
+    await page.goto(`${line.url}/jobs/${id}`)
+    await untilStatus(page, 'queued')
+    await page.locator('.connection[data-connection="live"]').waitFor()
+    const before = (await logNumbers(page)).length
+
+    await page.context().setOffline(true)
+    line.cut()
+    await page
+      .locator('.connection:is([data-connection="reconnecting"], [data-connection="polling"])')
+      .waitFor()
+    // Nearly all of its life happens while nobody can look: the worker itself takes five seconds over it.
+    await world.faults({ stall: { at_progress: 20, ms: 5000, times: 1 } })
+    const last = await lastLine(id)
+    expect(last).toBeGreaterThan(before + 2)
+    expect(await page.locator('.job').getAttribute('data-status')).toBe('queued')
+
+    line.mend()
+    await page.context().setOffline(false)
+    await untilStatus(page, 'complete')
+    await expectWholeLog(page, last)
+    await page.context().close()
+    await line.close()
+  })
+
+  test('the service is killed and started again in the middle', async () => {
+    await world.faults({ stall: { at_progress: 20, ms: 4000, times: 1 } })
+    const { id } = await world.createJob()
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'processing')
+    await page.locator('.connection[data-connection="live"]').waitFor()
+    world.stack.killService()
+    await page
+      .locator('.connection:is([data-connection="reconnecting"], [data-connection="polling"])')
+      .waitFor()
+    await world.stack.startService()
+    await untilStatus(page, 'complete')
+    await expectWholeLog(page, await lastLine(id))
+    await play(page.getByLabel('Result', { exact: true }))
+  })
+
+  test('cancel is asked for, confirmed, and can be undone by a retry on the same page', async () => {
+    await world.faults({ stall: { at_progress: 10, ms: 60_000, times: 1 } })
+    const { id } = await world.createJob()
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'processing')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await untilStatus(page, 'cancelled')
+    await page.getByText('nothing of it runs at RunPod').waitFor()
+    expect(await page.getByRole('button', { name: 'Cancel' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Retry' }).click()
+    await untilStatus(page, 'complete')
+    await expectWholeLog(page, await lastLine(id))
+  })
+
+  test('a failure is told in the words of the worker, each attempt with its own', async () => {
+    await world.faults({ fail: { message: 'The lens is dirty.', code: 'worker_error' } })
+    const { id } = await world.createJob({ policy: { max_attempts: 2 } })
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await page.getByText('Attempt 1 failed: The lens is dirty.').waitFor()
+    await untilStatus(page, 'error')
+    await page.locator('.reason', { hasText: 'The lens is dirty.' }).waitFor()
+    await page.getByText('Attempt 2 of 2').waitFor()
+    await page.getByText('There is none: the export failed.').waitFor()
+    expect(await page.locator('.steps li[data-state="failed"]').count()).toBe(1)
+  })
+
+  test('a job that is not there, and a token that is not valid, are said in the service’s words', async () => {
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000`)
+    await page.getByText('This export cannot be shown').waitFor()
+    const { id } = await world.createJob()
+    await page.goto(`${world.stack.url}/jobs/${id}?token=nonsense`)
+    await page.getByLabel('Access token').waitFor()
+  })
+
+  test('the link that is copied opens the same job', async () => {
+    const { id } = await world.createJob()
+    const page = await world.page({ permissions: ['clipboard-read', 'clipboard-write'] })
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await page.getByRole('button', { name: 'Copy link' }).click()
+    await page.getByRole('button', { name: 'Link copied' }).waitFor()
+    const link = await page.evaluate(() => navigator.clipboard.readText())
+    await page.goto(link)
+    await page.locator('.job h1', { hasText: 'holiday.mp4' }).waitFor()
+  })
+})

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './support/browser.ts'
+import { createExport, dropVideo, row, untilStatus } from './support/pages.ts'
+import { startWorld, type World } from './support/world.ts'
+
+const MIB = 1024 * 1024
+
+describeInBrowser('large uploads', () => {
+  let world: World
+  let large: string
+  beforeAll(async () => {
+    world = await startWorld(4, { MAX_PUT_BYTES: '6000000' })
+    large = join(world.dir, 'large.mp4')
+    await writeFile(large, await padded(world.clip, 16 * MIB))
+  })
+  afterAll(() => world?.close())
+
+  test('go in parts, and the job gets the whole file', async () => {
+    const page = await world.page()
+    const parts: string[] = []
+    page.on('request', (request) => {
+      if (request.method() === 'PUT') parts.push(request.url())
+    })
+    await page.goto(world.stack.url)
+    await dropVideo(page, large)
+    expect(new Set(parts).size).toBeGreaterThan(2)
+    const id = await createExport(page)
+    await untilStatus(row(page, id), 'complete')
+  })
+
+  test('go on after a reload where they stood', async () => {
+    const page = await world.page()
+    const sent: string[] = []
+    let hold = true
+    await page.route('**/api/uploads/part/**', async (route) => {
+      if (route.request().method() !== 'PUT') return route.continue()
+      // The second part never gets through before the reload.
+      if (hold && sent.length === 1) return
+      sent.push(new URL(route.request().url()).searchParams.get('part') ?? route.request().url())
+      await route.continue()
+    })
+    await page.goto(world.stack.url)
+    const stored = page.waitForResponse((response) => response.request().method() === 'PUT' && response.ok())
+    await page.locator('.uppy-Dashboard-input').first().setInputFiles(large)
+    await stored
+    await expect.poll(() => page.getByRole('button', { name: /Uploading, [1-9]/ }).count()).toBe(1)
+    await page.reload()
+    hold = false
+    await page.getByText('large.mp4').first().waitFor()
+    await dropVideo(page, large)
+    expect(new Set(sent).size).toBe(sent.length)
+    const id = await createExport(page)
+    await untilStatus(row(page, id), 'complete')
+  })
+})
+
+/** The same video with a box behind it that players skip, so that the file has this many bytes. */
+async function padded(path: string, size: number): Promise<Buffer> {
+  const video = await readFile(path)
+  const box = Buffer.alloc(8)
+  box.writeUInt32BE(size - video.length)
+  box.write('free', 4, 'latin1')
+  return Buffer.concat([video, box, randomBytes(size - video.length - 8)])
+}

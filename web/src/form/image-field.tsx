@@ -1,0 +1,51 @@
+import { useContext, useState } from 'preact/hooks'
+import { fileName } from '../format.ts'
+import { sentenceOf } from '../ui/problem.tsx'
+import { localUrl } from '../upload/local-files.ts'
+import { FormContext } from './context.ts'
+import type { ControlProps } from './leaf.tsx'
+
+/** Chooses an image, stores it, and takes its key as the value. */
+export function ImageField({ id, value, describedBy, invalid, onChange }: ControlProps) {
+  const { uploadImage } = useContext(FormContext)
+  const [busy, setBusy] = useState(false)
+  const [failure, setFailure] = useState<string | null>(null)
+  const key = typeof value === 'string' ? value : ''
+  const url = localUrl(key)
+  const take = async (file: File | undefined) => {
+    if (!file) return
+    setBusy(true)
+    setFailure(null)
+    try {
+      onChange(await uploadImage(file))
+    } catch (error) {
+      setFailure(sentenceOf(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <div class="image-control">
+      {url && <img src={url} alt="" />}
+      <div>
+        <input
+          id={id}
+          type="file"
+          accept="image/png,image/jpeg"
+          disabled={busy}
+          aria-describedby={describedBy}
+          aria-invalid={invalid || undefined}
+          onChange={(event) => void take(event.currentTarget.files?.[0])}
+        />
+        <p class="muted small" role="status">
+          {busy ? 'Uploading…' : key ? fileName(key) : 'PNG or JPEG'}
+        </p>
+        {failure && (
+          <p class="field-error" role="alert">
+            {failure}
+          </p>
+        )}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,141 @@
+/** A form made from the JSON Schema of a type's params: a new type, or a new field, needs nothing here. */
+import type { Json, JsonObject } from '../../../client/index.ts'
+import { labelOf } from '../format.ts'
+import { ItemsField } from './items-field.tsx'
+import { Leaf } from './leaf.tsx'
+import { discriminatorOf, isObject, propertiesOf, startOf, typeOf, variantOf, variantsOf } from './schema.ts'
+
+interface ObjectProps {
+  schema: JsonObject
+  value: JsonObject
+  /** JSON pointer of the value in the request. */
+  pointer: string
+  onChange: (value: JsonObject) => void
+  /** What the next shape should begin with, where the form can know better than the schema. */
+  start?: (schema: JsonObject) => Json
+}
+
+/** The fields of an object; where it may have several shapes, also the choice among them. */
+export function ParamsForm({ schema, value, pointer, onChange, start = startOf }: ObjectProps) {
+  const variants = variantsOf(schema)
+  if (variants.length === 0) {
+    return <Fields schema={schema} value={value} pointer={pointer} onChange={onChange} />
+  }
+  const chosen = variantOf(variants, value)
+  const own = variants[chosen] ?? {}
+  const choose = (variant: JsonObject) => {
+    const shared = 'output' in value ? { output: value.output ?? {} } : {}
+    const next = start(variant)
+    onChange({ ...(isObject(next) ? next : {}), ...shared })
+  }
+  return (
+    <>
+      <fieldset class="segments">
+        <legend>Shape</legend>
+        {variants.map((variant, index) => (
+          <label key={variantLabel(variants, variant)}>
+            <input
+              type="radio"
+              name={`${pointer}-shape`}
+              checked={index === chosen}
+              onChange={() => choose(variant)}
+            />
+            <span>{variantLabel(variants, variant)}</span>
+          </label>
+        ))}
+      </fieldset>
+      <Fields schema={own} value={value} pointer={pointer} onChange={onChange} />
+    </>
+  )
+}
+
+/** What a variant is called: its constant, else the first field that it alone has. */
+export function variantLabel(variants: JsonObject[], variant: JsonObject): string {
+  const discriminator = discriminatorOf(variants)
+  const properties = propertiesOf(variant)
+  const constant = properties.find(([name]) => name === discriminator)?.[1].const
+  if (typeof constant === 'string') return labelOf(constant).label
+  const others = variants.filter((each) => each !== variant).flatMap((each) => propertiesOf(each))
+  const required = Array.isArray(variant.required) ? variant.required : []
+  const own = properties.filter(
+    ([name]) => required.includes(name) && !others.some(([other]) => other === name),
+  )
+  return own.map(([name]) => (own.length > 1 ? name : labelOf(name).label)).join(', ') || 'Other'
+}
+
+function Fields({ schema, value, pointer, onChange }: Omit<ObjectProps, 'start'>) {
+  const set = (name: string, next: Json | undefined) => {
+    const { [name]: _, ...rest } = value
+    // What is left out is the service's to fill in, and is not sent.
+    onChange(next === undefined ? rest : { ...value, [name]: next })
+  }
+  const properties = propertiesOf(schema).filter(([, each]) => !('const' in each))
+  const simple = properties.filter(([, each]) => !['object', 'array', 'unknown'].includes(typeOf(each)))
+  const nested = properties.filter(([, each]) => !simple.some(([, other]) => other === each))
+  return (
+    <>
+      {simple.length > 0 && (
+        <div class="fields">
+          {simple.map(([name, each]) => (
+            <Leaf
+              key={name}
+              name={name}
+              schema={each}
+              value={value[name]}
+              pointer={`${pointer}/${name}`}
+              required={Array.isArray(schema.required) && schema.required.includes(name)}
+              onChange={(next) => set(name, next)}
+            />
+          ))}
+        </div>
+      )}
+      {nested.map(([name, each]) => (
+        <Nested
+          key={name}
+          name={name}
+          schema={each}
+          value={value[name]}
+          pointer={`${pointer}/${name}`}
+          onChange={(next) => set(name, next)}
+        />
+      ))}
+    </>
+  )
+}
+
+interface NestedProps {
+  name: string
+  schema: JsonObject
+  value: Json | undefined
+  pointer: string
+  onChange: (value: Json | undefined) => void
+}
+
+function Nested({ name, schema, value, pointer, onChange }: NestedProps) {
+  if (typeOf(schema) === 'array') {
+    return (
+      <ItemsField
+        name={name}
+        schema={schema}
+        value={Array.isArray(value) ? value : []}
+        pointer={pointer}
+        onChange={onChange}
+      />
+    )
+  }
+  const own = isObject(value) ? value : {}
+  const said = Object.entries(own).map(([key, each]) => `${labelOf(key).label.toLowerCase()} ${String(each)}`)
+  return (
+    <details class="group">
+      <summary>
+        {labelOf(name).label} <span class="muted small">{said.join(', ') || 'unchanged'}</span>
+      </summary>
+      <ParamsForm
+        schema={schema}
+        value={own}
+        pointer={pointer}
+        onChange={(next) => onChange(Object.keys(next).length > 0 ? next : undefined)}
+      />
+    </details>
+  )
+}

@@ -1,0 +1,87 @@
+/** What the event log says about the current round, made ready to be shown. Pure. */
+import type { Job, JobEvent } from '../../../client/index.ts'
+
+export interface Step {
+  name: string
+  state: 'done' | 'now' | 'failed' | 'ahead'
+  /** When it began; null when it has not, or the log does not say. */
+  at: string | null
+  /** When the next one began. */
+  until: string | null
+}
+
+const STATIONS: { name: string; reached: (event: JobEvent) => boolean }[] = [
+  { name: 'Accepted', reached: ({ type }) => type === 'created' || type === 'retried' },
+  { name: 'Queued', reached: ({ type }) => type === 'queued' },
+  { name: 'Rendering', reached: ({ type }) => type === 'processing' },
+  { name: 'Storing', reached: ({ type, data }) => type === 'verifying' || data.stage === 'storing' },
+  { name: 'Stored', reached: ({ type }) => type === 'complete' },
+]
+
+export function stepsOf(job: Job, events: readonly JobEvent[]): Step[] {
+  const round = roundOf(events)
+  const starts = STATIONS.map(({ reached }) => round.find(reached)?.at ?? null)
+  // The list knows when a retired job was accepted, and nothing in between.
+  starts[0] ??= job.created_at
+  const current = furthest(job, starts)
+  const over = job.status === 'error' || job.status === 'cancelled'
+  return STATIONS.map(({ name }, index) => ({
+    name,
+    state: stateOf(index, current, job, over),
+    at: starts[index] ?? null,
+    until: starts.slice(index + 1).find((at) => at !== null) ?? (over ? job.finished_at : null),
+  }))
+}
+
+function stateOf(index: number, current: number, job: Job, over: boolean): Step['state'] {
+  if (index < current || job.status === 'complete') return 'done'
+  if (index > current) return 'ahead'
+  return over ? 'failed' : 'now'
+}
+
+function furthest(job: Job, starts: (string | null)[]): number {
+  switch (job.status) {
+    case 'pending':
+      return 0
+    case 'queued':
+      return 1
+    case 'processing':
+      return job.stage === 'storing' ? 3 : 2
+    case 'complete':
+      return STATIONS.length - 1
+    default:
+      return Math.max(
+        0,
+        starts.findLastIndex((at) => at !== null),
+      )
+  }
+}
+
+/** Events since the job was last started by hand. */
+function roundOf(events: readonly JobEvent[]): readonly JobEvent[] {
+  const last = events.findLastIndex(({ type }) => type === 'retried')
+  return last === -1 ? events : events.slice(last)
+}
+
+export interface FailedAttempt {
+  attempt: number
+  message: string
+}
+
+/** Attempts of this round that failed before the current one. */
+export function failedAttempts(job: Job, events: readonly JobEvent[]): FailedAttempt[] {
+  return roundOf(events).flatMap((event) => {
+    if (event.type !== 'attempt_failed' || event.attempt === null) return []
+    const message =
+      typeof event.data.message === 'string' ? event.data.message : String(event.data.code ?? '')
+    return event.attempt < job.attempt || job.status === 'pending'
+      ? [{ attempt: event.attempt, message }]
+      : []
+  })
+}
+
+/** `complete`, `attempt failed`: a type as words. */
+export function eventWords(type: string): string {
+  const words = type.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,31 @@
+/** What a form begins with, where the schema's own defaults would show nothing. */
+import type { Json, JsonObject } from '../../../client/index.ts'
+import { isObject, propertiesOf, startOf } from '../form/schema.ts'
+
+const SUGGESTED: Record<string, JsonObject> = {
+  overlay: {
+    items: [{ type: 'text', text: 'Made with Exportal', x: 0.05, y: 0.8, size: 0.08, background: '#101820' }],
+  },
+  crop: { aspect_ratio: '9:16' },
+  trim: { start_seconds: 0 },
+}
+
+/** Params of a type that were not touched yet. */
+export function firstParams(type: string, schema: JsonObject): JsonObject {
+  const suggested = SUGGESTED[type]
+  if (suggested) return structuredClone(suggested)
+  const start = startOf(schema)
+  return isObject(start) ? start : {}
+}
+
+/** Like `startOf`, for another shape of the same type: an empty text is never a useful start. */
+export function firstShape(type: string): (schema: JsonObject) => Json {
+  return (schema) => {
+    const start = startOf(schema)
+    if (!isObject(start)) return start
+    const known = SUGGESTED[type] ?? {}
+    const names = propertiesOf(schema).map(([name]) => name)
+    const own = Object.entries(known).filter(([name]) => names.includes(name))
+    return { ...start, ...Object.fromEntries(own) }
+  }
+}

@@ -1,0 +1,66 @@
+import { useRef, useState } from 'preact/hooks'
+import {
+  type CreateJob,
+  ExportalError,
+  type FieldError,
+  type Job,
+  type JsonObject,
+} from '../../../client/index.ts'
+import { exportal, projectId } from '../service.ts'
+
+interface Wanted {
+  type: string
+  input_video_key: string
+  params: JsonObject
+}
+
+export interface Creation {
+  busy: boolean
+  error: unknown
+  /** Refusals by field. */
+  errors: readonly FieldError[]
+  created: Job | null
+  create(wanted: Wanted): Promise<Job | null>
+  reset(): void
+}
+
+/** Creates exports. Pressing again after a broken line asks for the same one, not for a second. */
+export function useCreate(): Creation {
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<unknown>(null)
+  const [created, setCreated] = useState<Job | null>(null)
+  const asked = useRef({ text: '', key: '' })
+
+  const create = async (wanted: Wanted) => {
+    const body = { ...wanted, project_id: projectId() }
+    const text = JSON.stringify(body)
+    if (text !== asked.current.text) asked.current = { text, key: newKey() }
+    setBusy(true)
+    setError(null)
+    setCreated(null)
+    try {
+      // The service checks the params: its schema may know types that the client does not.
+      const { job } = await exportal.jobs.create(body as CreateJob, { idempotencyKey: asked.current.key })
+      asked.current = { text: '', key: '' }
+      setCreated(job)
+      return job
+    } catch (reason) {
+      setError(reason)
+      return null
+    } finally {
+      setBusy(false)
+    }
+  }
+  const reset = () => {
+    setError(null)
+    setCreated(null)
+  }
+  return { busy, error, errors: error instanceof ExportalError ? error.errors : [], created, create, reset }
+}
+
+/** Not crypto.randomUUID, which browsers have on secure origins only. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+}

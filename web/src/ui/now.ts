@@ -1,0 +1,15 @@
+import { useEffect, useState } from 'preact/hooks'
+
+/** The time, told again every second while somebody looks; a hidden page is not woken for it. */
+export function useNow(running = true): number {
+  const [now, setNow] = useState(Date.now)
+  useEffect(() => {
+    setNow(Date.now())
+    if (!running) return
+    const timer = setInterval(() => {
+      if (!document.hidden) setNow(Date.now())
+    }, 1000)
+    return () => clearInterval(timer)
+  }, [running])
+  return now
+}

@@ -1,0 +1,70 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { Problem } from '../ui/problem.tsx'
+import type { UploadHandlers } from './uploader.ts'
+
+/** Where a video is dropped. Uppy comes only now: pages that show a job do not pay for it. */
+export function DropZone(handlers: UploadHandlers) {
+  const target = useRef<HTMLDivElement>(null)
+  const [failure, setFailure] = useState<unknown>(null)
+  const [ready, setReady] = useState(false)
+  const [tries, setTries] = useState(0)
+  const latest = useRef(handlers)
+  latest.current = handlers
+
+  useEffect(() => {
+    let left = false
+    let destroy = () => {}
+    const mount = async () => {
+      const [{ mountUploader }] = await Promise.all([import('./uploader.ts'), loadStyles()])
+      if (left || !target.current) return
+      const uploader = mountUploader(target.current, {
+        onFile: (file) => latest.current.onFile(file),
+        onProgress: (percent) => latest.current.onProgress(percent),
+        onDone: (file, key) => latest.current.onDone(file, key),
+        onError: (error) => latest.current.onError(error),
+        onRemoved: () => latest.current.onRemoved(),
+      })
+      destroy = () => uploader.destroy()
+      setReady(true)
+    }
+    setFailure(null)
+    mount().catch(setFailure)
+    return () => {
+      left = true
+      destroy()
+    }
+  }, [tries])
+
+  return (
+    <div class="drop-zone">
+      {failure != null && (
+        <Problem error={failure} title="The upload could not be prepared" retry={() => setTries(tries + 1)} />
+      )}
+      {!ready && failure == null && (
+        <div class="skeleton" role="status" aria-label="Preparing the upload" style={{ height: '260px' }} />
+      )}
+      <div ref={target} />
+    </div>
+  )
+}
+
+let styles: Promise<void> | null = null
+
+function loadStyles(): Promise<void> {
+  styles ??= new Promise((resolve, reject) => {
+    const href = document.querySelector<HTMLMetaElement>('meta[name="uppy-css"]')?.content
+    if (!href) return resolve()
+    const link = document.createElement('link')
+    link.rel = 'stylesheet'
+    link.href = href
+    link.onload = () => resolve()
+    link.onerror = () => {
+      styles = null
+      link.remove()
+      reject(new TypeError('The stylesheet did not load.'))
+    }
+    // In front of the pages' own styles, which have the last word.
+    document.head.prepend(link)
+  })
+  return styles
+}

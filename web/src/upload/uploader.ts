@@ -1,0 +1,146 @@
+/**
+ * The drop zone: Uppy's dashboard over the service's own uploads. A chunk of its own, loaded by the studio alone.
+ *
+ * The service is asked for a plan first. A small file goes in one signed PUT; a large one in parts, by the routes
+ * that Companion has, where the plan offers them. The plan outlives a reload, so that parts already sent are kept.
+ */
+import AwsS3 from '@uppy/aws-s3'
+import { type Body, type Meta, Uppy, type UppyFile } from '@uppy/core'
+import Dashboard from '@uppy/dashboard'
+import GoldenRetriever from '@uppy/golden-retriever'
+import { type UploadPlan, uploadPlan } from '../service.ts'
+import { forgetPlan, planOf, rememberPlan } from './plans.ts'
+
+export interface UploadHandlers {
+  onFile: (file: File) => void
+  onProgress: (percent: number) => void
+  onDone: (file: File, key: string) => void
+  /** The file was not taken, or did not arrive. */
+  onError: (error: unknown) => void
+  /** The file was removed before it was stored. */
+  onRemoved: () => void
+}
+
+export interface Uploader {
+  destroy(): void
+}
+
+type AnyFile = UppyFile<Meta, Body>
+
+const UPLOADER = 'exportal-uploader'
+/** What browsers have no media type for is told by its name. */
+const ACCEPTED = ['video/*', '.mkv', '.mov', '.m4v', '.avi', '.ts', '.mts', '.mxf']
+const FALLBACK_TYPES: Record<string, string> = {
+  mkv: 'video/x-matroska',
+  mov: 'video/quicktime',
+  avi: 'video/x-msvideo',
+  ts: 'video/mp2t',
+  mts: 'video/mp2t',
+  mxf: 'video/mxf',
+}
+
+export function mountUploader(target: HTMLElement, handlers: UploadHandlers): Uploader {
+  const uppy = new Uppy({
+    id: 'exportal',
+    restrictions: { maxNumberOfFiles: 1, allowedFileTypes: ACCEPTED },
+    locale: {
+      strings: {
+        youCanOnlyUploadFileTypes: 'Only videos can be exported.',
+        youCanOnlyUploadX: { 0: 'One video at a time.', 1: 'One video at a time.' },
+      },
+      pluralize: (count) => (count === 1 ? 0 : 1),
+    },
+  })
+  uppy.use(Dashboard, {
+    target,
+    inline: true,
+    width: '100%',
+    height: 260,
+    theme: 'auto',
+    note: 'MP4, MOV, WebM, MKV and most others',
+    proudlyDisplayPoweredByUppy: false,
+    disableThumbnailGenerator: true,
+    locale: { strings: { dropPasteFiles: 'Drop a video here or %{browseFiles}', browseFiles: 'choose one' } },
+  })
+  uppy.use(GoldenRetriever, { expires: 24 * 3600 * 1000 })
+
+  const start = async (file: AnyFile) => {
+    const blob = withType(file)
+    if (!blob) return
+    handlers.onFile(blob)
+    try {
+      const plan = planOf(file.id) ?? (await uploadPlan(blob))
+      rememberPlan(file.id, plan)
+      installUploader(uppy, blob, plan)
+      // A file that came back after a reload goes on where it stood.
+      if (uppy.getState().recoveredState) uppy.emit('restore-confirmed')
+      else await uppy.upload()
+    } catch (error) {
+      forgetPlan(file.id)
+      if (uppy.getState().files[file.id]) uppy.removeFile(file.id)
+      handlers.onError(error)
+    }
+  }
+
+  uppy.on('file-added', (file) => void start(file))
+  uppy.on('restored', () => {
+    for (const file of uppy.getFiles()) {
+      if (file.isGhost) continue
+      if (planOf(file.id)) void start(file)
+      else uppy.removeFile(file.id)
+    }
+  })
+  uppy.on('upload-progress', (_, { bytesUploaded, bytesTotal }) => {
+    // All bytes sent are not all bytes stored: the last percent is for the service's answer.
+    if (bytesTotal) handlers.onProgress(Math.min(99, Math.floor((bytesUploaded / bytesTotal) * 100)))
+  })
+  uppy.on('upload-success', (file, { body }) => {
+    const key = planOf(file?.id ?? '')?.video_key ?? body?.key
+    if (file) forgetPlan(file.id)
+    const blob = file && withType(file)
+    if (blob && typeof key === 'string') handlers.onDone(blob, key)
+  })
+  uppy.on('upload-error', (_, error) => handlers.onError(error))
+  uppy.on('file-removed', (file) => {
+    forgetPlan(file.id)
+    handlers.onRemoved()
+  })
+  return { destroy: () => uppy.destroy() }
+}
+
+/** One way of sending for this file: Uppy's plugin takes its mode once. */
+function installUploader(uppy: Uppy, file: File, first: UploadPlan): void {
+  const before = uppy.getPlugin(UPLOADER)
+  if (before) uppy.removePlugin(before)
+  const { multipart } = first
+  if (multipart) {
+    uppy.use(AwsS3, {
+      id: UPLOADER,
+      companionEndpoint: multipart.companion_url.replace(/\/s3\/?$/, ''),
+      shouldUseMultipart: true,
+      // Equal parts, as storage wants them.
+      getChunkSize: () => multipart.part_size_bytes,
+    })
+    return
+  }
+  let plan = first
+  uppy.use(AwsS3, {
+    id: UPLOADER,
+    shouldUseMultipart: false,
+    signRequest: async () => {
+      // Asked again before every try: a slow or offline page outlives a signed address.
+      if (Date.now() >= Date.parse(plan.expires_at)) plan = await uploadPlan(file)
+      if (plan.upload_url === null) throw new Error('The service offers no way to send this file.')
+      return { url: plan.upload_url, key: plan.video_key, headers: plan.headers }
+    },
+  })
+}
+
+/** The file with the media type that the service is told; null when its bytes are not here. */
+function withType(file: AnyFile): File | null {
+  const { data, name } = file
+  if (!(data instanceof Blob)) return null
+  const extension = name.split('.').at(-1)?.toLowerCase() ?? ''
+  const type = data.type || FALLBACK_TYPES[extension] || 'video/mp4'
+  return data instanceof File && data.type === type ? data : new File([data], name, { type })
+}
