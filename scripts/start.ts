@@ -26,7 +26,8 @@ try {
   await stack.start()
   const short = (path: string) => relative(process.cwd(), path)
   console.log(`
-  Service       ${stack.url}           try: curl ${stack.url}/health
+  Open          ${stack.url}           drop a video there, and watch its export
+  API           ${stack.url}/api       try: curl ${stack.url}/api/job-types
   RunPod local  ${stack.runpodUrl}/v2/local  jobs: ${stack.runpodUrl}/jobs
   State         ${short(stack.options.stateDir)}
   Logs          ${short(stack.serviceLog)}, ${short(stack.runpodLog)}

@@ -1,40 +1,39 @@
 /**
- * `node web/build.ts`: bundles the pages into `web/dist`, which wrangler serves beside the API. Names carry a hash of
- * their content and may be cached for ever; `/client.js` and `index.html` keep their names and are asked about again.
+ * `npm run build:web`: bundles the pages into `web/dist`, which wrangler serves beside the API. wrangler runs it before
+ * every start and deploy. Names carry a hash of their content and may be cached for ever; `/client.js` and `index.html`
+ * keep their names and are asked about again.
  */
-import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import { type BuildOptions, type BuildResult, build } from 'esbuild'
+import { type Files, filesUnder, publish } from './publish.ts'
 
 const WEB = dirname(fileURLToPath(import.meta.url))
 const ROOT = dirname(WEB)
 const DIST = join(WEB, 'dist')
-/** Built beside and swapped in, so that a running service never serves half a build. */
-const NEXT = join(WEB, 'dist', `.next-${process.pid}`)
-
-type Outputs = NonNullable<BuildResult['metafile']>['outputs']
 
 const common = {
   absWorkingDir: ROOT,
   bundle: true,
   minify: true,
   format: 'esm',
-  target: ['es2022', 'safari16'],
+  // The oldest browsers that say when they navigate, by which an address of a page is told from one of the API.
+  target: ['es2022', 'chrome100', 'firefox100', 'safari16.4'],
   legalComments: 'none',
   metafile: true,
+  write: false,
   logLevel: 'warning',
 } satisfies BuildOptions
 
-await rm(NEXT, { recursive: true, force: true })
-await mkdir(NEXT, { recursive: true })
-try {
-  const pages = await build({
+type Built = BuildResult<typeof common>
+
+const [pages, client] = await Promise.all([
+  build({
     ...common,
     entryPoints: { app: join(WEB, 'src/app.tsx'), uppy: join(WEB, 'src/upload/uppy.css') },
-    outdir: join(NEXT, 'assets'),
+    outdir: join(DIST, 'assets'),
     splitting: true,
     sourcemap: true,
     jsx: 'automatic',
@@ -43,28 +42,49 @@ try {
     chunkNames: '[name]-[hash]',
     // The font of the preview is served from static/, untouched.
     external: ['/fonts/*'],
-  })
+  }),
   // On its own, so that other pages can import one file that needs no other.
-  const client = await build({
+  build({
     ...common,
     entryPoints: [join(ROOT, 'client/index.ts')],
-    outfile: join(NEXT, 'client.js'),
+    outfile: join(DIST, 'client.js'),
     sourcemap: true,
-  })
-  await cp(join(WEB, 'static'), NEXT, { recursive: true })
-  await mkdir(join(NEXT, 'fonts'), { recursive: true })
-  await cp(join(ROOT, 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf'), join(NEXT, 'fonts/DejaVuSans.ttf'))
-  await writeIndex(pages.metafile.outputs)
-  await swapIn()
-  await printSizes({ ...pages.metafile.outputs, ...client.metafile.outputs })
-} finally {
-  await rm(NEXT, { recursive: true, force: true })
+  }),
+])
+
+const bundled = new Map([...outputsOf(pages), ...outputsOf(client)])
+await publish(
+  DIST,
+  new Map([
+    ...bundled,
+    ...(await filesUnder(join(WEB, 'static'))),
+    ['_headers', await headers([...outputsOf(pages).keys()])],
+    ['fonts/DejaVuSans.ttf', await readFile(join(ROOT, 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf'))],
+    // Last, because it names the others.
+    ['index.html', await indexPage(pages)],
+  ]),
+)
+printSizes(bundled)
+
+function outputsOf({ outputFiles }: Built): Files {
+  return new Map(outputFiles.map(({ path, contents }) => [relative(DIST, path), contents]))
 }
 
-/** Fills the names of this build into the one page. */
-async function writeIndex(outputs: Outputs): Promise<void> {
+/**
+ * Each bundle may be kept for ever, by its full name: an address of another build is answered with the page, and that
+ * must not be kept in its place.
+ */
+async function headers(bundles: string[]): Promise<Uint8Array> {
+  const rules = bundles
+    .filter((name) => !name.endsWith('.map'))
+    .map((name) => `\n/${name}\n  Cache-Control: public, max-age=31536000, immutable\n`)
+  return new TextEncoder().encode(`${await readFile(join(WEB, 'static/_headers'), 'utf8')}${rules.join('')}`)
+}
+
+/** The one page, with the names of this build filled in. */
+async function indexPage({ metafile }: Built): Promise<Uint8Array> {
   const entry = (source: string, ending: string) => {
-    const found = Object.entries(outputs).find(
+    const found = Object.entries(metafile.outputs).find(
       ([path, { entryPoint }]) => entryPoint === source && path.endsWith(ending),
     )
     if (!found) throw new Error(`The build made no ${ending} of ${source}.`)
@@ -81,35 +101,13 @@ async function writeIndex(outputs: Outputs): Promise<void> {
     if (!value) throw new Error(`index.html names %${name}%, which is unknown.`)
     return value
   })
-  await writeFile(join(NEXT, 'index.html'), page)
+  return new TextEncoder().encode(page)
 }
 
-/** Moves the new files over the old ones; index.html, which names the others, comes last. */
-async function swapIn(): Promise<void> {
-  await rm(join(DIST, 'assets'), { recursive: true, force: true })
-  for (const name of [
-    'assets',
-    'fonts',
-    'favicon.svg',
-    '_headers',
-    'client.js',
-    'client.js.map',
-    'index.html',
-  ]) {
-    await rm(join(DIST, name), { recursive: true, force: true })
-    await rename(join(NEXT, name), join(DIST, name))
-  }
-}
-
-async function printSizes(outputs: Outputs): Promise<void> {
+function printSizes(files: Files): void {
   const kb = (bytes: number) => `${(bytes / 1024).toFixed(1)} kB`.padStart(10)
-  const lines: { name: string; size: number; line: string }[] = []
-  for (const path of Object.keys(outputs)) {
-    if (path.endsWith('.map')) continue
-    const name = relative(NEXT, join(ROOT, path))
-    const bytes = await readFile(join(DIST, name))
-    const packed = await promisify(gzip)(bytes)
-    lines.push({ name, size: bytes.length, line: `${kb(bytes.length)}  gzip ${kb(packed.length)}  ${name}` })
+  const shown = [...files].filter(([name]) => !name.endsWith('.map'))
+  for (const [name, bytes] of shown.sort(([, a], [, b]) => b.length - a.length)) {
+    console.log(`${kb(bytes.length)}  gzip ${kb(gzipSync(bytes).length)}  ${name}`)
   }
-  for (const { line } of lines.sort((a, b) => b.size - a.size)) console.log(line)
 }
