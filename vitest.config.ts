@@ -12,7 +12,11 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['test/runpod-local/**/*.test.ts', 'test/client/**/*.test.ts'],
+          include: [
+            'test/runpod-local/**/*.test.ts',
+            'test/client/**/*.test.ts',
+            'test/scripts/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

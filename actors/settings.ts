@@ -68,13 +68,13 @@ export function readSettings(env: SettingsEnv): SettingsAnswer {
 /** Signs on a developer's own computer only. */
 export const DEVELOPMENT_WEBHOOK_SECRET = 'whsec_ZXhwb3J0YWwtZGV2ZWxvcG1lbnQtd2ViaG9vaw=='
 
-/** The Standard Webhooks form: `whsec_` and 24 to 64 bytes of base64. */
 function webhookSecretsOf(env: SettingsEnv, development: boolean): string[] {
   const given = [env.WEBHOOK_SECRET, env.WEBHOOK_SECRET_PREVIOUS].filter(isWebhookSecret)
   return given.length === 0 && development ? [DEVELOPMENT_WEBHOOK_SECRET] : given
 }
 
-function isWebhookSecret(text: string | undefined): text is string {
+/** The Standard Webhooks form: `whsec_` and 24 to 64 bytes of base64. */
+export function isWebhookSecret(text: string | undefined): text is string {
   return text !== undefined && /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)
 }
 

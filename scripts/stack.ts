@@ -11,11 +11,11 @@ import { promisify } from 'node:util'
 import { groupCommands, isAlive, ProcessGroup, stopGroup } from './process-group.ts'
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
-const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
+export const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
 const READY_MS = 60_000
 
 /** Keeps wrangler from speaking to anyone but this computer. */
-const QUIET = {
+export const WRANGLER_QUIET = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_HIDE_BANNER: 'true',
@@ -84,7 +84,7 @@ export class Stack {
     ]
     args.push('--inspector-port', '0', '--log-level', 'warn', '--show-interactive-dev-session=false')
     for (const [name, value] of Object.entries(settings)) args.push('--var', `${name}:${value}`)
-    this.#service = this.#spawn(args, QUIET, this.serviceLog)
+    this.#service = this.#spawn(args, WRANGLER_QUIET, this.serviceLog)
     await untilAnswers(`${this.url}/health`, this.#service)
   }
 
@@ -166,7 +166,10 @@ function readNotes(file: string): Notes {
 /** Brings the local D1 to the newest migration. */
 async function migrate(stateDir: string): Promise<void> {
   const args = [WRANGLER, 'd1', 'migrations', 'apply', 'DB', '--local', '--persist-to', stateDir]
-  await promisify(execFile)(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...QUIET, CI: '1' } })
+  await promisify(execFile)(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...WRANGLER_QUIET, CI: '1' },
+  })
 }
 
 async function untilAnswers(url: string, group: ProcessGroup): Promise<void> {
