@@ -190,16 +190,16 @@ export class Endpoint {
   }
 
   #settle(job: Job, outcome: Outcome): void {
-    if (outcome.kind === 'lost') this.#lost(job, outcome.why)
+    if (outcome.kind === 'lost') this.#lost(job, outcome.why, outcome.noticed ? 0 : undefined)
     else if (outcome.kind === 'completed') this.#end(job, 'COMPLETED', { output: outcome.output })
     else this.#end(job, 'FAILED', { error: outcome.error, output: outcome.output })
   }
 
-  /** No worker answers for the job any more: one more dispatch, then it is failed. */
-  #lost(job: Job, why: string): void {
+  /** No worker answers for the job any more: one more dispatch once it is noticed, then it is failed. */
+  #lost(job: Job, why: string, noticedAfterMs = this.#options.lostWorkerMs): void {
     this.#log('worker.lost', job, { why })
     this.#disarm(job, 'execution')
-    this.#arm(job, 'lost', this.#options.lostWorkerMs, () => {
+    this.#arm(job, 'lost', noticedAfterMs, () => {
       if (job.retries > 0) return this.#end(job, 'FAILED', { error: 'job timed out after 1 retries' })
       this.#counts.retried += 1
       this.#requeue(job)

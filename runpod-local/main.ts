@@ -14,7 +14,8 @@ function readOptions(args: string[], env: NodeJS.ProcessEnv): RunpodLocalOptions
   }
   const fromEnv = (name: string) => number(name, env[name])
   const worker = env.RUNPOD_LOCAL_WORKER || 'video'
-  if (worker !== 'video' && worker !== 'noop') throw new Error('RUNPOD_LOCAL_WORKER must be video or noop')
+  if (worker !== 'video' && worker !== 'noop' && worker !== 'none')
+    throw new Error('RUNPOD_LOCAL_WORKER must be video, noop or none')
   const all = {
     port: number('--port', values.port) ?? fromEnv('RUNPOD_LOCAL_PORT'),
     dir: values.dir ?? (env.RUNPOD_LOCAL_DIR || undefined),

@@ -1,5 +1,6 @@
 /** RunPod's operations under `/v2/{endpoint}`: what each answers (runpod/docs, operation-reference). */
 import type { IncomingMessage } from 'node:http'
+import type { AttachedWorkers } from './attached.ts'
 import { type Clock, pause } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { FaultSwitches } from './faults.ts'
@@ -15,20 +16,27 @@ const WAIT = { standard: 90_000, least: 1_000, most: 300_000 }
 export interface Call {
   request: IncomingMessage
   query: URLSearchParams
-  /** The job id in the path; empty where the operation has none. */
+  /** The ids behind the operation in the path; empty where it has fewer. */
   id: string
+  secondId: string
+  /** Aborts when the caller has hung up. */
+  gone: AbortSignal
 }
 
 export interface Reply {
   status: number
-  body: JsonObject
+  /** Null for an answer without a body. */
+  body: JsonObject | JsonObject[] | null
   headers?: Record<string, string>
   /** Close the connection instead of answering. */
   lost?: boolean
+  /** Called when the caller did not get the answer. */
+  undelivered?: () => void
 }
 
 export interface RouteContext {
   endpoint: Endpoint
+  attached: AttachedWorkers
   faults: FaultSwitches
   clock: Clock
   /** Refuse a `policy` outside the cloud's bounds. */
@@ -39,7 +47,8 @@ export interface RouteContext {
 
 export interface Route {
   methods: readonly string[]
-  takesId: boolean
+  /** How many ids follow the operation. */
+  ids: 0 | 1 | 2
   answer(call: Call, context: RouteContext): Promise<Reply> | Reply
 }
 
@@ -48,19 +57,19 @@ const posting = ['POST']
 
 /** The operations by their name in the path. */
 export const routes: Record<string, Route> = {
-  run: { methods: posting, takesId: false, answer: (call, context) => submit(call, context, false) },
-  runsync: { methods: posting, takesId: false, answer: (call, context) => submit(call, context, true) },
-  status: { methods: reading, takesId: true, answer: status },
-  'status-sync': { methods: reading, takesId: true, answer: statusSync },
-  stream: { methods: reading, takesId: true, answer: stream },
-  cancel: { methods: posting, takesId: true, answer: cancel },
-  retry: { methods: posting, takesId: true, answer: retry },
+  run: { methods: posting, ids: 0, answer: (call, context) => submit(call, context, false) },
+  runsync: { methods: posting, ids: 0, answer: (call, context) => submit(call, context, true) },
+  status: { methods: reading, ids: 1, answer: status },
+  'status-sync': { methods: reading, ids: 1, answer: statusSync },
+  stream: { methods: reading, ids: 1, answer: stream },
+  cancel: { methods: posting, ids: 1, answer: cancel },
+  retry: { methods: posting, ids: 1, answer: retry },
   'purge-queue': {
     methods: posting,
-    takesId: false,
+    ids: 0,
     answer: (_call, { endpoint }) => ok({ removed: endpoint.purge(), status: 'completed' }),
   },
-  health: { methods: ['GET'], takesId: false, answer: (_call, { endpoint }) => ok(endpoint.health()) },
+  health: { methods: ['GET'], ids: 0, answer: (_call, { endpoint }) => ok(endpoint.health()) },
 }
 
 async function submit(call: Call, context: RouteContext, sync: boolean): Promise<Reply> {

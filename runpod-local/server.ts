@@ -7,9 +7,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { debugView, type JsonObject } from './job.ts'
 import type { Log } from './log.ts'
 import { Refusal, readJson } from './request.ts'
-import { type Reply, type RouteContext, routes } from './routes.ts'
+import { type Reply, type Route, type RouteContext, routes } from './routes.ts'
+import { workerRoutes } from './worker-routes.ts'
 
 const FAULTS_LIMIT = 1024 * 1024
+const OPERATIONS: Record<string, Route> = { ...routes, ...workerRoutes }
 const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
 
 export interface ServerContext extends RouteContext {
@@ -25,8 +27,10 @@ export function createApi(context: Promise<ServerContext>): Server {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, ready: Promise<ServerContext>) {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
   const context = await ready
-  const reply = await route(request, context).catch((error: unknown): Reply => {
+  const reply = await route(request, context, gone.signal).catch((error: unknown): Reply => {
     if (error instanceof Refusal) return { status: error.status, body: { detail: error.message } }
     context.log('request.failed', { error: error instanceof Error ? error.message : 'unknown' })
     return { status: 500, body: { detail: 'Internal Server Error' } }
@@ -37,21 +41,33 @@ async function answer(request: IncomingMessage, response: ServerResponse, ready:
   }
   // What was not read of a body would be taken for the next request on this connection.
   if (!request.readableEnded) request.resume()
-  const text = JSON.stringify(reply.body)
+  const { undelivered } = reply
+  if (undelivered) {
+    const look = () => {
+      if (!response.writableFinished) undelivered()
+    }
+    if (response.closed) look()
+    else response.once('close', look)
+  }
+  if (reply.body === null) {
+    response.writeHead(reply.status, reply.headers).end()
+    return
+  }
   response.writeHead(reply.status, { ...reply.headers, 'content-type': 'application/json' })
-  response.end(text)
+  response.end(JSON.stringify(reply.body))
 }
 
-async function route(request: IncomingMessage, context: ServerContext): Promise<Reply> {
+async function route(request: IncomingMessage, context: ServerContext, gone: AbortSignal): Promise<Reply> {
   const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost')
   if (pathname === '/faults' || pathname === '/jobs') return local(pathname, request, context)
-  const [, version, endpoint, operation = '', id = '', ...rest] = pathname.split('/')
-  if (version !== 'v2' || !endpoint || rest.length > 0) throw new Refusal(404, 'Not Found')
+  const [, version, endpoint, operation = '', ...ids] = pathname.split('/')
+  if (version !== 'v2' || !endpoint) throw new Refusal(404, 'Not Found')
   if (!hasKey(request, context.apiKey)) throw new Refusal(401, 'Unauthorized')
-  const found = Object.hasOwn(routes, operation) ? routes[operation] : undefined
-  if (found === undefined || found.takesId !== (id !== '')) throw new Refusal(404, 'Not Found')
+  const found = Object.hasOwn(OPERATIONS, operation) ? OPERATIONS[operation] : undefined
+  if (found?.ids !== ids.length || ids.includes('')) throw new Refusal(404, 'Not Found')
   if (!found.methods.includes(request.method ?? '')) throw new Refusal(405, 'Method Not Allowed')
-  return found.answer({ request, query, id }, context)
+  const [id = '', secondId = ''] = ids
+  return found.answer({ request, query, id, secondId, gone }, context)
 }
 
 /** The documented form is `Bearer KEY`; the docs' own samples send the bare key, so both are taken. */

@@ -2,6 +2,7 @@
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
+import { AttachedWorkers } from './attached.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Endpoint } from './endpoint.ts'
 import { FaultSwitches } from './faults.ts'
@@ -12,6 +13,7 @@ import { findFfmpeg } from './worker/find-ffmpeg.ts'
 import { createHandler } from './worker/handler.ts'
 import { noopRender } from './worker/noop.ts'
 import { videoRender } from './worker/render-video.ts'
+import { workerEnvironment } from './worker-routes.ts'
 import type { Handler } from './workers.ts'
 
 /** All optional; times in milliseconds. */
@@ -23,8 +25,11 @@ export interface RunpodLocalOptions {
   apiKey?: string
   /** How many jobs run at once. Default 1. */
   workers?: number
-  /** `video` runs ffmpeg; `noop` is for benches; a function is a handler of one's own. Default `video`. */
-  worker?: 'video' | 'noop' | Handler
+  /**
+   * `video` runs ffmpeg; `noop` is for benches; `none` leaves all jobs to workers attached over HTTP; a function is a
+   * handler of one's own. Default `video`.
+   */
+  worker?: 'video' | 'noop' | 'none' | Handler
   noopReports?: number
   noopIntervalMs?: number
   /** Fault switches from the start on, as in the body of `PUT /faults`. */
@@ -99,10 +104,12 @@ export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promis
   const deliveries = new Set<Promise<void>>()
   try {
     await cleanDir(dir)
+    const attached = new AttachedWorkers(settings)
     const endpoint = new Endpoint({
       ...settings,
-      count: settings.workers,
+      count: settings.worker === 'none' ? 0 : settings.workers,
       handler: await makeHandler(settings, log),
+      attached,
       faults,
       log,
       onEnd(job, body) {
@@ -113,7 +120,9 @@ export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promis
         void delivery.finally(() => deliveries.delete(delivery))
       },
     })
-    ready.resolve({ ...settings, endpoint, faults, log, signal: closing.signal })
+    ready.resolve({ ...settings, endpoint, attached, faults, log, signal: closing.signal })
+    const url = `http://127.0.0.1:${port}`
+    tellHowToAttach(url, settings)
     log('listening', { port, workers: settings.workers })
     const close = async () => {
       closing.abort(new Error('closing'))
@@ -124,12 +133,19 @@ export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promis
       await cleanDir(dir)
       log('closed')
     }
-    return { url: `http://127.0.0.1:${port}`, port, dir, faults, close }
+    return { url, port, dir, faults, close }
   } catch (error) {
     ready.reject(error)
     server.close()
     throw error
   }
+}
+
+/** A key of one's own stays out of the log. */
+function tellHowToAttach(url: string, { apiKey, log }: Settings): void {
+  log("# A worker made with RunPod's SDK works for this endpoint with these variables:")
+  const shown = apiKey === defaults.apiKey ? apiKey : '<RUNPOD_LOCAL_API_KEY>'
+  for (const line of workerEnvironment(url, shown)) log(line)
 }
 
 function listen(server: ReturnType<typeof createApi>, port: number): Promise<number> {
@@ -154,6 +170,7 @@ async function cleanDir(dir: string): Promise<void> {
 async function makeHandler(settings: Settings, log: Log): Promise<Handler> {
   const { worker, clock, dir, reportIntervalMs, heartbeatMs, backoffMs, killAfterMs } = settings
   if (typeof worker === 'function') return worker
+  if (worker === 'none') return () => Promise.reject(new Error('this process has no worker of its own'))
   const common = { dir, clock, log, reportIntervalMs, heartbeatMs, backoffMs, requestTimeoutMs: 15_000 }
   if (worker === 'noop') {
     const render = noopRender({ clock, reports: settings.noopReports, intervalMs: settings.noopIntervalMs })

@@ -1,7 +1,9 @@
 /**
  * The workers of the endpoint: each has one job at a time, runs the handler on it, and stays busy until the
- * handler is really gone, also when RunPod has long ended the job.
+ * handler is really gone, also when RunPod has long ended the job. A worker that was attached over HTTP and waits
+ * for a job goes first: whoever attached it means to see it work.
  */
+import type { AttachedWorkers } from './attached.ts'
 import type { Clock } from './clock.ts'
 import type { FaultSet, FaultSwitches } from './faults.ts'
 import { isObject, type Job, type JsonObject, type Run } from './job.ts'
@@ -36,11 +38,14 @@ export class WorkerLost extends Error {
 export type Outcome =
   | { kind: 'completed'; output: unknown }
   | { kind: 'failed'; error: string; output: unknown }
-  | { kind: 'lost'; why: string }
+  /** `noticed`: the platform knows it already, and need not wait for it. */
+  | { kind: 'lost'; why: string; noticed?: boolean }
 
 export interface WorkersOptions {
+  /** How many jobs the handler runs at once. */
   count: number
   handler: Handler
+  attached: AttachedWorkers
   faults: FaultSwitches
   clock: Clock
   log: Log
@@ -58,6 +63,8 @@ export class Workers {
   readonly #options: WorkersOptions
   readonly #active = new Map<Run, Promise<void>>()
   #made = 0
+  /** Runs of the handler of this process. */
+  #own = 0
 
   constructor(options: WorkersOptions) {
     this.#options = options
@@ -68,15 +75,16 @@ export class Workers {
   }
 
   get idle(): number {
-    return Math.max(0, this.#options.count - this.#active.size)
+    return Math.max(0, this.#options.count - this.#own) + this.#options.attached.waiting
   }
 
-  /** Starts the handler on `job` and notes the run on it. */
+  /** Gives `job` to an idle worker and notes the run on it. */
   start(job: Job, hooks: (run: Run) => RunHooks): Run {
-    const { clock, faults, handler } = this.#options
-    this.#made += 1
+    const { clock, faults, attached } = this.#options
+    const claim = attached.claim()
+    if (claim === null) this.#made += 1
     const run: Run = {
-      workerId: `local-${this.#made}`,
+      workerId: claim?.workerId ?? `local-${this.#made}`,
       startedAt: clock.now(),
       endedAt: null,
       outcome: null,
@@ -95,20 +103,33 @@ export class Workers {
       faults: () => faults.of(job.label),
       spend: (name, times) => faults.spend(name, job.label, times),
     }
-    const settled = Promise.resolve()
-      .then(() => handler(context))
-      .then(resultOf, (error: unknown) => failureOf(error, run.workerId))
-      .then((outcome) => {
-        this.#left(job, run, outcome)
-        ended(outcome, current())
-      })
+    const outcome = claim?.hand(context, handedOver(job, run)) ?? this.#handle(context)
+    const settled = outcome.then((how) => {
+      this.#left(job, run, how)
+      ended(how, current())
+    })
     this.#active.set(run, settled)
     return run
+  }
+
+  /** Runs the handler of this process; never rejects. */
+  async #handle(context: WorkerJob): Promise<Outcome> {
+    this.#own += 1
+    try {
+      // The caller notes the run before the handler's first step.
+      await Promise.resolve()
+      return resultOf(await this.#options.handler(context))
+    } catch (error) {
+      return failureOf(error, context.workerId)
+    } finally {
+      this.#own -= 1
+    }
   }
 
   /** Stops all workers; resolves when the last one has cleaned up. */
   async close(): Promise<void> {
     for (const run of this.#active.keys()) run.stop.abort(new Error('the endpoint is shutting down'))
+    this.#options.attached.close()
     await Promise.all(this.#active.values())
   }
 
@@ -122,6 +143,18 @@ export class Workers {
       worker: run.workerId,
       outcome: run.outcome,
     })
+  }
+}
+
+/** What a worker is sent: an SDK passes all of it to its handler. */
+function handedOver(job: Job, run: Run): JsonObject {
+  const { input, webhook } = job.request
+  return {
+    id: job.id,
+    input,
+    delayTime: run.startedAt - job.queuedAt,
+    ...(job.retries > 0 && { retries: job.retries }),
+    ...(webhook !== null && { webhook }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { AttachedWorkers } from '../../runpod-local/attached.ts'
 import { Endpoint, type EndpointOptions } from '../../runpod-local/endpoint.ts'
 import { FaultSwitches } from '../../runpod-local/faults.ts'
 import { envelope, type Job, type JsonObject } from '../../runpod-local/job.ts'
@@ -16,6 +17,7 @@ function setUp(options: Partial<EndpointOptions> = {}) {
   const endpoint = new Endpoint({
     count: 1,
     clock,
+    attached: new AttachedWorkers({ clock, lostWorkerMs: 40_000 }),
     faults,
     log: () => {},
     lostWorkerMs: 40_000,
@@ -181,6 +183,32 @@ it('keeps a worker busy until its handler is really gone', async () => {
   finish(null)
   await run(1)
   expect(second.status).toBe('IN_PROGRESS')
+})
+
+it('hands a job out again at once when the answer to an attached worker did not get through', async () => {
+  const clock = new ManualClock()
+  const attached = new AttachedWorkers({ clock, lostWorkerMs: 40_000 })
+  const { submit, endpoint } = setUp({ count: 0, clock, attached })
+  const job = submit()
+  const { signal } = new AbortController()
+  const poll = async (workerId: string) => {
+    const handed = attached.poll(workerId, 1, 30_000, signal)
+    endpoint.pump()
+    return handed
+  }
+  for (const { retries, status } of [
+    { retries: 1, status: 'IN_QUEUE' },
+    { retries: 1, status: 'FAILED' },
+  ]) {
+    const { jobs, undelivered } = await poll('worker-1')
+    expect(jobs).toMatchObject([{ id: job.id }])
+    undelivered()
+    await settled()
+    clock.advance(0)
+    expect(job).toMatchObject({ retries, status })
+  }
+  expect(job.error).toBe('job timed out after 1 retries')
+  expect(clock.pending).toBe(2)
 })
 
 it('drops an empty object as output and keeps null', async () => {
