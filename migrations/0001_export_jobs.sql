@@ -33,9 +33,10 @@ CREATE TABLE export_jobs (
   mirrored_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
-CREATE INDEX export_jobs_by_created ON export_jobs (created_at DESC, id DESC);
-CREATE INDEX export_jobs_by_project ON export_jobs (project_id, created_at DESC, id DESC);
+-- The list: one stretch in order of birth for each status, of all projects or of one. A page merges the stretches of
+-- the statuses that it asks for.
 CREATE INDEX export_jobs_by_status ON export_jobs (status, created_at DESC, id DESC);
+CREATE INDEX export_jobs_by_project ON export_jobs (project_id, status, created_at DESC, id DESC);
 -- For the sweep: rows that should have changed by now.
 CREATE INDEX export_jobs_by_due ON export_jobs (due_at) WHERE due_at IS NOT NULL;
 -- For deletes: is this input still used by another job?

@@ -1,8 +1,9 @@
 /** The list in D1, as the Worker uses it. D1 out of reach is a 503, never a 500: the client may try again. */
-import type { JobRequest } from '../actors/export-job/core/job.ts'
+import type { JobRequest, JobStatus } from '../actors/export-job/core/job.ts'
 import { deleteRow } from '../actors/mirror.ts'
 import type { Position } from './cursor.ts'
 import type { Env } from './env.ts'
+import { endOfWalkQuery, type ListFilters, pageQuery, type Query } from './list-query.ts'
 import { logFault } from './log.ts'
 import { unavailable } from './problem.ts'
 
@@ -11,7 +12,7 @@ export interface JobRow {
   id: string
   project_id: number
   type: string
-  status: string
+  status: JobStatus
   progress: number
   stage: string | null
   input_video_key: string
@@ -41,14 +42,13 @@ const COLUMNS = `id, project_id, type, status, progress, stage, input_video_key,
 
 /**
  * With ?11, only while the project has fewer unfinished jobs than that: one statement, so that two requests at once
- * cannot both take the last place. The unary plus keeps SQLite off the project's whole history: by status, it reads
- * at most what is unfinished now.
+ * cannot both take the last place.
  */
 const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_video_key, params, metadata, tags,
   max_attempts, request_hash, created_at, due_at, mirrored_at)
   SELECT ?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?10
   WHERE ?11 IS NULL OR ?11 > (SELECT COUNT(*) FROM (SELECT 1 FROM export_jobs
-    WHERE +project_id = ?2 AND status IN ('pending', 'queued', 'processing', 'cancelling') LIMIT ?11))
+    WHERE project_id = ?2 AND status IN ('pending', 'queued', 'processing', 'cancelling') LIMIT ?11))
   ON CONFLICT (id) DO NOTHING`
 
 /** Only for a row of this very request: another body under its idempotency key is refused, and uses nothing. */
@@ -106,29 +106,31 @@ export async function removeBirthRow(env: Env, { id, assets }: JobRequest): Prom
   await reach(() => env.DB.batch([row, ...forget]))
 }
 
-export interface ListFilters {
-  projectId: number | null
-  status: string | null
-  type: string | null
+export interface RowPage {
+  rows: JobRow[]
+  /** Where the next page begins; null when there is none. */
+  end: Position | null
 }
 
-/** Newest first, at most `limit`, from below `after` on. */
+/** Newest first, at most `limit`, from below `after` on. Of a rare type or tag a page may be short and not the last. */
 export async function listRows(
   env: Env,
-  { projectId, status, type }: ListFilters,
+  filters: ListFilters,
   after: Position | null,
   limit: number,
-): Promise<JobRow[]> {
-  const conditions: [string, (string | number)[]][] = []
-  if (projectId !== null) conditions.push(['project_id = ?', [projectId]])
-  if (status !== null) conditions.push(['status = ?', [status]])
-  if (type !== null) conditions.push(['type = ?', [type]])
-  if (after) conditions.push(['(created_at, id) < (?, ?)', [after.createdAt, after.id]])
-  const where = conditions.length > 0 ? `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}` : ''
-  const statement = env.DB.prepare(
-    `SELECT ${COLUMNS} FROM export_jobs ${where} ORDER BY created_at DESC, id DESC LIMIT ?`,
-  ).bind(...conditions.flatMap(([, values]) => values), limit)
-  return (await reach(() => statement.all<JobRow>())).results
+): Promise<RowPage> {
+  const found = await allOf<JobRow>(env, pageQuery(COLUMNS, filters, after, limit + 1))
+  const rows = found.slice(0, limit)
+  const last = rows.at(-1)
+  if (last && found.length > limit) return { rows, end: { createdAt: last.created_at, id: last.id } }
+  if (filters.type === null && filters.tag === null) return { rows, end: null }
+  const [end] = await allOf<{ created_at: number; id: string }>(env, endOfWalkQuery(filters, after))
+  return { rows, end: end ? { createdAt: end.created_at, id: end.id } : null }
+}
+
+async function allOf<T>(env: Env, { sql, values }: Query): Promise<T[]> {
+  const statement = env.DB.prepare(sql).bind(...values)
+  return (await reach(() => statement.all<T>())).results
 }
 
 async function reach<T>(query: () => Promise<T>): Promise<T> {

@@ -1,10 +1,11 @@
 /** Jobs as D1 knows them, with the names that the actor's own view has. */
-import type { Json, JsonObject } from '../actors/export-job/core/job.ts'
+import type { JsonObject } from '../actors/export-job/core/job.ts'
 import { iso } from '../actors/export-job/core/view.ts'
 import type { JobRow } from './job-rows.ts'
+import type { Job, JobSummary } from './schemas/job-view.ts'
 
 /** A row of the list: what the job's view says, as far as the row knows it. */
-export function rowView(row: JobRow): JsonObject {
+export function rowView(row: JobRow): JobSummary {
   return {
     id: row.id,
     project_id: row.project_id,
@@ -14,14 +15,14 @@ export function rowView(row: JobRow): JsonObject {
     stage: row.stage,
     input_video_key: row.input_video_key,
     output_video_key: row.output_video_key,
-    params: parsed(row.params),
-    metadata: parsed(row.metadata),
-    tags: parsed(row.tags),
+    params: parsed<JsonObject>(row.params),
+    metadata: parsed<JsonObject>(row.metadata),
+    tags: parsed<string[]>(row.tags),
     attempt: row.attempt,
     max_attempts: row.max_attempts,
     round: row.round,
     runpod_job_id: row.runpod_job_id,
-    error: row.error === null ? null : parsed(row.error),
+    error: row.error === null ? null : parsed<Job['error']>(row.error),
     usage: { gpu_seconds: row.gpu_seconds, wasted_seconds: row.wasted_seconds },
     created_at: iso(row.created_at),
     started_at: instant(row.started_at),
@@ -34,7 +35,7 @@ export function rowView(row: JobRow): JsonObject {
 }
 
 /** A job whose actor was retired: every name of the live view is there, and nothing is about to happen. */
-export function archivedView(row: JobRow): JsonObject {
+export function archivedView(row: JobRow): Job {
   return {
     ...rowView(row),
     message: null,
@@ -67,8 +68,9 @@ export function urlsOf(id: string): {
   }
 }
 
-function parsed(text: string): Json {
-  const value: Json = JSON.parse(text)
+/** Text that this service wrote. */
+function parsed<T>(text: string): T {
+  const value: T = JSON.parse(text)
   return value
 }
 

@@ -1,16 +1,33 @@
-import type { FieldError } from './problem.ts'
+/** Queries against schemas, as bodies are: names that are not known are left alone, wrong ones are named. */
+import type * as v from 'valibot'
+import { type FieldError, invalid } from './problem.ts'
+import { check } from './validate.ts'
 
-/** A whole number of at least `least` from the query; null when it is absent, or wrong and noted in `errors`. */
-export function wholeNumber(
-  query: URLSearchParams,
-  name: string,
-  least: number,
-  errors: FieldError[],
-): number | null {
-  const text = query.get(name)
-  if (text === null) return null
-  const value = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value
-  errors.push({ pointer: `/query/${name}`, detail: `This must be a whole number of at least ${least}.` })
-  return null
+type Entries = Record<string, v.GenericSchema>
+type QuerySchema = v.GenericSchema & { readonly entries: Entries }
+
+/** What the schema makes of the query: of a list every text that is given, else the one. @throws Problem 400 */
+export function demandQuery<S extends QuerySchema>(schema: S, query: URLSearchParams): v.InferOutput<S> {
+  const errors: FieldError[] = []
+  const given: Record<string, string | string[]> = {}
+  for (const [name, entry] of Object.entries(schema.entries)) {
+    const [first, ...others] = query.getAll(name)
+    if (first === undefined) continue
+    const list = isList(entry)
+    given[name] = list ? [first, ...others] : first
+    if (!list && others.length > 0)
+      errors.push({ pointer: `/query/${name}`, detail: 'This may be given once.' })
+  }
+  const checked = check(schema, given, '/query')
+  if (checked.ok && errors.length === 0) return checked.value
+  throw invalid(checked.ok ? errors : [...errors, ...checked.errors])
+}
+
+function isList(schema: v.GenericSchema): boolean {
+  if ('wrapped' in schema) return isSchema(schema.wrapped) && isList(schema.wrapped)
+  return schema.type === 'array'
+}
+
+function isSchema(value: unknown): value is v.GenericSchema {
+  return value !== null && typeof value === 'object' && 'kind' in value && value.kind === 'schema'
 }

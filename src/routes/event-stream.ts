@@ -20,8 +20,9 @@ import {
 import { eventBody, type Frame, frameText, retryText } from '../event-source.ts'
 import type { ScopedCall } from '../http.ts'
 import { archivedView } from '../job-view.ts'
-import { type FieldError, invalid, unavailable } from '../problem.ts'
-import { wholeNumber } from '../query.ts'
+import { invalid, unavailable } from '../problem.ts'
+import { demandQuery } from '../query.ts'
+import { WatchQuery } from '../schemas/query.ts'
 import { callJob } from '../stubs.ts'
 import { reachableJobId, retiredRow } from './job-id.ts'
 
@@ -59,14 +60,13 @@ export async function streamEvents(call: ScopedCall): Promise<Response> {
  * @throws Problem 400 for what is no number
  */
 function resumeFrom({ request, url }: ScopedCall): { after: number | null; again: boolean } {
-  const errors: FieldError[] = []
-  const after = wholeNumber(url.searchParams, 'after', 0, errors)
+  const { after = null } = demandQuery(WatchQuery, url.searchParams)
   const header = request.headers.get('Last-Event-ID') || null
   const last = Number(header)
   if (header !== null && !(/^\d+$/.test(header) && Number.isSafeInteger(last))) {
-    errors.push({ pointer: '/header/Last-Event-ID', detail: 'This must be an id that the stream gave out.' })
+    const detail = 'This must be an id that the stream gave out.'
+    throw invalid([{ pointer: '/header/Last-Event-ID', detail }])
   }
-  if (errors.length > 0) throw invalid(errors)
   return header === null ? { after, again: false } : { after: last, again: true }
 }
 

@@ -1,8 +1,9 @@
 /** GET /api/jobs/:id/events: a page of the job's log, or for a client that asks for one, a stream of events. */
 import { wantsEventStream } from '../event-source.ts'
 import { jsonText, type ScopedCall } from '../http.ts'
-import { type FieldError, invalid, Problem } from '../problem.ts'
-import { wholeNumber } from '../query.ts'
+import { Problem } from '../problem.ts'
+import { demandQuery } from '../query.ts'
+import { EventsQuery } from '../schemas/query.ts'
 import { callJob } from '../stubs.ts'
 import { streamEvents } from './event-stream.ts'
 import { reachableJobId, retiredRow } from './job-id.ts'
@@ -13,10 +14,7 @@ const MOST_LIMIT = 1000
 /** `{events, next_after, first_seq, last_seq}`, oldest first; go on with `?after=next_after`. */
 export async function readEvents(call: ScopedCall): Promise<Response> {
   if (wantsEventStream(call.request)) return streamEvents(call)
-  const errors: FieldError[] = []
-  const after = wholeNumber(call.url.searchParams, 'after', 0, errors) ?? 0
-  const limit = wholeNumber(call.url.searchParams, 'limit', 1, errors) ?? STANDARD_LIMIT
-  if (errors.length > 0) throw invalid(errors)
+  const { after = 0, limit = STANDARD_LIMIT } = demandQuery(EventsQuery, call.url.searchParams)
   const id = await reachableJobId(call)
   const answer = await callJob(call.env, id, (job) => job.events(after, Math.min(limit, MOST_LIMIT)))
   if (!answer.found) {

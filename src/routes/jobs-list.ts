@@ -1,61 +1,39 @@
 /** GET /api/jobs: a page of the list, newest first, from D1 alone. */
-import type { JobStatus } from '../../actors/export-job/core/job.ts'
 import { requireNoSingleJob } from '../auth.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import { json, type ScopedCall } from '../http.ts'
-import { type ListFilters, listRows } from '../job-rows.ts'
-import { JOB_TYPES } from '../job-types/index.ts'
+import { listRows } from '../job-rows.ts'
 import { rowView } from '../job-view.ts'
-import { type FieldError, invalid } from '../problem.ts'
-import { wholeNumber } from '../query.ts'
+import type { ListFilters } from '../list-query.ts'
+import { demandQuery } from '../query.ts'
+import { JOB_STATUSES, type JobList } from '../schemas/job-view.ts'
+import { ListQuery } from '../schemas/query.ts'
 
 const STANDARD_LIMIT = 20
 const MOST_LIMIT = 100
 
-const STATUSES: Record<JobStatus, true> = {
-  pending: true,
-  queued: true,
-  processing: true,
-  cancelling: true,
-  complete: true,
-  error: true,
-  cancelled: true,
-}
-
-/** `{jobs, next_cursor}`; a limit above the maximum is lowered to it. */
+/** A limit above the maximum is lowered to it. */
 export async function listJobs(call: ScopedCall): Promise<Response> {
   requireNoSingleJob(call.caller)
-  const query = call.url.searchParams
-  const errors: FieldError[] = []
-  const limit = wholeNumber(query, 'limit', 1, errors) ?? STANDARD_LIMIT
-  const asked = wholeNumber(query, 'project_id', 1, errors)
+  const asked = demandQuery(ListQuery, call.url.searchParams)
+  const { project_id: project, status, type, tag, created_after: from, created_before: until } = asked
   const filters: ListFilters = {
-    projectId: call.caller.projectId ?? asked,
-    status: oneOf(query, 'status', Object.keys(STATUSES), errors),
-    type: oneOf(query, 'type', [...JOB_TYPES.keys()], errors),
+    projectId: call.caller.projectId ?? project ?? null,
+    statuses: status.length === 0 ? JOB_STATUSES : [...new Set(status)].sort(),
+    type: type ?? null,
+    tag: tag ?? null,
+    createdAfter: from === undefined ? null : Date.parse(from),
+    createdBefore: until === undefined ? null : Date.parse(until),
   }
-  if (errors.length > 0) throw invalid(errors)
   // Another project's jobs do not exist for a caller who is confined to one.
-  if (asked !== null && asked !== filters.projectId) return json({ jobs: [], next_cursor: null })
-  const bound = JSON.stringify([filters.projectId, filters.status, filters.type])
-  const cursor = query.get('cursor')
-  const after = cursor === null ? null : readCursor(cursor, bound)
-  const size = Math.min(limit, MOST_LIMIT)
-  const rows = await listRows(call.env, filters, after, size + 1)
-  const page = rows.slice(0, size)
-  const last = rows.length > size ? page.at(-1) : undefined
-  const next = last ? writeCursor({ createdAt: last.created_at, id: last.id }, bound) : null
-  return json({ jobs: page.map(rowView), next_cursor: next })
+  if (project !== undefined && project !== filters.projectId) return page({ jobs: [], next_cursor: null })
+  const bound = JSON.stringify(Object.values(filters))
+  const after = asked.cursor === undefined ? null : readCursor(asked.cursor, bound)
+  const size = Math.min(asked.limit ?? STANDARD_LIMIT, MOST_LIMIT)
+  const { rows, end } = await listRows(call.env, filters, after, size)
+  return page({ jobs: rows.map(rowView), next_cursor: end && writeCursor(end, bound) })
 }
 
-function oneOf(
-  query: URLSearchParams,
-  name: string,
-  known: readonly string[],
-  errors: FieldError[],
-): string | null {
-  const value = query.get(name)
-  if (value === null || known.includes(value)) return value
-  errors.push({ pointer: `/query/${name}`, detail: `This must be one of ${known.join(', ')}.` })
-  return null
+function page(body: JobList): Response {
+  return json(body)
 }

@@ -7,35 +7,22 @@
 import { noneMatches } from '../conditional.ts'
 import { jsonText, type ScopedCall } from '../http.ts'
 import { peek } from '../job-view.ts'
-import { type FieldError, invalid } from '../problem.ts'
-import { wholeNumber } from '../query.ts'
+import { demandQuery } from '../query.ts'
+import { JobQuery } from '../schemas/query.ts'
 import { jobIdOf } from './job-id.ts'
 import { changedJob } from './long-poll.ts'
 import { type ShownJob, shownJob } from './shown-job.ts'
 
-const LONGEST_WAIT_SECONDS = 60
-
 /** 200 with the job, or 304. @throws Problem 400 for a wait that is no whole number from 1 to 60 */
 export async function readJob(call: ScopedCall): Promise<Response> {
-  const waitMs = waitOf(call)
+  const { wait = null } = demandQuery(JobQuery, call.url.searchParams)
   const shown = await shownJob(call)
   const condition = call.request.headers.get('If-None-Match')
   if (condition === null || noneMatches(condition, shown.etag)) return jobAnswer(shown)
   const known = { etag: shown.etag, seq: shown.live?.seq ?? 0 }
-  const waits = waitMs !== null && call.request.method !== 'HEAD' && !hasEnded(shown)
-  const change = waits ? await changedJob(call, jobIdOf(call), known, waitMs) : null
+  const waits = wait !== null && call.request.method !== 'HEAD' && !hasEnded(shown)
+  const change = waits ? await changedJob(call, jobIdOf(call), known, wait * 1000) : null
   return change ? jobAnswer(change) : new Response(null, { status: 304, headers: headersOf(shown.etag) })
-}
-
-function waitOf({ url }: ScopedCall): number | null {
-  const errors: FieldError[] = []
-  const seconds = wholeNumber(url.searchParams, 'wait', 1, errors)
-  if (seconds !== null && seconds > LONGEST_WAIT_SECONDS) {
-    const detail = `This must be ${LONGEST_WAIT_SECONDS} seconds at most.`
-    errors.push({ pointer: '/query/wait', detail })
-  }
-  if (errors.length > 0) throw invalid(errors)
-  return seconds === null ? null : seconds * 1000
 }
 
 function hasEnded({ live, text }: ShownJob): boolean {

@@ -1,8 +1,9 @@
 /** GET /api/jobs/:id/ws: the upgrade is handed to the actor; refusals are told as close codes. */
 import { isUpgrade, type ScopedCall } from '../http.ts'
 import { archivedView } from '../job-view.ts'
-import { type FieldError, invalid, Problem, unavailable } from '../problem.ts'
-import { wholeNumber } from '../query.ts'
+import { Problem, unavailable } from '../problem.ts'
+import { demandQuery } from '../query.ts'
+import { WatchQuery } from '../schemas/query.ts'
 import { callJob } from '../stubs.ts'
 import { reachableJobId, retiredRow } from './job-id.ts'
 
@@ -13,9 +14,7 @@ export async function watchJob(call: ScopedCall): Promise<Response> {
       headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
     })
   }
-  const errors: FieldError[] = []
-  wholeNumber(call.url.searchParams, 'after', 0, errors)
-  if (errors.length > 0) throw invalid(errors)
+  demandQuery(WatchQuery, call.url.searchParams)
   const id = await reachableJobId(call)
   const request = withoutToken(call)
   const response = await callJob(call.env, id, (job) => job.fetch(request))

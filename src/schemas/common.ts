@@ -1,5 +1,6 @@
 /** Fields that several requests share. */
 import * as v from 'valibot'
+import type { JsonObject } from '../../actors/export-job/core/job.ts'
 import { isJobId } from '../ids.ts'
 import { hasControls, INPUT_PREFIX, keyFault } from '../keys.ts'
 
@@ -26,3 +27,13 @@ export function shortText(most: number) {
     v.check((text) => !hasControls(text), 'Control characters are not allowed.'),
   )
 }
+
+/** RFC 3339, in answers always UTC with milliseconds. */
+export const Instant = v.pipe(v.string(), v.isoTimestamp())
+
+export function isObject(value: unknown): boolean {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+/** A JSON object whose fields are its owner's business. */
+export const OpenJson = v.custom<JsonObject>(isObject, 'This must be a JSON object.')

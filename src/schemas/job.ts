@@ -3,15 +3,12 @@ import * as v from 'valibot'
 import type { Json, Policy } from '../../actors/export-job/core/job.ts'
 import { POLICY_BOUNDS } from '../../actors/export-job/core/schedule.ts'
 import { WEBHOOK_ENDS, WEBHOOK_EVENTS } from '../../actors/export-job/core/webhooks.ts'
-import { InputKey, ProjectId, shortText } from './common.ts'
+import { InputKey, isObject, ProjectId } from './common.ts'
+import { Tag } from './job-view.ts'
 
 const MOST_METADATA_BYTES = 4096
 const MOST_TAGS = 10
 const MOST_URL_CHARACTERS = 2048
-
-function isObject(value: unknown): boolean {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
-}
 
 /** Its values are JSON, but are not looked into. */
 export type OpenObject = Record<string, unknown>
@@ -51,7 +48,7 @@ export const CreateJobBody = v.strictObject({
   input_video_key: InputKey,
   params: AnyObject,
   metadata: v.optional(Metadata, () => ({})),
-  tags: v.optional(v.pipe(v.array(shortText(128)), v.maxLength(MOST_TAGS)), () => []),
+  tags: v.optional(v.pipe(v.array(Tag), v.maxLength(MOST_TAGS)), () => []),
   policy: v.optional(PolicyBody, {}),
   webhook_url: v.optional(v.pipe(v.string(), v.maxLength(MOST_URL_CHARACTERS))),
   webhook_events: v.optional(v.pipe(v.array(v.picklist(WEBHOOK_EVENTS)), v.minLength(1)), () => [

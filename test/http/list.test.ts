@@ -6,6 +6,7 @@ import {
   freshProject,
   post,
   problemOf,
+  ring,
   useHttpWorld,
 } from '../support/workerd/http.ts'
 
@@ -78,6 +79,47 @@ describe('GET /api/jobs', () => {
     expect((await list(`project_id=${freshProject()}`)).jobs).toEqual([])
   })
 
+  it('takes several statuses, in any order, and pages through them together', async () => {
+    const project = freshProject()
+    const ids = await jobsOf(project, 6)
+    for (const id of [ids[1], ids[4]]) await post(`/api/jobs/${id}/cancel`, {})
+    for (const id of [ids[1], ids[4]]) if (id) await ring(id)
+    const ended = await list(`project_id=${project}&status=cancelled&status=error`)
+    expect(ended.jobs.map(({ id }) => id)).toEqual([ids[1], ids[4]])
+    const first = await list(`project_id=${project}&status=pending&status=cancelled&limit=4`)
+    const rest = await list(
+      `project_id=${project}&status=cancelled&status=pending&status=pending&limit=4&cursor=${first.next_cursor}`,
+    )
+    expect([...first.jobs, ...rest.jobs].map(({ id }) => id)).toEqual(ids)
+  })
+
+  it('filters by tag: the whole of it, and nothing that is only like it', async () => {
+    const project = freshProject()
+    const tagged = await createJob({ project_id: project, tags: ['spring', 'a"b'] })
+    await createJob({ project_id: project, tags: ['springtime'] })
+    for (const tag of ['spring', 'a"b']) {
+      const found = await list(`project_id=${project}&tag=${encodeURIComponent(tag)}`)
+      expect(found.jobs.map(({ id }) => id)).toEqual([tagged.job_id])
+    }
+    expect((await list(`project_id=${project}&tag=%25`)).jobs).toEqual([])
+  })
+
+  it('filters by birth, with both ends left out', async () => {
+    const project = freshProject()
+    const ids = await jobsOf(project, 5)
+    const all = (await list(`project_id=${project}`)).jobs
+    const [newest, , , , oldest] = all.map(({ created_at }) => created_at)
+    const between = await list(`project_id=${project}&created_after=${oldest}&created_before=${newest}`)
+    expect(between.jobs.map(({ id }) => id)).toEqual(ids.slice(1, 4))
+    const first = await list(`project_id=${project}&created_before=${newest}&limit=2`)
+    const rest = await list(
+      `project_id=${project}&created_before=${newest}&limit=2&cursor=${first.next_cursor}`,
+    )
+    expect([...first.jobs, ...rest.jobs].map(({ id }) => id)).toEqual(ids.slice(1))
+    const elsewhere = await list(`project_id=${project}&created_after=2100-01-01T02:00:00%2B02:00`)
+    expect(elsewhere.jobs.length).toBeLessThanOrEqual(all.length)
+  })
+
   it('has 20 on a page unless asked, and lowers a limit above 100 to 100', async () => {
     const project = freshProject()
     await Promise.all(Array.from({ length: 21 }, () => createJob({ project_id: project })))
@@ -120,10 +162,15 @@ describe('refused', () => {
     ['project_id=-3', 'project_id'],
     ['project_id=one', 'project_id'],
     ['project_id=1%27%20OR%201=1', 'project_id'],
-    ['status=done', 'status'],
-    ['status=toString', 'status'],
-    ['status=', 'status'],
+    ['status=done', 'status/0'],
+    ['status=toString', 'status/0'],
+    ['status=', 'status/0'],
+    ['status=pending&status=done', 'status/1'],
     ['type=unknown', 'type'],
+    ['type=trim&type=crop', 'type'],
+    ['tag=', 'tag'],
+    ['created_after=yesterday', 'created_after'],
+    ['created_before=2100-13-01T00:00:00Z', 'created_before'],
     ['type=__proto__', 'type'],
     ['cursor=', 'cursor'],
     ['cursor=abc', 'cursor'],

@@ -1,0 +1,104 @@
+/**
+ * The list's one query. The list is ordered by birth, and what is asked for is a status, or several: each has its own
+ * stretch of an index in that order, so the page is the merge of one ordered walk for each status, and reads what it
+ * shows. Asked for no status, it walks them all: an index by birth alone would have to be written for every job.
+ *
+ * Type and tag have no index. They are tested along the walk, which then ends after `MOST_LOOKED_AT` rows: a page of
+ * rare jobs may be short, and its cursor goes on where the walk ended.
+ */
+import type { JobStatus } from '../actors/export-job/core/job.ts'
+import type { Position } from './cursor.ts'
+
+export interface ListFilters {
+  projectId: number | null
+  /** Sorted; never empty. */
+  statuses: readonly JobStatus[]
+  type: string | null
+  tag: string | null
+  /** Milliseconds, exclusive. */
+  createdAfter: number | null
+  createdBefore: number | null
+}
+
+export interface Query {
+  sql: string
+  values: (string | number)[]
+}
+
+/** The most rows that one page of a type or tag looks at. */
+export const MOST_LOOKED_AT = 1_000
+
+/** SQLite takes 500 terms in one compound SELECT, D1 takes 5; a group of them counts as one. */
+const GROUP = 4
+
+/** Sorts after every position of a job born before it. */
+const FIRST_ID = ''
+
+/** The page of at most `limit` rows below `after`, newest first. */
+export function pageQuery(
+  columns: string,
+  filters: ListFilters,
+  after: Position | null,
+  limit: number,
+): Query {
+  const { type, tag } = filters
+  if (type === null && tag === null) return walk(columns, filters, after, limit)
+  const walked = walk(columns, filters, after, MOST_LOOKED_AT)
+  const tests: string[] = []
+  const tested: string[] = []
+  if (type !== null) {
+    tests.push('type = ?')
+    tested.push(type)
+  }
+  if (tag !== null) {
+    tests.push('EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)')
+    tested.push(tag)
+  }
+  return {
+    sql: `SELECT * FROM (${walked.sql}) WHERE ${tests.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT ?`,
+    values: [...walked.values, ...tested, limit],
+  }
+}
+
+/** Where a walk that tests type or tag ends without having seen everything: the last row that it looks at, if any. */
+export function endOfWalkQuery(filters: ListFilters, after: Position | null): Query {
+  const walked = walk('created_at, id', filters, after, MOST_LOOKED_AT)
+  return { sql: `${walked.sql} OFFSET ${MOST_LOOKED_AT - 1}`, values: walked.values }
+}
+
+/** Rows of the statuses asked for, in order, merged from one stretch of an index for each. */
+function walk(columns: string, filters: ListFilters, after: Position | null, limit: number): Query {
+  const stretches = filters.statuses.map((status) => stretch(columns, filters, status, after))
+  const groups = Array.from({ length: Math.ceil(stretches.length / GROUP) }, (_, i) =>
+    stretches
+      .slice(i * GROUP, (i + 1) * GROUP)
+      .map(({ sql }) => sql)
+      .join(' UNION ALL '),
+  )
+  const merged =
+    groups.length === 1 ? groups.join() : groups.map((sql) => `SELECT * FROM (${sql})`).join(' UNION ALL ')
+  return {
+    sql: `${merged} ORDER BY created_at DESC, id DESC LIMIT ?`,
+    values: [...stretches.flatMap(({ values }) => values), limit],
+  }
+}
+
+function stretch(
+  columns: string,
+  { projectId, createdAfter, createdBefore }: ListFilters,
+  status: JobStatus,
+  after: Position | null,
+): Query {
+  const conditions: [string, (string | number)[]][] = [['status = ?', [status]]]
+  if (projectId !== null) conditions.push(['project_id = ?', [projectId]])
+  // A position of the list that is asked for lies before `createdBefore` already.
+  const below = after ?? (createdBefore === null ? null : { createdAt: createdBefore, id: FIRST_ID })
+  if (below) conditions.push(['(created_at, id) < (?, ?)', [below.createdAt, below.id]])
+  if (createdAfter !== null) conditions.push(['created_at > ?', [createdAfter]])
+  // Named, since the planner has no statistics and may take the narrower range for the better choice.
+  const index = projectId === null ? 'export_jobs_by_status' : 'export_jobs_by_project'
+  return {
+    sql: `SELECT ${columns} FROM export_jobs INDEXED BY ${index} WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`,
+    values: conditions.flatMap(([, values]) => values),
+  }
+}

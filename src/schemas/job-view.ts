@@ -1,0 +1,138 @@
+/** Jobs as the API answers them, and their event log. */
+import * as v from 'valibot'
+import type { JobStatus as Status } from '../../actors/export-job/core/job.ts'
+import { Instant, JobId, OpenJson, ProjectId, shortText } from './common.ts'
+
+/** In the order of a job's life; the type names them all, so that none can be missing. */
+const STATUSES: Record<Status, true> = {
+  pending: true,
+  queued: true,
+  processing: true,
+  cancelling: true,
+  complete: true,
+  error: true,
+  cancelled: true,
+}
+
+function isStatus(name: string): name is Status {
+  return Object.hasOwn(STATUSES, name)
+}
+
+export const JOB_STATUSES: readonly Status[] = Object.keys(STATUSES).filter(isStatus)
+
+export const JobStatus = v.picklist(JOB_STATUSES)
+
+export const Tag = shortText(128)
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const amount = v.pipe(v.number(), v.minValue(0))
+
+/** Why a job, or its last attempt, failed. */
+export const Failure = v.object({ code: v.string(), message: v.string(), retryable: v.boolean() })
+
+/** Seconds on GPUs, and money where the deployment knows a price. */
+const Usage = v.object({
+  gpu_seconds: amount,
+  wasted_seconds: amount,
+  after_cancel_seconds: v.optional(amount),
+  queue_seconds: v.optional(amount),
+  estimated: v.optional(v.boolean()),
+  cost: v.optional(v.nullable(amount)),
+  wasted_cost: v.optional(v.nullable(amount)),
+})
+
+const Urls = v.object({
+  self: v.string(),
+  ws: v.string(),
+  events: v.string(),
+  cancel: v.string(),
+  retry: v.string(),
+})
+
+/** What the list knows of a job. */
+const summary = {
+  id: JobId,
+  project_id: ProjectId,
+  type: v.string(),
+  status: JobStatus,
+  progress: v.pipe(v.number(), v.minValue(0), v.maxValue(100)),
+  stage: v.nullable(v.string()),
+  input_video_key: v.string(),
+  output_video_key: v.nullable(v.string()),
+  params: OpenJson,
+  metadata: OpenJson,
+  tags: v.array(v.string()),
+  attempt: count,
+  max_attempts: count,
+  round: count,
+  runpod_job_id: v.nullable(v.string()),
+  error: v.nullable(Failure),
+  usage: Usage,
+  created_at: Instant,
+  started_at: v.nullable(Instant),
+  finished_at: v.nullable(Instant),
+  expires_at: v.nullable(Instant),
+  version: count,
+  urls: Urls,
+}
+
+export const JobSummary = v.object({ ...summary, archived: v.boolean() })
+export type JobSummary = v.InferOutput<typeof JobSummary>
+
+/** A job, live from its actor; `archived` when it was retired and its row answers for it. */
+export const Job = v.object({
+  ...summary,
+  message: v.nullable(v.string()),
+  eta_seconds: v.nullable(amount),
+  last_report_at: v.nullable(Instant),
+  reason: v.string(),
+  next_action: v.nullable(v.object({ at: Instant, what: v.string() })),
+  output_size_bytes: v.nullable(count),
+  output_url: v.nullable(v.string()),
+  next_attempt_at: v.nullable(Instant),
+  cancel: v.nullable(v.object({ requested_at: Instant, confirmed: v.boolean() })),
+  archived: v.optional(v.boolean()),
+})
+export type Job = v.InferOutput<typeof Job>
+
+/** One line of a job's event log. */
+export const JobEvent = v.object({
+  seq: count,
+  type: v.string(),
+  at: Instant,
+  round: v.nullable(count),
+  attempt: v.nullable(count),
+  data: OpenJson,
+})
+
+/** GET /api/jobs. */
+export const JobList = v.object({ jobs: v.array(JobSummary), next_cursor: v.nullable(v.string()) })
+export type JobList = v.InferOutput<typeof JobList>
+
+/** POST /api/jobs. */
+export const CreatedJob = v.object({
+  job_id: JobId,
+  status: JobStatus,
+  websocket_url: v.string(),
+  job: Job,
+})
+
+/** DELETE of an ended job. */
+export const DeletedJob = v.object({ success: v.literal(true) })
+
+/** DELETE of an active job. */
+export const CancelledInstead = v.object({
+  success: v.literal(false),
+  job_id: JobId,
+  status: JobStatus,
+  detail: v.string(),
+  job: Job,
+})
+
+/** GET /api/jobs/:id/events. */
+export const EventPage = v.object({
+  events: v.array(JobEvent),
+  next_after: count,
+  first_seq: count,
+  last_seq: count,
+})

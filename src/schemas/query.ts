@@ -1,0 +1,48 @@
+/** What the queries of the API may say. Every value arrives as text; names that are not here are left alone. */
+import * as v from 'valibot'
+import { JOB_TYPES } from '../job-types/index.ts'
+import { Instant } from './common.ts'
+import { JobStatus, Tag } from './job-view.ts'
+
+/** A whole number of at least `least`, in digits. */
+function whole(least: number) {
+  const wrong = `This must be a whole number of at least ${least}.`
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d+$/, wrong),
+    v.transform(Number),
+    v.number(),
+    v.safeInteger(wrong),
+    v.minValue(least, wrong),
+  )
+}
+
+const LONGEST_WAIT_SECONDS = 60
+
+/** GET /api/jobs. */
+export const ListQuery = v.object({
+  project_id: v.optional(whole(1)),
+  status: v.optional(v.array(JobStatus), () => []),
+  type: v.optional(v.picklist([...JOB_TYPES.keys()])),
+  tag: v.optional(Tag),
+  created_after: v.optional(Instant),
+  created_before: v.optional(Instant),
+  limit: v.optional(whole(1)),
+  cursor: v.optional(v.string()),
+})
+
+/** GET /api/jobs/:id. */
+export const JobQuery = v.object({
+  wait: v.optional(
+    v.pipe(
+      whole(1),
+      v.maxValue(LONGEST_WAIT_SECONDS, `This must be ${LONGEST_WAIT_SECONDS} seconds at most.`),
+    ),
+  ),
+})
+
+/** GET /api/jobs/:id/ws, and the event stream. */
+export const WatchQuery = v.object({ after: v.optional(whole(0)) })
+
+/** GET /api/jobs/:id/events. */
+export const EventsQuery = v.object({ after: v.optional(whole(0)), limit: v.optional(whole(1)) })
