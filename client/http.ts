@@ -29,7 +29,10 @@ export interface RepeatPolicy {
 
 export interface ApiRequest extends RepeatPolicy {
   method?: string
+  /** Of this service; or a whole URL that it gave out, which carries its own authority and is sent no token. */
   path: string
+  /** For messages, instead of method and path: a URL that was given out is a secret. */
+  what?: string
   query?: Query
   body?: unknown
   headers?: Record<string, string>
@@ -66,7 +69,7 @@ export class Transport {
   }
 
   url(path: string, query: Query = {}): URL {
-    const url = new URL(this.#base + path)
+    const url = new URL(this.absolute(path))
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value))
     }
@@ -136,10 +139,10 @@ export class Transport {
   }
 
   async #once(request: ApiRequest): Promise<ApiAnswer> {
-    const { path, method = 'GET', body, signal, holdMs = 0 } = request
+    const { path, method = 'GET', body, signal, holdMs = 0, what = `${method} ${path}` } = request
     signal?.throwIfAborted()
     const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
-    const token = await this.#tokenNow()
+    const token = path.startsWith('/') ? await this.#tokenNow() : undefined
     if (token) headers.authorization = `Bearer ${token}`
     if (body !== undefined) headers['content-type'] = 'application/json'
 
@@ -162,10 +165,10 @@ export class Transport {
       return { status: response.status, headers: response.headers, text: await response.text() }
     }
     try {
-      const answer = await this.exchange(`${method} ${path}`, send, signal, request.also)
+      const answer = await this.exchange(what, send, signal, request.also)
       return { ...answer, body: answer.text === '' ? null : JSON.parse(answer.text) }
     } catch (error) {
-      if (error instanceof SyntaxError) throw new ExportalConnectionError(`${path} did not answer JSON`)
+      if (error instanceof SyntaxError) throw new ExportalConnectionError(`${what} was not answered in JSON`)
       throw error
     } finally {
       clearTimeout(timer)

@@ -49,7 +49,7 @@ export type { ExportsOptions, FetchLike, TokenSource, WebSocketLike } from './ht
 export type { Timings } from './time.ts'
 export type { Update } from './tracker.ts'
 export * from './types.ts'
-export type { UploadedVideo, UploadOptions, UploadProgress, UploadSource } from './upload.ts'
+export type { UploadedVideo, UploadOptions, UploadPlan, UploadProgress, UploadSource } from './upload.ts'
 export type { WaitOptions } from './wait.ts'
 export type { ConnectionState, ConnectionStatus, JobWatch, WatchOptions } from './watch.ts'
 
@@ -78,7 +78,7 @@ export interface ExportsClient {
   jobs: JobsClient
   /** A URL of a path that the service gave out, as in `job.urls`; a whole URL stays as it is. */
   absolute(pathOrUrl: string): string
-  /** Stores a video, or an image for an overlay, and answers its key. */
+  /** Stores a video, or an image for an overlay, and answers its key. Large files go in parts, and can be gone on with. */
   uploadVideo(file: UploadSource, options?: UploadOptions): Promise<UploadedVideo>
   jobTypes(options?: RequestOptions): Promise<JobTypeInfo[]>
   /** `deep` also asks what the service depends on; that it is degraded is an answer, not an error. */

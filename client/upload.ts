@@ -3,6 +3,7 @@
  * watches does not pay for it.
  */
 import type { Transport } from './http.ts'
+import { type MultipartPlan, sendParts } from './upload-parts.ts'
 import { put, type Source } from './upload-put.ts'
 
 /** A `Blob` or `File`, anything with `stream()` and a size, or a stream that can be read once. */
@@ -16,7 +17,7 @@ export interface UploadProgress {
   total: number
   /** Whole percents; 100 only once the service has confirmed the file. */
   percent: number
-  /** Above 1 the upload had to begin again. */
+  /** Above 1 the upload had to begin again; a file in parts never has to. */
   attempt: number
 }
 
@@ -26,6 +27,10 @@ export interface UploadOptions {
   filename?: string | undefined
   onProgress?: ((progress: UploadProgress) => void) | undefined
   signal?: AbortSignal | undefined
+  /** Told the plan before anything is sent: kept, it lets a later call go on with the same file, even after a reload. */
+  onPlan?: ((plan: UploadPlan) => void) | undefined
+  /** Of an earlier call that did not get to its end. Parts that are stored already are not sent again, for a day. */
+  plan?: UploadPlan | undefined
 }
 
 export interface UploadedVideo {
@@ -36,24 +41,26 @@ export interface UploadedVideo {
   size_bytes: number
 }
 
-/** Answer of `POST /api/videos/upload-url`. */
+/** Answer of `POST /api/videos/upload-url`: one PUT, or for a large file its parts. */
 export interface UploadPlan {
-  upload_url: string
+  upload_url: string | null
   video_key: string
   method: string
   headers: Record<string, string>
   expires_at: string
-  /** Offered for large files; a single PUT is what this client does today. */
-  multipart?: unknown
+  multipart?: MultipartPlan | null
 }
 
-/** Stores a file and answers its key. Repeats on a broken line and on 5xx, with a new URL when the old one expired. */
+/**
+ * Stores a file and answers its key. Goes by one PUT or in parts, as the service plans it; repeats on a broken line
+ * and on 5xx, what is in parts part by part, with a new URL when the old one expired.
+ */
 export async function uploadVideo(
   http: Transport,
   file: UploadSource,
   options: UploadOptions = {},
 ): Promise<UploadedVideo> {
-  const { signal, projectId, onProgress } = options
+  const { signal, projectId, onProgress, onPlan } = options
   const source = sourceOf(file)
   const total = source.size
   const filename = options.filename ?? ('name' in file && file.name ? file.name : 'video.mp4')
@@ -62,48 +69,73 @@ export async function uploadVideo(
     const about = { filename, content_type: contentType, size_bytes: total }
     const body = projectId === undefined ? about : { ...about, project_id: projectId }
     const answer = await http.send({ method: 'POST', path: '/api/videos/upload-url', body, signal })
-    return answer.body as UploadPlan
+    const plan = answer.body as UploadPlan
+    onPlan?.(plan)
+    return plan
   }
 
-  let plan = await ask()
+  const { plan: earlier } = options
+  let plan = earlier && mayGoOn(earlier, total) ? earlier : await ask()
+  let highest = 0
+  const tell = (attempt: number) => (sent: number) => {
+    // A part that is sent again does not take back what was shown.
+    highest = plan.multipart ? Math.max(highest, sent) : sent
+    const loaded = Math.min(highest, total)
+    // All bytes handed to the network are not all bytes stored: 100 is said when the answer is there.
+    onProgress?.({ loaded, total, percent: Math.min(99, Math.floor((loaded / total) * 100)), attempt })
+  }
   const attempt = await http.repeat(
     async (tried) => {
       // A slow or offline client outlives a signed URL; that is no reason to fail.
-      if (tried > 1 && Date.now() >= Date.parse(plan.expires_at)) plan = await ask()
-      await carryOut(http, plan, source, tried, options)
+      if (tried > 1 && isExpired(plan)) plan = await ask()
+      const onSent = tell(tried)
+      if (plan.multipart) await sendParts(http, plan.multipart, source, { signal, onSent })
+      else await sendWhole(http, plan, source, { signal, onSent, tried })
       return tried
     },
-    { signal, tries: source.again ? 4 : 1 },
+    // Parts are repeated one by one.
+    { signal, tries: source.again && !plan.multipart ? 4 : 1 },
   )
   onProgress?.({ loaded: total, total, percent: 100, attempt })
   return { video_key: plan.video_key, filename, content_type: contentType, size_bytes: total }
 }
 
-/** The place for further ways of sending, chosen by what the plan offers. */
-async function carryOut(
+/** A plan is for one file: another of another size does not fit into it. */
+function mayGoOn(plan: UploadPlan, total: number): boolean {
+  if (isExpired(plan)) return false
+  const { multipart } = plan
+  return !multipart || Math.ceil(total / multipart.part_size_bytes) === multipart.part_count
+}
+
+function isExpired(plan: UploadPlan): boolean {
+  return Date.now() >= Date.parse(plan.expires_at)
+}
+
+/** One PUT of the whole file. */
+async function sendWhole(
   http: Transport,
   plan: UploadPlan,
   source: Source,
-  attempt: number,
-  { signal, onProgress }: UploadOptions,
+  {
+    signal,
+    onSent,
+    tried,
+  }: { signal: AbortSignal | undefined; onSent: (bytes: number) => void; tried: number },
 ): Promise<void> {
-  const total = source.size
+  const { upload_url: url, method, headers } = plan
+  if (url === null) throw new Error('The service offers no way to send this file.')
   const send = async () => {
     const answer = await put({
       fetch: http.fetch,
-      url: http.absolute(plan.upload_url),
-      method: plan.method,
-      headers: plan.headers,
+      url: http.absolute(url),
+      method,
+      headers,
       source,
       signal,
-      // All bytes handed to the network are not all bytes stored: 100 is said when the answer is there.
-      onSent: (loaded) => {
-        const percent = Math.min(99, Math.floor((loaded / total) * 100))
-        onProgress?.({ loaded: Math.min(loaded, total), total, percent, attempt })
-      },
+      onSent,
     })
     // Create-once, and an earlier try of ours was first: its answer was lost, the file is there.
-    return answer.status === 412 && attempt > 1 ? { ...answer, status: 200 } : answer
+    return answer.status === 412 && tried > 1 ? { ...answer, status: 200 } : answer
   }
   await http.exchange('The upload', send, signal)
 }
