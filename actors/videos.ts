@@ -24,6 +24,11 @@ export async function unusableKey(
   return null
 }
 
+/** Removes an input of this project; what belongs to another was never this one's to remove. */
+export async function removeInput(bucket: R2Bucket, key: string, projectId: number): Promise<void> {
+  if ((await unusableKey(bucket, [key], projectId)) === null) await bucket.delete(key)
+}
+
 export function outputPrefix(jobId: string): string {
   return `output/${jobId}/`
 }

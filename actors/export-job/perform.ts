@@ -3,7 +3,7 @@ import type { ActorEnv } from '../env.ts'
 import { archiveRow, eraseRow, inputIsShared, writeMirror } from '../mirror.ts'
 import { cancel, health, type RunpodSettings, status } from '../runpod.ts'
 import type { Settings } from '../settings.ts'
-import { findOutput, outputPrefix, removeUnder } from '../videos.ts'
+import { findOutput, outputPrefix, removeInput, removeUnder } from '../videos.ts'
 import type { Effect, Fact } from './core/events.ts'
 import type { Job } from './core/job.ts'
 import { type MirrorRow, mirrorRowOf } from './core/mirror-row.ts'
@@ -101,9 +101,10 @@ async function mirror(job: Job, world: World): Promise<Fact> {
   return { type: 'mirrored', version: row.version }
 }
 
-/** Every output, and the input unless another job still uses it. */
+/** Every output, and the input unless another job still uses it or it is another project's. */
 async function removeVideos(job: Job, env: ActorEnv): Promise<void> {
-  const { id, inputVideoKey } = job.request
+  const { id, inputVideoKey, projectId } = job.request
   await removeUnder(env.VIDEOS, outputPrefix(id), null)
-  if (!(await inputIsShared(env.DB, inputVideoKey, id))) await env.VIDEOS.delete(inputVideoKey)
+  if (await inputIsShared(env.DB, inputVideoKey, id)) return
+  await removeInput(env.VIDEOS, inputVideoKey, projectId)
 }

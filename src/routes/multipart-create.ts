@@ -1,10 +1,9 @@
 /** POST /api/uploads, and POST …/s3/multipart: a token for a page with an uploader, and the beginning of one file. */
 
-import { MOST_BYTES_IN_PARTS, partSizeFor, type UploadRequest } from '../../actors/upload/core.ts'
+import type { UploadRequest } from '../../actors/upload/core.ts'
 import { companionPath, type FileClaims, type ProjectClaims } from '../../actors/upload-token.ts'
 import { requireOwnProject } from '../auth.ts'
 import { readJson } from '../body.ts'
-import { type Env, uploadLimits } from '../env.ts'
 import { type Call, json, publicUrl, type ScopedCall } from '../http.ts'
 import { newId } from '../ids.ts'
 import { noteUpload } from '../job-uploads.ts'
@@ -14,7 +13,7 @@ import { storageProblem } from '../r2-faults.ts'
 import { CreateBody, UploadTokenBody } from '../schemas/multipart.ts'
 import { callUpload } from '../stubs.ts'
 import { demand } from '../validate.ts'
-import { mostPartBytes } from './multipart-part.ts'
+import { mostUploadBytes, partBytes } from './multipart-part.ts'
 import { problemOf, tokenOf } from './upload-access.ts'
 
 const MOST_BODY_BYTES = 64 * 1024
@@ -36,17 +35,7 @@ export async function createUpload(call: Call): Promise<Response> {
   const { claims } = tokenOf(call)
   const file = claims.kind === 'file' ? claims : await newFile(call, claims)
   const uploadId = (claims.kind === 'file' && (await underWay(call, file.key))) || (await begin(call, file))
-  const size = file.sizeBytes
-  return json({
-    key: file.key,
-    uploadId,
-    part_size_bytes: size === null ? null : partSizeFor(size, mostPartBytes(call.env)),
-  })
-}
-
-/** The largest file that may be uploaded at all, in bytes. */
-export function mostUploadBytes(env: Env): number {
-  return Math.min(uploadLimits(env).uploadBytes, MOST_BYTES_IN_PARTS)
+  return json({ key: file.key, uploadId, part_size_bytes: partBytes(call.env, file.sizeBytes) })
 }
 
 /** @throws Problem 400 or 413 */

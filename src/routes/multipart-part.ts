@@ -1,5 +1,5 @@
 /** PUT /api/uploads/part/:key: one part streams into R2; its actor is asked before, and told after. */
-import { LEAST_PART_BYTES, MOST_PART_BYTES, MOST_PARTS } from '../../actors/upload/core.ts'
+import { LEAST_PART_BYTES, MOST_PART_BYTES, MOST_PARTS, partSizeFor } from '../../actors/upload/core.ts'
 import { type Env, uploadLimits } from '../env.ts'
 import type { Call } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
@@ -26,6 +26,16 @@ export async function putPart(call: Call): Promise<Response> {
 /** What one part may have: the zone's limit, but never less than R2 asks of a part. */
 export function mostPartBytes(env: Env): number {
   return Math.max(LEAST_PART_BYTES, Math.min(MOST_PART_BYTES, uploadLimits(env).putBytes))
+}
+
+/** The size of every part but the last, of a file of `size` bytes; as large as a part may be while nobody knows. */
+export function partBytes(env: Env, size: number | null): number {
+  return size === null ? mostPartBytes(env) : partSizeFor(size, mostPartBytes(env))
+}
+
+/** The largest file that may be uploaded at all, in bytes: by the deployment's word, and by what its parts can hold. */
+export function mostUploadBytes(env: Env): number {
+  return Math.min(uploadLimits(env).uploadBytes, mostPartBytes(env) * MOST_PARTS)
 }
 
 /** The number in a path or query. @throws Problem 400 */

@@ -3,14 +3,13 @@
  * path is all the authority there is. Here: sign one part, list the parts, abort, and how far it is.
  */
 import { partPath } from '../../actors/signing.ts'
-import { partSizeFor } from '../../actors/upload/core.ts'
 import { s3Of } from '../env.ts'
 import { type Call, json, publicUrl } from '../http.ts'
 import { Problem } from '../problem.ts'
 import { presign } from '../s3.ts'
 import { listParts } from '../s3-parts.ts'
 import { callUpload } from '../stubs.ts'
-import { mostPartBytes, partNumber } from './multipart-part.ts'
+import { partBytes, partNumber } from './multipart-part.ts'
 import { problemOf, tokenOf, type UploadAccess, uploadOf } from './upload-access.ts'
 
 /** A part of 64 MiB in an hour is 150 kbit/s; after that it is signed again. */
@@ -66,7 +65,7 @@ export async function getProgress(call: Call): Promise<Response> {
     uploaded_bytes: uploaded,
     size_bytes: size,
     percent: size === null ? null : Math.floor((uploaded / size) * 100),
-    part_size_bytes: size === null ? null : partSizeFor(size, mostPartBytes(call.env)),
+    part_size_bytes: partBytes(call.env, size),
   })
 }
 

@@ -1,6 +1,5 @@
 /** POST /api/videos/upload-url: where to send a file, in one PUT or in parts, signed with everything that limits it. */
 import { uploadPath } from '../../actors/signing.ts'
-import { partSizeFor } from '../../actors/upload/core.ts'
 import { companionPath, type FileClaims } from '../../actors/upload-token.ts'
 import { requireOwnProject } from '../auth.ts'
 import { readJson } from '../body.ts'
@@ -12,8 +11,7 @@ import { Problem } from '../problem.ts'
 import { presign } from '../s3.ts'
 import { UploadUrlBody } from '../schemas/upload.ts'
 import { demand } from '../validate.ts'
-import { mostUploadBytes } from './multipart-create.ts'
-import { mostPartBytes } from './multipart-part.ts'
+import { mostUploadBytes, partBytes } from './multipart-part.ts'
 
 const MOST_BODY_BYTES = 16 * 1024
 /** Long enough for a slow line to begin; an upload that has begun may go on. */
@@ -46,7 +44,7 @@ type AnnouncedFile = FileClaims & { sizeBytes: number }
 
 /** The routes that Uppy speaks; its `getChunkSize` should answer `part_size_bytes`. */
 function multipartPlan(call: ScopedCall, file: AnnouncedFile, expiresAt: number) {
-  const partSize = partSizeFor(file.sizeBytes, mostPartBytes(call.env))
+  const partSize = partBytes(call.env, file.sizeBytes)
   return {
     upload_url: null,
     headers: {},

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import {
+  aCreatedJob,
   actor,
   aRunningJob,
   completed,
@@ -61,6 +62,19 @@ describe('delete', () => {
     await job.stub.remove('test')
     await job.ring()
     expect(await env.VIDEOS.head(shared)).not.toBeNull()
+  })
+
+  it('does not take an input of another project, whose name it only knew', async () => {
+    new FakeRunpod().install()
+    const theirs = `input/${crypto.randomUUID()}/theirs.mp4`
+    const job = await aCreatedJob({ inputVideoKey: theirs })
+    await env.VIDEOS.put(theirs, 'theirs', { customMetadata: { project: '8' } })
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'error', error: { code: 'input_not_found' } })
+    await job.stub.remove('test')
+    await job.ring()
+    expect(await row(job.id)).toBeNull()
+    expect(await env.VIDEOS.head(theirs)).not.toBeNull()
   })
 
   it('of an active job cancels it', async () => {

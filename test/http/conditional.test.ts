@@ -61,6 +61,14 @@ const ROWS: [Headers_, Answer][] = [
   [{ 'If-Modified-Since': AFTER }, 304],
   [{ 'If-Modified-Since': BEFORE }, 200],
   [{ 'If-Modified-Since': 'yesterday' }, 200],
+  // No HTTP date, though a lenient parser takes it for one
+  [{ 'If-Modified-Since': '2099-01-01T00:00:00Z' }, 200],
+  [{ 'If-Modified-Since': '4070908800000' }, 200],
+  // The obsolete forms count (RFC 9110, 5.6.7)
+  [{ 'If-Modified-Since': 'Friday, 01-Jan-49 00:00:00 GMT' }, 304],
+  [{ 'If-Modified-Since': 'Fri Jan  1 00:00:00 2049' }, 304],
+  [{ 'If-Unmodified-Since': 'Sun Nov  6 08:49:37 1994' }, 412],
+  [{ 'If-Unmodified-Since': '1994-11-06' }, 200],
   [{ 'If-None-Match': '"x"', 'If-Modified-Since': AFTER }, 200],
   // If-Match: strong comparison
   [{ 'If-Match': ETAG }, 200],

@@ -16,6 +16,7 @@ import {
   useHttpWorld,
 } from '../support/workerd/http.ts'
 import {
+  type Begun,
   begin,
   beginInProject,
   bytesOf,
@@ -48,6 +49,18 @@ describe('POST /api/videos/upload-url for a large file', () => {
   it('keeps one PUT for what fits into it', async () => {
     expect((await planFor(95_000_000)).upload_url).not.toBeNull()
     expect((await planFor(95_000_001)).upload_url).toBeNull()
+  })
+
+  it('never plans a part that could not be sent, however low the limit of one PUT is', async () => {
+    const limits = { MAX_PUT_BYTES: '5242880', MAX_UPLOAD_BYTES: '999999999999' }
+    const body = { filename: 'a.mp4', content_type: 'video/mp4', size_bytes: 5242880 * 10_000 }
+    const answer = await apiWith(limits, '/api/videos/upload-url', jsonInit(body))
+    expect((await bodyOf<Plan>(answer)).multipart).toMatchObject({
+      part_size_bytes: 5 * MIB,
+      part_count: 10_000,
+    })
+    const larger = jsonInit({ ...body, size_bytes: body.size_bytes + 1 })
+    await problemOf(await apiWith(limits, '/api/videos/upload-url', larger), 413, 'upload_too_large')
   })
 
   it.each([['6442450944'], ['9'.repeat(15)]])('refuses what is too large altogether: %s', async (size) => {
@@ -325,6 +338,8 @@ describe('A GPU worker', () => {
     const companion = pathOf(multipart_url)
     const upload = await begin(companion, { filename: 'ignored.mp4', type: 'text/html' })
     expect(upload.key).toBe(video_key)
+    const again = await bodyOf<Begun>(await post(`${companion}/s3/multipart`, {}))
+    expect(again).toEqual({ key: video_key, uploadId: upload.uploadId, part_size_bytes: 64 * MIB })
     const etags = [await upload.send(1, bytesOf(PART)), await upload.send(2, bytesOf(9))]
     await bodyOf(await upload.complete(etags))
     expect(await env.VIDEOS.head(video_key)).toMatchObject({

@@ -17,7 +17,7 @@ export interface Plan {
 export interface Begun {
   key: string
   uploadId: string
-  part_size_bytes: number | null
+  part_size_bytes: number
 }
 
 export interface Listed {
