@@ -15,6 +15,7 @@ export default defineConfig({
           include: [
             'test/runpod-local/**/*.test.ts',
             'test/client/**/*.test.ts',
+            'test/openapi/**/*.test.ts',
             'test/scripts/**/*.test.ts',
           ],
           testTimeout: 20_000,

@@ -2,6 +2,7 @@
  * Refusals as RFC 9457 problem details. Anything a handler cannot do it throws as a `Problem`; the router's one catch
  * turns it into a response. What is not a `Problem` is a bug, and says nothing to the client but its request id.
  */
+import { type ProblemCode, problemPath, titleOf } from './problems/index.ts'
 
 /** One wrong field: a JSON Pointer (RFC 6901) into the body, or `/query/…`, `/header/…`, `/path/…`. */
 export interface FieldError {
@@ -17,12 +18,12 @@ interface Extras {
 export class Problem extends Error {
   readonly status: number
   /** Stable and machine-readable; clients branch on it. */
-  readonly code: string
+  readonly code: ProblemCode
   readonly errors: readonly FieldError[]
   readonly headers: Record<string, string>
 
   /** @param detail one sentence that the caller can act on */
-  constructor(status: number, code: string, detail: string, { errors = [], headers = {} }: Extras = {}) {
+  constructor(status: number, code: ProblemCode, detail: string, { errors = [], headers = {} }: Extras = {}) {
     super(detail)
     this.name = 'Problem'
     this.status = status
@@ -31,9 +32,10 @@ export class Problem extends Error {
     this.headers = headers
   }
 
-  toResponse(requestId: string): Response {
+  /** @param base where this deployment is reached; its type URIs lie below */
+  toResponse(requestId: string, base: string): Response {
     const body = {
-      type: `/docs/problems#${this.code}`,
+      type: `${base}${problemPath(this.code)}`,
       title: titleOf(this.code),
       status: this.status,
       detail: this.message,
@@ -52,12 +54,6 @@ export class Problem extends Error {
   }
 }
 
-/** The same for every occurrence of a code, as RFC 9457 asks: `job_not_found` is "Job not found". */
-function titleOf(code: string): string {
-  const words = code.replaceAll('_', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
-}
-
 /** 400 naming each wrong field. */
 export function invalid(errors: readonly FieldError[]): Problem {
   const [first] = errors
@@ -69,7 +65,7 @@ export function invalid(errors: readonly FieldError[]): Problem {
 }
 
 /** 503 for what is expected to pass; the client is told when to try again. */
-export function unavailable(code: string, detail: string, retryAfterSeconds = 5): Problem {
+export function unavailable(code: ProblemCode, detail: string, retryAfterSeconds = 5): Problem {
   return new Problem(503, code, detail, { headers: { 'Retry-After': String(retryAfterSeconds) } })
 }
 

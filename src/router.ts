@@ -10,6 +10,7 @@ import { logFailure, logRequest } from './log.ts'
 import { notConfigured, Problem } from './problem.ts'
 import { requireRate } from './rate-limit.ts'
 import { getVideo } from './routes/downloads.ts'
+import { explainProblem } from './routes/errors.ts'
 import { readEvents } from './routes/events.ts'
 import { health } from './routes/health.ts'
 import { listJobTypes } from './routes/job-types.ts'
@@ -45,6 +46,7 @@ const BY_QUERY = { queryToken: true }
 /** Every route of the API. GET routes answer HEAD as well. */
 export const ROUTES: readonly Route[] = [
   open('GET', '/health', health),
+  open('GET', '/errors/:code', explainProblem),
 
   scoped('POST', '/api/jobs', 'jobs:write', createJob),
   scoped('GET', '/api/jobs', 'jobs:read', listJobs),
@@ -78,7 +80,7 @@ export const ROUTES: readonly Route[] = [
   scoped('POST', '/api/tokens', 'any', createToken),
 ]
 
-function open(method: Method, path: string, handle: (exchange: Exchange) => Promise<Response>): Route {
+function open(method: Method, path: string, handle: Route['answer']): Route {
   return { method, path, access: 'open', answer: handle }
 }
 
@@ -176,7 +178,11 @@ function refusal(error: unknown, exchange: Exchange): Response {
     ? error
     : new Problem(500, 'internal_error', 'Something went wrong here; report it with the request id.')
   const socket = isUpgrade(exchange.request) ? refusedUpgrade(problem) : null
-  return socket ?? problem.toResponse(exchange.requestId)
+  return socket ?? problem.toResponse(exchange.requestId, baseOf(exchange))
+}
+
+function baseOf({ settings, url }: Exchange): string {
+  return (settings.ok && settings.settings.publicUrl) || url.origin
 }
 
 /** An upgrade cannot be touched; all else gets its request id and CORS headers, and HEAD loses its body. */

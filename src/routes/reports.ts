@@ -5,10 +5,11 @@
 import type { Report } from '../../actors/export-job/core/events.ts'
 import type { AttemptRef } from '../../actors/export-job/core/job.ts'
 import { sentenceOf } from '../../actors/export-job/core/verdicts.ts'
-import { readCallbackToken } from '../../actors/signing.ts'
+import { readCallbackToken, type SignatureFault } from '../../actors/signing.ts'
 import { readJson } from '../body.ts'
 import { bearerToken, type Call, json } from '../http.ts'
 import { Problem } from '../problem.ts'
+import type { ProblemCode } from '../problems/index.ts'
 import { CompleteBody, ErrorBody, ProgressBody } from '../schemas/report.ts'
 import { callJob } from '../stubs.ts'
 import { demand } from '../validate.ts'
@@ -62,17 +63,21 @@ export async function sendReport(call: Call, jobId: string, report: Report): Pro
   throw new Problem(422, reply.code, reply.detail)
 }
 
+const TOKEN_REFUSALS: Record<SignatureFault, [ProblemCode, string]> = {
+  signature_missing: [
+    'token_missing',
+    'Send the attempt’s callback token as Authorization: Bearer <callback_token>.',
+  ],
+  signature_invalid: ['token_invalid', 'This callback token is not for this job.'],
+  signature_expired: ['token_expired', 'This callback token has expired.'],
+}
+
 /** @throws Problem 401 without the token of one of this job's attempts */
 function attemptOf(call: Call, jobId: string): AttemptRef {
   const token = bearerToken(call.request)
   const read = readCallbackToken(call.settings.authSecrets, jobId, token, Date.now())
   if (read.ok) return read.ref
-  const details = {
-    signature_missing: 'Send the attempt’s callback token as Authorization: Bearer <callback_token>.',
-    signature_invalid: 'This callback token is not for this job.',
-    signature_expired: 'This callback token has expired.',
-  }
-  throw new Problem(401, read.fault.replace('signature', 'token'), details[read.fault], {
+  throw new Problem(401, ...TOKEN_REFUSALS[read.fault], {
     headers: { 'WWW-Authenticate': 'Bearer realm="exportal"' },
   })
 }

@@ -1,0 +1,44 @@
+/**
+ * Every problem that the API answers, by its code. A `Problem` is made with a code from here and no other; from here
+ * come docs/errors.md, the pages of the type URIs and the answers of the OpenAPI document.
+ */
+import { ACCESS_PROBLEMS } from './access.ts'
+import type { ProblemEntry } from './entry.ts'
+import { JOB_PROBLEMS } from './jobs.ts'
+import { REQUEST_PROBLEMS } from './requests.ts'
+import { SERVICE_PROBLEMS } from './service.ts'
+import { VIDEO_PROBLEMS } from './videos.ts'
+
+/** By what they are about, for whoever reads them one after the other. */
+export const PROBLEM_GROUPS = {
+  'The request': REQUEST_PROBLEMS,
+  'Who may do what': ACCESS_PROBLEMS,
+  Jobs: JOB_PROBLEMS,
+  Videos: VIDEO_PROBLEMS,
+  'The service': SERVICE_PROBLEMS,
+} as const
+
+export const PROBLEMS = {
+  ...REQUEST_PROBLEMS,
+  ...ACCESS_PROBLEMS,
+  ...JOB_PROBLEMS,
+  ...VIDEO_PROBLEMS,
+  ...SERVICE_PROBLEMS,
+} as const satisfies Record<string, ProblemEntry>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code)
+}
+
+/** The same for every occurrence of a code, as RFC 9457 asks: `job_not_found` is "Job not found". */
+export function titleOf(code: string): string {
+  const words = code.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** Where a code is explained: its type URI, below the address of the deployment. */
+export function problemPath(code: string): string {
+  return `/errors/${code}`
+}

@@ -1,0 +1,26 @@
+/** docs/errors.md, made from the catalogue. */
+import { PROBLEM_GROUPS, titleOf } from './index.ts'
+
+const HEAD = `# Errors
+
+Every refusal is \`application/problem+json\` (RFC 9457): \`type\`, \`title\`, \`status\`, \`detail\`, \`code\`, \`request_id\`, and
+for wrong fields \`errors\`, each a JSON Pointer (RFC 6901) into the body, or into \`/query\`, \`/header\` or \`/path\`, with a
+sentence. Branch on \`code\`: it is stable, the sentences are not. \`type\` is the address of this explanation at the
+deployment itself. Quote \`request_id\`, which is also the header \`X-Request-Id\`, when you ask its operator.
+
+A WebSocket cannot be refused with a body that a browser may read. It is accepted and closed at once: 4401 without a
+valid token, 4403 without the scope, 4404 when there is no such job; the reason is the \`detail\`.
+
+This page is made by \`npm run openapi\` from \`src/problems/\`.
+`
+
+export function errorsMarkdown(): string {
+  const groups = Object.entries(PROBLEM_GROUPS).map(([name, problems]) => {
+    const entries = Object.entries(problems).map(
+      ([code, { statuses, cause, remedy }]) =>
+        `### ${code}\n\n${titleOf(code)} (${statuses.join(' or ')}). ${cause}\n\n**What to do:** ${remedy}\n`,
+    )
+    return [`## ${name}\n`, ...entries].join('\n')
+  })
+  return [HEAD, ...groups].join('\n')
+}
