@@ -17,6 +17,7 @@ export default defineConfig({
             'test/client/**/*.test.ts',
             'test/openapi/**/*.test.ts',
             'test/scripts/**/*.test.ts',
+            'test/docs/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },
@@ -38,6 +39,8 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          // Only to be slow on a busy machine; nothing in a test waits for a real clock.
+          testTimeout: 30_000,
           include: ['test/actor/**/*.test.ts', 'test/http/**/*.test.ts'],
           setupFiles: ['test/support/workerd/setup.ts'],
         },
