@@ -95,11 +95,16 @@ export function wranglerCalls(code: string): WranglerCall[] {
   return [...joined.matchAll(/(?:^|[\s;|&(])(?:npx )?wrangler ([^\n|;&)]*)/g)].map(([, rest = '']) => {
     const parts = rest.trim().split(/\s+/)
     return {
-      words: parts.filter((part) => /^[a-z][a-z-]*$/.test(part)),
+      words: parts.filter((part) => /^[a-z][a-z0-9-]*$/.test(part)),
       flags: parts.filter(isFlag).map(nameOf),
     }
   })
 }
 
-const isFlag = (part: string) => part.startsWith('--')
-const nameOf = (flag: string) => flag.split('=')[0] ?? flag
+function isFlag(part: string): boolean {
+  return part.startsWith('--')
+}
+
+function nameOf(flag: string): string {
+  return flag.split('=')[0] ?? flag
+}

@@ -84,7 +84,9 @@ async function playPage(page: string, blocks: readonly Block[]): Promise<string[
   return faults
 }
 
-const at = (block: Block | undefined) => (block ? `${block.file}:${block.line}` : 'The page')
+function at(block: Block | undefined): string {
+  return block ? `${block.file}:${block.line}` : 'The page'
+}
 
 function shell(script: string, ms: number): Promise<{ code: number; printed: string }> {
   const child = spawn('bash', ['-c', script], {
