@@ -37,8 +37,12 @@ export function judge(headers: Headers, now: Validators): Verdict {
 
 /** True when no entity tag of an If-None-Match matches; compared weakly (RFC 9110, 13.1.2). */
 export function noneMatches(header: string, etag: string): boolean {
-  if (header.trim() === '*') return false
-  return !entityTags(header).some((tag) => opaque(tag) === opaque(etag))
+  return !tagIsListed(header, etag)
+}
+
+/** Is `etag`, compared weakly, among the entity tags of this header? `*` lists every tag. */
+export function tagIsListed(header: string, etag: string): boolean {
+  return header.trim() === '*' || entityTags(header).some((tag) => opaque(tag) === opaque(etag))
 }
 
 function someStrongMatch(header: string, etag: string): boolean {

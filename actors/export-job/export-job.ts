@@ -67,14 +67,14 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return this.#command({ type: 'cancel', by })
   }
 
-  /** Starts a new round of an ended job; its history stays. */
-  async retry(by: string): Promise<CommandAnswer> {
-    return this.#command({ type: 'retry', by })
+  /** Starts a new round of an ended job; its history stays. @param version the only one to do it to; null for any */
+  async retry(by: string, version: number | null = null): Promise<CommandAnswer> {
+    return this.#command({ type: 'retry', by }, version)
   }
 
-  /** Cancels an active job; erases an ended one, and then answers `job: null`. */
-  async remove(by: string): Promise<CommandAnswer> {
-    return this.#command({ type: 'delete', by })
+  /** Cancels an active job; erases an ended one, and then answers `job: null`. @param version as of `retry` */
+  async remove(by: string, version: number | null = null): Promise<CommandAnswer> {
+    return this.#command({ type: 'delete', by }, version)
   }
 
   /** A GPU worker's report, its token already checked. A job that is gone tells the worker to stop. */
@@ -172,8 +172,10 @@ export class ExportJob extends DurableObject<ActorEnv> {
 
   // The one door
 
-  #command(command: Command): CommandAnswer {
+  #command(command: Command, version: number | null = null): CommandAnswer {
     if (!this.#job) return { ok: false, code: 'job_not_found', detail: 'There is no such job.' }
+    if (version !== null && version !== this.#job.version)
+      return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
     const reply: Reply = this.#apply(command).reply
     if (!reply.ok) return reply
     const job = this.#shown()

@@ -22,9 +22,10 @@ export type CreateAnswer =
   | { ok: true; created: boolean; requestHash: string; job: JobText }
   | { ok: false; code: 'job_deleting'; detail: string; retryAfterSeconds: number }
 
+/** `job_changed`: the caller demanded a version that the job no longer has. */
 export type CommandAnswer =
   | { ok: true; job: JobText | null }
-  | { ok: false; code: RefusalCode; detail: string }
+  | { ok: false; code: RefusalCode | 'job_changed'; detail: string }
 
 /** `cancel`: the worker should stop. A job that is gone answers so too. */
 export type ReportAnswer = { ok: true; cancel: boolean } | { ok: false; code: RefusalCode; detail: string }

@@ -1,4 +1,4 @@
-/** DELETE /api/jobs/:id, POST …/cancel and …/retry. All are repeat-safe. */
+/** DELETE /api/jobs/:id, POST …/cancel and …/retry. All are repeat-safe; the first and last obey If-Match. */
 import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
 import { json, jsonText, type ScopedCall } from '../http.ts'
 import { removeRow } from '../job-rows.ts'
@@ -7,6 +7,7 @@ import { archivedView, peek } from '../job-view.ts'
 import { jobNotFound, Problem } from '../problem.ts'
 import { callJob } from '../stubs.ts'
 import { reachableJobId, retiredRow } from './job-id.ts'
+import { demandedVersion, jobChanged } from './precondition.ts'
 
 /** 202 while RunPod has not confirmed the cancel, else 200; a job that has ended stays as it is. */
 export async function cancelJob(call: ScopedCall): Promise<Response> {
@@ -20,7 +21,8 @@ export async function cancelJob(call: ScopedCall): Promise<Response> {
 /** 200 with the job in its new round. */
 export async function retryJob(call: ScopedCall): Promise<Response> {
   const id = await reachableJobId(call)
-  const answer = await callJob(call.env, id, (job) => job.retry(call.caller.subject))
+  const version = await demandedVersion(call)
+  const answer = await callJob(call.env, id, (job) => job.retry(call.caller.subject, version))
   if (isMissing(answer)) {
     await retiredRow(call, id)
     throw new Problem(409, 'archived', 'This job was retired and its videos are gone; create a new one.')
@@ -31,7 +33,8 @@ export async function retryJob(call: ScopedCall): Promise<Response> {
 /** An ended job is deleted (200); an active one is cancelled instead, and the body says so (202). */
 export async function deleteJob(call: ScopedCall): Promise<Response> {
   const id = await reachableJobId(call)
-  const answer = await callJob(call.env, id, (job) => job.remove(call.caller.subject))
+  const version = await demandedVersion(call)
+  const answer = await callJob(call.env, id, (job) => job.remove(call.caller.subject, version))
   if (isMissing(answer)) await retiredRow(call, id)
   else if (!answer.ok) throw refusal(answer)
   else if (answer.job !== null) return cancelledInstead(id, answer.job)
@@ -59,5 +62,6 @@ function jobOf(answer: CommandAnswer): string {
 /** A job that is being deleted is not shown to anyone any more. */
 function refusal(answer: Extract<CommandAnswer, { ok: false }>): Problem {
   if (answer.code === 'job_deleting' || answer.code === 'job_not_found') return jobNotFound()
+  if (answer.code === 'job_changed') return jobChanged()
   return new Problem(409, answer.code, answer.detail)
 }
