@@ -9,10 +9,19 @@ import type { Command, Event, Fact, Reply, Report, Step } from './core/events.ts
 import type { Job, JobRequest } from './core/job.ts'
 import { wakeAt } from './core/schedule.ts'
 import { accept, transition } from './core/transition.ts'
+import { inspect } from './inspect.ts'
 import { perform, type World } from './perform.ts'
 import { present } from './present.ts'
-import type { CommandAnswer, CreateAnswer, EventsAnswer, JobJson, ReportAnswer, ViewAnswer } from './rpc.ts'
-import { JobStore } from './store.ts'
+import type {
+  CommandAnswer,
+  CreateAnswer,
+  EventsAnswer,
+  InspectAnswer,
+  JobJson,
+  ReportAnswer,
+  ViewAnswer,
+} from './rpc.ts'
+import { JobStore, type LogQuery } from './store.ts'
 import { replayable, Watchers } from './watchers.ts'
 
 /** One alarm works through at most this many rounds of effects before it rings again. */
@@ -97,6 +106,28 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return { found: true, events, firstSeq: this.#store.firstSeq, lastSeq: this.#store.lastSeq }
   }
 
+  /** Everything about the job and its actor, with a page of the log. Writes nothing. */
+  async inspect(query: LogQuery): Promise<InspectAnswer> {
+    const shown = this.#shown()
+    if (!this.#job || !shown) return { found: false, deleting: this.#job !== null }
+    const parts = {
+      shown,
+      store: this.#store,
+      sockets: this.#watchers.list(),
+      armedAt: this.#armedAt,
+      pricePerSecond: this.#settings?.gpuPricePerSecond ?? null,
+    }
+    const inspection = inspect(this.#job, parts, query, Date.now())
+    return { found: true, projectId: shown.project_id, inspection: JSON.stringify(inspection) }
+  }
+
+  /** What an operator asks for by hand. */
+  async intervene(command: Command): Promise<CommandAnswer> {
+    // The row is written whole: what this actor believes of it may be what is wrong.
+    if (command.type === 'rewriteRow') this.#world.lastMirrored = null
+    return this.#command(command)
+  }
+
   /** The sweep found the D1 row overdue: the alarm is set again if it was lost, and the row is written again. */
   async heal(): Promise<{ found: boolean }> {
     if (!this.#job) return { found: false }
@@ -138,6 +169,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
   override async alarm(): Promise<void> {
     this.#armedAt = null
     this.#alarmRuns = true
+    if (this.#job) this.#store.life.wakes++
     let failed = false
     try {
       await this.#work()

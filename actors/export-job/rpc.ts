@@ -48,3 +48,8 @@ export interface EventJson {
 export type EventsAnswer =
   | { found: true; events: string; firstSeq: number; lastSeq: number }
   | { found: false }
+
+/** JSON text of an `ActorJson`: the actor opened up for an operator. */
+export type InspectAnswer =
+  | { found: true; projectId: number; inspection: string }
+  | { found: false; deleting: boolean }

@@ -3,10 +3,10 @@
  * edited once it was deployed; objects that slept through several deployments run all that they missed.
  */
 
-export type SchemaVersion = 0 | 1
+export type SchemaVersion = 0 | 1 | 2
 
 /** The version that this code reads and writes. */
-export const SCHEMA: SchemaVersion = 1
+export const SCHEMA: SchemaVersion = 2
 
 interface Migration {
   readonly sql: readonly string[]
@@ -19,6 +19,13 @@ const MIGRATIONS: readonly Migration[] = [
     sql: [
       'CREATE TABLE job (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, state TEXT NOT NULL)',
       'CREATE TABLE events (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, type TEXT NOT NULL, round INTEGER, attempt INTEGER, data TEXT NOT NULL)',
+    ],
+    state: (state) => state,
+  },
+  {
+    sql: [
+      'ALTER TABLE job ADD COLUMN wakes INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE job ADD COLUMN instances INTEGER NOT NULL DEFAULT 0',
     ],
     state: (state) => state,
   },

@@ -12,6 +12,7 @@ import { SCHEMA, type SchemaVersion, upgrade } from './store-schema.ts'
 export const MAX_EVENTS_KEPT = 10_000
 
 type JobRow = { state: string; schema: SchemaVersion }
+type LifeRow = { wakes: number; instances: number }
 type EventRow = {
   seq: number
   at: number
@@ -21,8 +22,25 @@ type EventRow = {
   data: string
 }
 
+export interface LogQuery {
+  readonly after: number | null
+  readonly before: number | null
+  readonly limit: number
+  /** Only lines of these types; null for all. */
+  readonly types: readonly string[] | null
+}
+
+function eventOf(row: EventRow): EventJson {
+  return { ...row, at: iso(row.at), data: JSON.parse(row.data) }
+}
+
 export class JobStore {
   readonly #storage: DurableObjectStorage
+  /**
+   * How often the alarm rang and the actor was started, while it held the job. Counted in memory and saved by the next
+   * commit, so that counting costs no write of its own: what came after the last commit is forgotten by an eviction.
+   */
+  readonly life = { wakes: 0, instances: 1 }
   #created = false
   #lastSeq = 0
   #firstSeq = 1
@@ -50,6 +68,8 @@ export class JobStore {
     const row = sql.exec<JobRow>('SELECT state, schema FROM job WHERE id = 1').toArray()[0]
     if (!row) return null
     const state = upgrade(this.#storage, row.schema, row.state)
+    const { wakes, instances } = sql.exec<LifeRow>('SELECT wakes, instances FROM job WHERE id = 1').one()
+    Object.assign(this.life, { wakes, instances: instances + 1 })
     const range = sql
       .exec<{ first: number | null; last: number | null }>(
         'SELECT MIN(seq) AS first, MAX(seq) AS last FROM events',
@@ -66,10 +86,20 @@ export class JobStore {
     const first = this.#lastSeq + 1
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage
+      const { wakes, instances } = this.life
+      const state = JSON.stringify(job)
       if (!this.#created) {
         upgrade(this.#storage, 0, null)
-        sql.exec('INSERT INTO job (id, schema, state) VALUES (1, ?, ?)', SCHEMA, JSON.stringify(job))
-      } else sql.exec('UPDATE job SET state = ? WHERE id = 1', JSON.stringify(job))
+        sql.exec(
+          'INSERT INTO job (id, schema, state, wakes, instances) VALUES (1, ?, ?, ?, ?)',
+          SCHEMA,
+          state,
+          wakes,
+          instances,
+        )
+      } else {
+        sql.exec('UPDATE job SET state = ?, wakes = ?, instances = ? WHERE id = 1', state, wakes, instances)
+      }
       log.forEach((line, index) => {
         sql.exec(
           'INSERT INTO events (seq, at, type, round, attempt, data) VALUES (?, ?, ?, ?, ?, ?)',
@@ -106,7 +136,34 @@ export class JobStore {
         limit,
       )
       .toArray()
-      .map((row) => ({ ...row, at: iso(row.at), data: JSON.parse(row.data) }))
+      .map(eventOf)
+  }
+
+  /**
+   * At most `limit` of the lines that `filter` lets through, oldest first: those just above `after`, or those just
+   * below `before`; with neither, the newest.
+   */
+  eventsWhere({ after, before, limit, types }: LogQuery): EventJson[] {
+    const conditions = ['seq > ?', 'seq < ?']
+    if (types) conditions.push(`type IN (${types.map(() => '?').join(', ')})`)
+    const rows = this.#storage.sql
+      .exec<EventRow>(
+        `SELECT seq, at, type, round, attempt, data FROM events WHERE ${conditions.join(' AND ')}
+         ORDER BY seq ${after === null ? 'DESC' : 'ASC'} LIMIT ?`,
+        after ?? 0,
+        before ?? Number.MAX_SAFE_INTEGER,
+        ...(types ?? []),
+        limit,
+      )
+      .toArray()
+      .map(eventOf)
+    return after === null ? rows.reverse() : rows
+  }
+
+  /** What the actor's storage holds: rows of its own tables, and bytes on disk. */
+  get size(): { rows: number; bytes: number } {
+    const lines = this.#lastSeq - this.#firstSeq + 1
+    return { rows: (this.#created ? 1 : 0) + lines, bytes: this.#storage.sql.databaseSize }
   }
 
   /** The actor is empty again: no row, no log, no alarm. */

@@ -18,6 +18,21 @@ export interface Replay {
   lastSeq: number
 }
 
+/** Kept with the socket itself, so that it outlives an eviction. Instants in milliseconds. */
+export interface SocketNote {
+  readonly since: number
+  readonly seq: number
+}
+
+function noteOn(socket: WebSocket, note: SocketNote): void {
+  socket.serializeAttachment(note)
+}
+
+function noteOf(socket: WebSocket): SocketNote | null {
+  const note: SocketNote | null = socket.deserializeAttachment()
+  return note
+}
+
 export class Watchers {
   readonly #ctx: DurableObjectState
   #progressSentAt = 0
@@ -36,6 +51,7 @@ export class Watchers {
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
     const { events, lastSeq } = replay
+    noteOn(server, { since: Date.now(), seq: lastSeq })
     if (after !== null && events && events.length > 0) {
       server.send(JSON.stringify({ type: 'replay', from: after + 1, to: lastSeq, events }))
     }
@@ -50,8 +66,9 @@ export class Watchers {
     const sockets = this.#ctx.getWebSockets()
     if (sockets.length === 0) return
     this.#dropPendingProgress()
-    for (const event of events)
-      this.#sendAll(sockets, JSON.stringify({ type: 'event', seq: event.seq, event, job }))
+    for (const event of events) {
+      this.#sendAll(sockets, JSON.stringify({ type: 'event', seq: event.seq, event, job }), event.seq)
+    }
     if (ended) this.closeAll(1000, 'The job has ended.')
   }
 
@@ -64,6 +81,11 @@ export class Watchers {
       this.#progressTimer = null
       this.#sendProgress(latest, Date.now())
     }, wait)
+  }
+
+  /** Who watches: since when, and the last event told to each. */
+  list(): SocketNote[] {
+    return this.#ctx.getWebSockets().flatMap((socket) => noteOf(socket) ?? [])
   }
 
   closeAll(code: number, reason: string): void {
@@ -106,10 +128,12 @@ export class Watchers {
     this.#progressTimer = null
   }
 
-  #sendAll(sockets: readonly WebSocket[], text: string): void {
+  /** @param seq the number of the event that `text` tells, kept with each socket that took it */
+  #sendAll(sockets: readonly WebSocket[], text: string, seq?: number): void {
     for (const socket of sockets) {
       try {
         socket.send(text)
+        if (seq !== undefined) noteOn(socket, { since: noteOf(socket)?.since ?? Date.now(), seq })
       } catch {
         // It is closing; the others must not wait for it.
       }

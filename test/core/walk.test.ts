@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../actors/export-job/core/events.ts'
+import { type Finding, findingsOf } from '../../actors/export-job/core/findings.ts'
 import type { Job } from '../../actors/export-job/core/job.ts'
 import { mirrorRowOf } from '../../actors/export-job/core/mirror-row.ts'
 import { wakeAt } from '../../actors/export-job/core/schedule.ts'
@@ -58,15 +59,30 @@ function checkEdge(edge: Edge): void {
     'progress never falls within an attempt',
     before.attempts.length !== step.job.attempts.length ||
       step.job.progress.percent >= before.progress.percent ||
-      event.type === 'retry',
+      event.type === 'retry' ||
+      event.type === 'retryNow',
     edge,
   )
+  if (INTERVENTIONS.has(event.type) && step.reply.ok) {
+    const again = transition(step.job, event, at)
+    rule(
+      'an intervention that is repeated changes nothing more',
+      again.job === step.job && again.reply.ok,
+      edge,
+    )
+  }
   const due = wakeAt(before)
   if (event.type === 'wake' && (due === null || at < due)) {
     const idle = step.job === before && step.effects.length === 0 && !step.durable
     rule('an early wake is nothing', idle, edge)
   }
 }
+
+function isSentence({ cause, next }: Finding): boolean {
+  return /^[A-Z].*[^.]$/.test(cause) && (next === null || /^[a-z].*[^.]$/.test(next.what))
+}
+
+const INTERVENTIONS = new Set<Event['type']>(['forceFail', 'recheck', 'rewriteRow', 'extendDeadline'])
 
 function asks({ step }: Edge, type: string): boolean {
   return step.effects.some((effect) => effect.type === type)
@@ -77,7 +93,7 @@ function goesBy(event: Event): boolean {
 }
 
 function isRefusable(event: Event): boolean {
-  return ['cancel', 'retry', 'delete', 'completed'].includes(event.type)
+  return 'by' in event || event.type === 'completed'
 }
 
 function openAttempts(job: Job): number {
@@ -87,7 +103,8 @@ function openAttempts(job: Job): number {
 function stayed(was: string, is: string, event: Event): boolean {
   if (was === is || is === 'gone') return true
   if (is === 'deleting') return event.type === 'delete'
-  return is === 'pending' && event.type === 'retry' && (was === 'error' || was === 'cancelled')
+  const retried = event.type === 'retry' || event.type === 'retryNow'
+  return is === 'pending' && retried && (was === 'error' || was === 'cancelled')
 }
 
 /** What the alarm hears while nobody answers: calls fail or their answers are lost. */
@@ -149,6 +166,8 @@ function checkState(job: Job, now: number): void {
   const hidden = job.phase.status === 'deleting' || job.phase.status === 'gone'
   const view = viewOf(job, 0.001)
   rule('every state can be shown, and only those of a deleted job are not', (view === null) === hidden, edge)
+  const findings = findingsOf(job, now)
+  rule('every state has a finding', findings.length > 0 && findings.every(isSentence), edge)
   rule('every state has a reason', view === null || /^[A-Z].*\.$/.test(view.reason), edge)
   rule('every shown state says what comes next', view === null || view.next_action !== null, edge)
   rule(
@@ -158,9 +177,12 @@ function checkState(job: Job, now: number): void {
   )
 }
 
+/** Some seconds of pure computing; a busy machine takes longer. */
+const WALK_MS = 60_000
+
 beforeAll(() => {
   Object.assign(counts, walk(checkEdge, checkState))
-})
+}, WALK_MS)
 
 describe('In every state that a job can reach', () => {
   test('the walk went everywhere', () => {
@@ -187,6 +209,8 @@ describe('In every state that a job can reach', () => {
     'under silence no job wakes often',
     'every state can be shown, and only those of a deleted job are not',
     'every state has a reason',
+    'every state has a finding',
+    'an intervention that is repeated changes nothing more',
     'every shown state says what comes next',
     'every state has a row, and only those of a deleted job do not',
   ])('%s', (name) => {

@@ -85,6 +85,7 @@ function rescueLooked(draft: Draft, attempt: Attempt, phase: Waiting, event: Loo
   switch (event.type) {
     case 'outputSeen':
       draft.note('output_found', event.ref)
+      draft.attempt(event.ref, { doneBy: 'look' })
       return endComplete(draft, attempt, event.object)
     case 'outputAbsent':
       return draft.enter({ ...phase, look: 'done', nextAttemptAt: draft.now })

@@ -72,13 +72,19 @@ function forgetOldest(attempts: readonly Attempt[]): readonly Attempt[] {
  * left, to one last look for a finished file; any other ends the job at once.
  *
  * `outputMayExist: false` says that this attempt can have left no file; `retryAfterMs`, what RunPod asked for, wins
- * over the backoff; `last: true` has no other attempt follow, whatever is left.
+ * over the backoff; `last: true` has no other attempt follow, whatever is left; `source` is who said that it failed, for
+ * the log.
  */
 export function giveUp(
   draft: Draft,
   attempt: Attempt,
   failure: Failure,
-  options: { outputMayExist?: boolean; retryAfterMs?: number | null; last?: boolean } = {},
+  options: {
+    outputMayExist?: boolean
+    retryAfterMs?: number | null
+    last?: boolean
+    source?: 'report' | 'webhook' | 'poll'
+  } = {},
 ): void {
   const { now } = draft
   const ref = refOf(attempt)
@@ -96,6 +102,7 @@ export function giveUp(
     code,
     message,
     retryable,
+    ...(options.source && { source: options.source }),
     ...(retries && { next_attempt_at: nextAttemptAt }),
   })
   if (hopeless) endInError(draft, failure)

@@ -32,7 +32,15 @@ export class Draft {
     this.#set({ phase })
   }
 
-  set(changes: Partial<Pick<Job, 'round' | 'roundStartedAt' | 'attempts' | 'breaker'>>): void {
+  /** A new round has the deadline of its policy again. */
+  beginRound(round: number): void {
+    const { extendedDeadlineAt: _, ...rest } = this.job
+    const breaker = { level: 0, at: this.now, tripped: false, strikes: 0 }
+    this.job = { ...rest, round, roundStartedAt: this.now, breaker }
+    this.#changed = true
+  }
+
+  set(changes: Partial<Pick<Job, 'extendedDeadlineAt' | 'attempts' | 'breaker'>>): void {
     this.#set(changes)
   }
 

@@ -16,16 +16,29 @@ import type { WebhookEvent } from './webhooks.ts'
 /** Commands may be refused, by a value. Facts are never refused, only ignored when stale. */
 export type Event = Command | Fact
 
+/** Who asks, and why in their own words; the log keeps both. */
+export interface Asker {
+  readonly by: string
+  readonly why?: string
+}
+
 export type Command =
-  | { readonly type: 'cancel'; readonly by: string }
-  | { readonly type: 'retry'; readonly by: string }
-  | { readonly type: 'delete'; readonly by: string }
-  | {
-      readonly type: 'redeliver'
-      readonly id: string
-      readonly webhookEvent: WebhookEvent
-      readonly by: string
-    }
+  | ({ readonly type: 'cancel' } & Asker)
+  | ({ readonly type: 'retry' } & Asker)
+  | ({ readonly type: 'delete' } & Asker)
+  | ({ readonly type: 'redeliver'; readonly id: string; readonly webhookEvent: WebhookEvent } & Asker)
+  | Intervention
+
+/** What only an operator may ask for. */
+export type Intervention =
+  /** The next attempt at once: without its backoff, or, of an ended job, in a new round. */
+  | ({ readonly type: 'retryNow' } & Asker)
+  | ({ readonly type: 'forceFail' } & Asker)
+  /** Ask RunPod now about everything of this job that may run there. */
+  | ({ readonly type: 'recheck' } & Asker)
+  /** Write the D1 row again. */
+  | ({ readonly type: 'rewriteRow' } & Asker)
+  | ({ readonly type: 'extendDeadline'; readonly deadlineAt: number } & Asker)
 
 export type Report =
   | {
@@ -144,6 +157,11 @@ export type RefusalCode =
   | 'job_deleting'
   | 'too_many_rounds'
   | 'output_key_mismatch'
+  | 'job_cancelled'
+  | 'job_ended'
+  | 'nothing_to_ask'
+  | 'deadline_not_later'
+  | 'deadline_too_late'
 
 export interface Step {
   readonly job: Job

@@ -103,9 +103,14 @@ export interface Attempt extends AttemptRef {
   readonly usage: Usage | null
   /** Set when RunPod must be told to stop it. */
   readonly cancel: OwedCancel | null
+  /** Who first said that it is done; absent until then. */
+  readonly doneBy?: DoneBy
   /** Reports that came after it was closed, by kind. */
   readonly late: Readonly<Record<ReportKind, number>>
 }
+
+/** The worker's report, RunPod's webhook, RunPod when it was asked, or the file itself. */
+export type DoneBy = 'report' | 'webhook' | 'poll' | 'look'
 
 /** RunPod's own figures for one attempt. */
 export interface Usage {
@@ -251,6 +256,8 @@ export interface Job {
   readonly savedAt: number
   readonly round: number
   readonly roundStartedAt: number
+  /** An operator gave this round longer than its policy does. */
+  readonly extendedDeadlineAt?: number
   readonly phase: Phase
   /** Every attempt of every round, oldest first; the oldest settled ones are dropped above a limit. */
   readonly attempts: readonly Attempt[]

@@ -27,7 +27,8 @@ export function observed(draft: Draft, event: Observed): void {
   const latest = latestAttempt(draft.job)
   const { phase } = draft.job
   const waiting = phase.status === 'pending' && phase.step === 'waiting'
-  if (state === 'completed' && waiting && latest && sameRef(latest, attempt)) return verify(draft, latest)
+  if (state === 'completed' && waiting && latest && sameRef(latest, attempt))
+    return verify(draft, latest, event.source)
   settleCancelling(draft)
 }
 
@@ -38,16 +39,20 @@ function observedOpen(draft: Draft, attempt: Attempt, event: Observed): void {
     case 'queued':
       return phase.status === 'queued' ? stillQueued(draft, attempt, phase, event) : stillAlive(draft, phase)
     case 'running':
-      return phase.status === 'processing' ? stillAlive(draft, phase) : enterRunning(draft, attempt)
+      return phase.status === 'processing'
+        ? stillAlive(draft, phase)
+        : enterRunning(draft, attempt, event.source)
     case 'completed':
-      return verify(draft, attempt)
+      return verify(draft, attempt, event.source)
     case 'failed':
     case 'cancelled':
     case 'timed_out':
     case 'gone':
       // The worker's own word that it stored the file comes first: R2 decides.
       if (verifying) return
-      return giveUp(draft, attempt, failureOf(event.observation, attempt.runningAt !== null))
+      return giveUp(draft, attempt, failureOf(event.observation, attempt.runningAt !== null), {
+        source: event.source,
+      })
   }
 }
 

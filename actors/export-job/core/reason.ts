@@ -59,7 +59,8 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
-const WHAT: Record<ClockName, string> = {
+/** What happens when a clock rings, as words that go on after "next:". */
+export const WHAT: Record<ClockName, string> = {
   dispatch: 'send the next attempt to RunPod',
   look: 'look for the last attempt’s output in storage',
   dispatch_grace: 'write the attempt off if no report has come',

@@ -5,7 +5,7 @@
 import { giveUp, latestAttempt, openAttempt } from './attempts.ts'
 import { type Draft, replaceAttempt, sameRef } from './draft.ts'
 import type { Report } from './events.ts'
-import type { Attempt, ReportKind } from './job.ts'
+import type { Attempt, DoneBy, ReportKind } from './job.ts'
 import { adopt, findAttempt, oweCancel, refOf, remoteEnded } from './remote.ts'
 
 const KIND = { progressed: 'progress', completed: 'complete', failed: 'error' } as const satisfies Record<
@@ -64,14 +64,14 @@ function openReport(draft: Draft, attempt: Attempt, event: Report): void {
     case 'progressed':
       return progressed(draft, attempt, event)
     case 'completed':
-      return verify(draft, attempt)
+      return verify(draft, attempt, 'report')
     case 'failed': {
       // The handler is about to return: there is nothing left to cancel.
       remoteEnded(draft, attempt, null)
       const { phase } = draft.job
       // Its word that it stored the file came first: R2 decides.
       if (phase.status === 'processing' && phase.step === 'verifying') return
-      return giveUp(draft, attempt, event.failure)
+      return giveUp(draft, attempt, event.failure, { source: 'report' })
     }
   }
 }
@@ -89,13 +89,13 @@ function progressed(draft: Draft, attempt: Attempt, event: Extract<Report, { typ
     reportedAt: now,
   })
   const stallAt = now + job.request.policy.stallTimeoutMs
-  if (phase.status !== 'processing') return enterRunning(draft, attempt)
+  if (phase.status !== 'processing') return enterRunning(draft, attempt, 'report')
   draft.lease({ phase: { ...phase, stallAt, pollFailures: 0 } })
   if (changedStage) draft.note('stage', refOf(attempt), { stage: event.stage })
 }
 
 /** A worker runs the attempt: by its first report, or because RunPod says so. */
-export function enterRunning(draft: Draft, attempt: Attempt): void {
+export function enterRunning(draft: Draft, attempt: Attempt, source: 'report' | 'webhook' | 'poll'): void {
   const { now } = draft
   const { stallTimeoutMs, executionTimeoutMs } = draft.job.request.policy
   draft.attempt(attempt, { runningAt: now })
@@ -107,15 +107,15 @@ export function enterRunning(draft: Draft, attempt: Attempt): void {
     pollFailures: 0,
     timeoutAt: now + executionTimeoutMs,
   })
-  draft.note('processing', refOf(attempt), { stage: draft.job.progress.stage })
+  draft.note('processing', refOf(attempt), { stage: draft.job.progress.stage, source })
 }
 
 /** Someone says that it is done: believed once R2 shows the file. */
-export function verify(draft: Draft, attempt: Attempt): void {
+export function verify(draft: Draft, attempt: Attempt, doneBy: DoneBy): void {
   const { now, job } = draft
   const { phase } = job
   if (phase.status === 'processing' && phase.step === 'verifying') return
-  draft.attempt(attempt, { runningAt: attempt.runningAt ?? now, endedAt: null, failure: null })
+  draft.attempt(attempt, { runningAt: attempt.runningAt ?? now, endedAt: null, failure: null, doneBy })
   draft.progress({ ...job.progress, stage: 'storing', message: null, etaMs: null })
   draft.enter({
     status: 'processing',
@@ -125,7 +125,7 @@ export function verify(draft: Draft, attempt: Attempt): void {
     misses: 0,
     lookFailures: 0,
   })
-  draft.note('verifying', refOf(attempt))
+  draft.note('verifying', refOf(attempt), { source: doneBy })
 }
 
 function closedReport(draft: Draft, attempt: Attempt, event: Report): void {

@@ -103,7 +103,7 @@ export interface Clock {
 }
 
 export function deadlineAt(job: Job): number {
-  return job.roundStartedAt + job.request.policy.deadlineMs
+  return job.extendedDeadlineAt ?? job.roundStartedAt + job.request.policy.deadlineMs
 }
 
 /** All clocks that run for this job, in no order. An ended job that owes nothing has only its retention. */

@@ -8,7 +8,16 @@ import { cancelAnswered, dispatchAnswered, looked } from './answers.ts'
 import { latestAttempt } from './attempts.ts'
 import { Draft } from './draft.ts'
 import { endCancelled } from './endings.ts'
-import type { Event, RefusalCode, Step } from './events.ts'
+import type { Asker, Event, Step } from './events.ts'
+import {
+  extendDeadline,
+  forceFail,
+  recheck,
+  refuse,
+  rewriteRow,
+  skipBackoff,
+  whoOf,
+} from './interventions.ts'
 import type { Job, JobRequest } from './job.ts'
 import { observed, pollFailed } from './observations.ts'
 import { answerOutbox } from './outbox.ts'
@@ -22,13 +31,28 @@ export function transition(job: Job, event: Event, now: number): Step {
   const draft = new Draft(job, now)
   switch (event.type) {
     case 'cancel':
-      cancel(draft, event.by)
+      cancel(draft, event)
       break
     case 'retry':
-      retry(draft, event.by)
+      retry(draft, event)
       break
     case 'delete':
-      remove(draft, event.by)
+      remove(draft, event)
+      break
+    case 'retryNow':
+      if (!skipBackoff(draft, event)) retry(draft, event)
+      break
+    case 'forceFail':
+      forceFail(draft, event)
+      break
+    case 'recheck':
+      recheck(draft, event)
+      break
+    case 'extendDeadline':
+      extendDeadline(draft, event)
+      break
+    case 'rewriteRow':
+      rewriteRow(draft, event)
       break
     case 'progressed':
     case 'completed':
@@ -112,13 +136,13 @@ function waiting(now: number) {
 
 // Commands
 
-function cancel(draft: Draft, by: string): void {
+function cancel(draft: Draft, asker: Asker): void {
   const { job, now } = draft
   switch (job.phase.status) {
     case 'pending':
     case 'queued':
     case 'processing': {
-      draft.note('cancel_requested', null, { by })
+      draft.note('cancel_requested', null, whoOf(asker))
       const latest = latestAttempt(job)
       if (latest && latest.endedAt === null) draft.attempt(latest, { endedAt: now })
       for (const attempt of draft.job.attempts) oweCancel(draft, attempt)
@@ -139,7 +163,7 @@ function cancel(draft: Draft, by: string): void {
 }
 
 /** A new round by hand: the history stays, the attempts start again from 1. */
-function retry(draft: Draft, by: string): void {
+function retry(draft: Draft, asker: Asker): void {
   const { job, now } = draft
   switch (job.phase.status) {
     case 'error':
@@ -152,15 +176,11 @@ function retry(draft: Draft, by: string): void {
         )
       }
       if (job.outbox.archive) return refuse(draft, 'job_deleting', 'This job is being retired.')
-      draft.set({
-        round: job.round + 1,
-        roundStartedAt: now,
-        breaker: { level: 0, at: now, tripped: false, strikes: 0 },
-      })
+      draft.beginRound(job.round + 1)
       draft.progress({ percent: 0, stage: null, message: null, etaMs: null, reportedAt: null })
       draft.owe({ sweep: null })
       draft.enter(waiting(now))
-      return draft.note('retried', null, { by, round: job.round + 1 })
+      return draft.note('retried', null, { ...whoOf(asker), round: job.round + 1 })
     }
     case 'pending':
     case 'queued':
@@ -178,28 +198,24 @@ function retry(draft: Draft, by: string): void {
 }
 
 /** Ended: everything of it goes. Active: the same as cancel. */
-function remove(draft: Draft, by: string): void {
+function remove(draft: Draft, asker: Asker): void {
   const { job, now } = draft
   switch (job.phase.status) {
     case 'pending':
     case 'queued':
     case 'processing':
     case 'cancelling':
-      return cancel(draft, by)
+      return cancel(draft, asker)
     case 'complete':
     case 'error':
     case 'cancelled': {
       const until = Math.max(now, ...job.attempts.map((attempt) => attempt.ttlEndsAt))
       draft.enter({ status: 'deleting', dueAt: now, tries: 0, until })
       draft.owe({ mirror: null, sweep: null, archive: null, webhooks: [] })
-      return draft.note('deleting', null, { by })
+      return draft.note('deleting', null, whoOf(asker))
     }
     case 'deleting':
     case 'gone':
       return
   }
-}
-
-function refuse(draft: Draft, code: RefusalCode, detail: string): void {
-  draft.reply = { ok: false, code, detail }
 }

@@ -3,7 +3,8 @@
  * taken. The pauses are those of the Standard Webhooks specification.
  */
 import type { Draft } from './draft.ts'
-import type { Fact } from './events.ts'
+import type { Asker, Fact } from './events.ts'
+import { whoOf } from './interventions.ts'
 import type { Job, OwedWebhook } from './job.ts'
 import { jitter } from './schedule.ts'
 
@@ -91,10 +92,10 @@ export function deliveryAnswered(draft: Draft, event: Answer): void {
 }
 
 /** By hand: once more, whatever became of it. */
-export function redeliver(draft: Draft, event: { id: string; webhookEvent: WebhookEvent; by: string }): void {
+export function redeliver(draft: Draft, event: { id: string; webhookEvent: WebhookEvent } & Asker): void {
   const again: OwedWebhook = { id: event.id, event: event.webhookEvent, dueAt: draft.now, tries: 0 }
   draft.owe({ webhooks: [...without(draft.job, event.id), again] })
-  draft.note('webhook_redelivery_requested', null, { id: event.id, by: event.by })
+  draft.note('webhook_redelivery_requested', null, { id: event.id, ...whoOf(event) })
 }
 
 /** The table's pause, spread by up to a tenth so that receivers are not hit in step. */

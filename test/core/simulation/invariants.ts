@@ -240,7 +240,8 @@ export class Watch {
 
   #ended(job: Job): void {
     const { wall, alarmsLost, skewMs } = this.#world
-    const lateMs = wall - job.roundStartedAt - job.request.policy.deadlineMs
+    const deadlineAt = job.extendedDeadlineAt ?? job.roundStartedAt + job.request.policy.deadlineMs
+    const lateMs = wall - deadlineAt
     if (alarmsLost === 0 && lateMs > SLACK_MS + skewMs)
       this.fail('a job ends by its deadline', `${lateMs} ms late`)
   }
@@ -264,7 +265,7 @@ function isVerifying({ phase }: Job): boolean {
 }
 
 function leavesBy(event: Event): boolean {
-  return ['retry', 'delete', 'archived', 'erased'].includes(event.type)
+  return ['retry', 'retryNow', 'delete', 'archived', 'erased'].includes(event.type)
 }
 
 export function nameOf(ref: AttemptRef): string {

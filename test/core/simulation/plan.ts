@@ -8,7 +8,17 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 export type Service = 'runpod' | 'r2' | 'd1'
-export type CommandType = 'cancel' | 'retry' | 'delete'
+export const COMMANDS = [
+  'cancel',
+  'retry',
+  'delete',
+  'retryNow',
+  'forceFail',
+  'recheck',
+  'rewriteRow',
+  'extendDeadline',
+] as const
+export type CommandType = (typeof COMMANDS)[number]
 
 /** Percentages. Those of the network count for each message, those of RunPod and the workers for each job. */
 export interface Rates {
@@ -68,6 +78,12 @@ const rate = (most: number) =>
     { weight: 2, arbitrary: fc.integer({ min: 1, max: most }) },
   )
 
+/** What everyone may ask for is asked more often than what only an operator may. */
+const commandType = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom<CommandType>('cancel', 'retry', 'delete') },
+  { weight: 1, arbitrary: fc.constantFrom<CommandType>(...COMMANDS) },
+)
+
 /** Soon, or much later: most of what matters happens in the first minutes. */
 const moment = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 0, max: 5 * MINUTE }) },
@@ -125,10 +141,7 @@ export const plans: fc.Arbitrary<Plan> = fc.noBias(
       }),
       { maxLength: 3 },
     ),
-    commands: fc.array(
-      fc.record({ type: fc.constantFrom<CommandType>('cancel', 'retry', 'delete'), afterMs: moment }),
-      { maxLength: 4 },
-    ),
+    commands: fc.array(fc.record({ type: commandType, afterMs: moment }), { maxLength: 4 }),
     jumps: fc.oneof(
       { weight: 4, arbitrary: fc.constant([]) },
       {

@@ -1,4 +1,5 @@
 /** One job and everything around it, on a virtual clock: the service, its stores, RunPod, workers and people. */
+import type { Command } from '../../../actors/export-job/core/events.ts'
 import type { JobRequest } from '../../../actors/export-job/core/job.ts'
 import { aRequest, T0 } from '../../support/node/builders.ts'
 import { Actor } from './actor.ts'
@@ -126,7 +127,7 @@ export class World {
   /** A person's command; after a delete the Worker removes the row, so that the list shows it at once. */
   #command(type: CommandType): void {
     if (!this.actor.job) return
-    const reply = this.actor.deliver({ type, by: 'someone' })
+    const reply = this.actor.deliver(this.#commandOf(type))
     this.note(`${type}: ${reply === null ? 'no answer' : reply.ok ? 'ok' : reply.code}`)
     const deleting = type === 'delete' && this.actor.job?.phase.status === 'deleting'
     if (reply?.ok && deleting)
@@ -136,6 +137,12 @@ export class World {
         () => this.list.delete(),
         () => {},
       )
+  }
+
+  #commandOf(type: CommandType): Command {
+    const by = 'someone'
+    if (type !== 'extendDeadline') return { type, by }
+    return { type, by, deadlineAt: this.wall + this.chance.between(1, this.plan.policy.deadlineMs) }
   }
 
   #jump(byMs: number): void {

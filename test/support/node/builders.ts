@@ -103,6 +103,16 @@ export const CANCEL = frozen<Event>({ type: 'cancel', by: 'tester' })
 export const RETRY = frozen<Event>({ type: 'retry', by: 'tester' })
 export const DELETE = frozen<Event>({ type: 'delete', by: 'tester' })
 
+export const OPERATOR = { by: 'operator', why: 'It hangs.' }
+export const RETRY_NOW = frozen<Event>({ type: 'retryNow', ...OPERATOR })
+export const FORCE_FAIL = frozen<Event>({ type: 'forceFail', ...OPERATOR })
+export const RECHECK = frozen<Event>({ type: 'recheck', ...OPERATOR })
+export const REWRITE_ROW = frozen<Event>({ type: 'rewriteRow', ...OPERATOR })
+
+export function extendDeadline(deadlineAt: number): Event {
+  return frozen({ type: 'extendDeadline', deadlineAt, ...OPERATOR })
+}
+
 export const RUNPOD_ID = 'rp-1-u1'
 
 export function progressed(

@@ -1,0 +1,206 @@
+/**
+ * What an operator should know of a job that is not simply under way: each finding is a cause and the next step, which
+ * together make one sentence, with the instant of that step apart.
+ *
+ * The first finding is about the job's own progress, and always there; the others are about what may come between, and
+ * about what the job owes the outside.
+ */
+import { latestAttempt } from './attempts.ts'
+import type { Attempt, Job, PhaseOf } from './job.ts'
+import { nextActionOf, reasonOf } from './reason.ts'
+import { cancelIsOwed, deadlineAt, LOOKS } from './schedule.ts'
+import { iso } from './view.ts'
+
+export type FindingCode =
+  | 'under_way'
+  | 'waiting_for_gpu'
+  | 'waiting_for_retry'
+  | 'lost_webhook'
+  | 'stalled'
+  | 'cancel_unconfirmed'
+  | 'output_missing'
+  | 'ended'
+  | 'deadline_near'
+  | 'wakes_throttled'
+  | 'mirror_behind'
+  | 'webhook_failing'
+
+export interface Finding {
+  code: FindingCode
+  /** Why it is as it is: a sentence without its full stop. */
+  cause: string
+  /** What follows, as words that go on after "next:"; null when nothing will. */
+  next: { what: string; at: string } | null
+}
+
+/** An active job this close to its deadline, or in the last tenth of it, is near. */
+const NEAR_MS = 10 * 60_000
+
+export function findingsOf(job: Job, now: number): Finding[] {
+  return [
+    mainFinding(job, now),
+    deadlineNear(job, now),
+    throttled(job),
+    mirrorBehind(job),
+    ...webhooks(job),
+  ].filter((each) => each !== null)
+}
+
+function mainFinding(job: Job, now: number): Finding {
+  const { phase } = job
+  const attempt = latestAttempt(job)
+  switch (phase.status) {
+    case 'pending':
+      if (phase.step === 'waiting' && phase.failure) return waiting(job, phase)
+      return plain(job, 'under_way')
+    case 'queued':
+      if (phase.health && phase.health.idle > 0) return plain(job, 'under_way')
+      return finding(
+        'waiting_for_gpu',
+        sentence(reasonOf(job)),
+        'ask RunPod again whether a worker took it',
+        phase.checkAt,
+      )
+    case 'processing':
+      return attempt ? processing(job, phase, attempt, now) : plain(job, 'under_way')
+    case 'cancelling':
+      return cancelling(job, phase)
+    case 'cancelled':
+      return phase.confirmed ? plain(job, 'ended') : unconfirmed(job)
+    case 'complete':
+      return attempt && wasFound(attempt) ? found(job, attempt) : plain(job, 'ended')
+    case 'error':
+    case 'deleting':
+    case 'gone':
+      return plain(job, 'ended')
+  }
+}
+
+function waiting(job: Job, phase: PhaseOf<'pending'> & { step: 'waiting' }): Finding {
+  const code = phase.failure?.code === 'output_missing' ? 'output_missing' : 'waiting_for_retry'
+  const number = latestAttempt(job)?.attempt ?? 0
+  const cause = `${which(job, number)} failed with ${phase.failure?.code}: ${sentence(phase.failure?.message ?? '')}`
+  const next =
+    phase.look === 'done'
+      ? phase.exhausted
+        ? 'end the job in error, since no attempt is left'
+        : `send attempt ${number + 1} to RunPod`
+      : phase.exhausted
+        ? 'look for its output once more, then end the job in error'
+        : `look for its output, and if there is none send attempt ${number + 1} to RunPod`
+  return finding(code, cause, next, phase.nextAttemptAt)
+}
+
+function processing(job: Job, phase: PhaseOf<'processing'>, attempt: Attempt, now: number): Finding {
+  const name = which(job, attempt.attempt)
+  if (phase.step === 'verifying') {
+    if (phase.misses === 0) return wasFound(attempt) ? found(job, attempt) : plain(job, 'under_way')
+    const cause = `${name} is said to be done, but its output is not in storage (${phase.misses} of ${LOOKS} looks)`
+    return finding('output_missing', cause, 'look for it again', phase.lookAt)
+  }
+  const { stallTimeoutMs } = job.request.policy
+  const heardAt = Math.max(job.progress.reportedAt ?? 0, attempt.runningAt ?? 0)
+  if (now - heardAt < stallTimeoutMs) return plain(job, 'under_way')
+  const wasAsked = phase.stallAt > heardAt + stallTimeoutMs
+  const asked =
+    phase.pollFailures > 0
+      ? ' and RunPod does not answer'
+      : wasAsked
+        ? ' though RunPod says that it still runs'
+        : ''
+  const cause = `The worker of ${name.toLowerCase()} has not reported since ${iso(heardAt)}${asked}`
+  const stops = phase.timeoutAt <= phase.stallAt
+  return stops
+    ? finding('stalled', cause, 'stop the attempt at its execution timeout', phase.timeoutAt)
+    : finding('stalled', cause, 'ask RunPod about it again', phase.stallAt)
+}
+
+function cancelling(job: Job, phase: PhaseOf<'cancelling'>): Finding {
+  const owed = nextCancel(job)
+  const told = owed?.tries ? ` although it was told ${times(owed.tries)}` : ''
+  const cause = `Cancel was asked for at ${iso(phase.askedAt)} and RunPod has not confirmed it${told}`
+  return owed && owed.dueAt < phase.giveUpAt
+    ? finding('cancel_unconfirmed', cause, 'tell RunPod again to stop it', owed.dueAt)
+    : finding('cancel_unconfirmed', cause, 'end the job as cancelled, unconfirmed', phase.giveUpAt)
+}
+
+function unconfirmed(job: Job): Finding {
+  const owed = nextCancel(job)
+  const cause = 'The job was cancelled here, but RunPod never confirmed that it stopped'
+  if (!owed) return { code: 'cancel_unconfirmed', cause, next: nextActionOf(job) }
+  return finding('cancel_unconfirmed', cause, 'tell RunPod again to stop it', owed.dueAt)
+}
+
+function nextCancel(job: Job): { dueAt: number; tries: number } | null {
+  const owed = job.attempts.filter(cancelIsOwed).map(({ cancel }) => cancel)
+  return owed.sort((a, b) => a.dueAt - b.dueAt)[0] ?? null
+}
+
+/** Nobody said that it was done: it was found. */
+function wasFound({ doneBy }: Attempt): boolean {
+  return doneBy === 'poll' || doneBy === 'look'
+}
+
+function found(job: Job, attempt: Attempt): Finding {
+  const how = attempt.doneBy === 'poll' ? 'by asking RunPod' : 'by looking for its output in storage'
+  const cause = `Neither a report nor RunPod’s webhook told the end of ${which(job, attempt.attempt).toLowerCase()}; it was found ${how}`
+  return { code: 'lost_webhook', cause, next: nextActionOf(job) }
+}
+
+function deadlineNear(job: Job, now: number): Finding | null {
+  if ('endedAt' in job.phase || job.phase.status === 'deleting' || job.phase.status === 'gone') return null
+  const at = deadlineAt(job)
+  const left = at - now
+  if (left > Math.min(NEAR_MS, (at - job.roundStartedAt) / 10)) return null
+  const end =
+    job.phase.status === 'cancelling'
+      ? 'end it as cancelled'
+      : 'end it as deadline_exceeded unless it is done or put off'
+  return finding('deadline_near', 'The job is close to its deadline', end, at)
+}
+
+function throttled({ breaker }: Job): Finding | null {
+  if (!breaker.tripped) return null
+  const cause = 'The job woke far more often than its clocks explain, so its alarm is held a minute apart'
+  return { code: 'wakes_throttled', cause, next: null }
+}
+
+function mirrorBehind({ outbox: { mirror } }: Job): Finding | null {
+  if (!mirror || mirror.tries === 0) return null
+  const cause = `The list in D1 is behind: it could not be written ${times(mirror.tries)}`
+  return finding('mirror_behind', cause, 'write the row again', mirror.dueAt)
+}
+
+function webhooks({ outbox }: Job): Finding[] {
+  return outbox.webhooks
+    .filter(({ tries }) => tries > 0)
+    .map(({ event, tries, dueAt }) =>
+      finding(
+        'webhook_failing',
+        `The webhook’s receiver did not take “${event}” (tried ${times(tries)})`,
+        'send it again',
+        dueAt,
+      ),
+    )
+}
+
+function plain(job: Job, code: 'under_way' | 'ended'): Finding {
+  return { code, cause: sentence(reasonOf(job)), next: nextActionOf(job) }
+}
+
+function finding(code: FindingCode, cause: string, what: string, at: number): Finding {
+  return { code, cause, next: { what, at: iso(at) } }
+}
+
+function which(job: Job, attempt: number): string {
+  return `Attempt ${attempt} of ${job.request.policy.maxAttempts}`
+}
+
+function times(n: number): string {
+  return n === 1 ? 'once' : `${n} times`
+}
+
+/** Without its full stop, so that it can go on. */
+function sentence(text: string): string {
+  return text.replace(/\.$/, '')
+}
