@@ -29,6 +29,10 @@ CREATE TABLE export_jobs (
   due_at INTEGER,
   gpu_seconds REAL NOT NULL DEFAULT 0,
   wasted_seconds REAL NOT NULL DEFAULT 0,
+  queue_seconds REAL,
+  total_seconds REAL,
+  webhooks_taken INTEGER NOT NULL DEFAULT 0,
+  webhooks_failed INTEGER NOT NULL DEFAULT 0,
   archived INTEGER NOT NULL DEFAULT 0,
   mirrored_at INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -41,6 +45,12 @@ CREATE INDEX export_jobs_by_project ON export_jobs (project_id, status, created_
 CREATE INDEX export_jobs_by_due ON export_jobs (due_at) WHERE due_at IS NOT NULL;
 -- For deletes: is this input still used by another job?
 CREATE INDEX export_jobs_by_input ON export_jobs (input_video_key);
+-- For the statistics: everything that they look at, so that a window of ended jobs is read from here alone. An index
+-- over ended jobs only, so that a job pays for it once, when it ends.
+CREATE INDEX export_jobs_by_end ON export_jobs (
+  finished_at DESC, status, type, error_code, attempt, queue_seconds, total_seconds, gpu_seconds, wasted_seconds,
+  webhooks_taken, webhooks_failed
+) WHERE finished_at IS NOT NULL;
 
 -- Images and the like that a job's params name, so that none is swept away while a job still uses it.
 CREATE TABLE export_job_assets (

@@ -3,6 +3,7 @@
  * come docs/errors.md, the pages of the type URIs and the answers of the OpenAPI document.
  */
 import { ACCESS_PROBLEMS } from './access.ts'
+import { ADMIN_PROBLEMS } from './admin.ts'
 import type { ProblemEntry } from './entry.ts'
 import { JOB_PROBLEMS } from './jobs.ts'
 import { REQUEST_PROBLEMS } from './requests.ts'
@@ -14,6 +15,7 @@ export const PROBLEM_GROUPS = {
   'The request': REQUEST_PROBLEMS,
   'Who may do what': ACCESS_PROBLEMS,
   Jobs: JOB_PROBLEMS,
+  'An operator’s actions': ADMIN_PROBLEMS,
   Videos: VIDEO_PROBLEMS,
   'The service': SERVICE_PROBLEMS,
 } as const
@@ -22,6 +24,7 @@ export const PROBLEMS = {
   ...REQUEST_PROBLEMS,
   ...ACCESS_PROBLEMS,
   ...JOB_PROBLEMS,
+  ...ADMIN_PROBLEMS,
   ...VIDEO_PROBLEMS,
   ...SERVICE_PROBLEMS,
 } as const satisfies Record<string, ProblemEntry>

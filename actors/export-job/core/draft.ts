@@ -73,6 +73,11 @@ export class Draft {
     this.job = { ...this.job, breaker }
   }
 
+  /** Rides along with the change that made it. */
+  tally(deliveries: NonNullable<Job['deliveries']>): void {
+    this.job = { ...this.job, deliveries }
+  }
+
   attempt(ref: AttemptRef, changes: Partial<Attempt>): void {
     this.#set({ attempts: replaceAttempt(this.job.attempts, ref, changes) })
   }

@@ -263,5 +263,7 @@ export interface Job {
   readonly attempts: readonly Attempt[]
   readonly progress: Progress
   readonly outbox: Outbox
+  /** Tries of webhooks, by how they ended; absent before the first. */
+  readonly deliveries?: { readonly taken: number; readonly failed: number }
   readonly breaker: Breaker
 }

@@ -23,6 +23,12 @@ export interface MirrorRow {
   due_at: number | null
   gpu_seconds: number
   wasted_seconds: number
+  /** From the start of the round until a worker first ran it; null when none did. */
+  queue_seconds: number | null
+  /** From the start of the round to its end. */
+  total_seconds: number | null
+  webhooks_taken: number
+  webhooks_failed: number
 }
 
 /** Null when the job is being deleted: its row is removed, not written. */
@@ -50,7 +56,15 @@ export function mirrorRowOf(job: Job): MirrorRow | null {
     due_at: dueAt(job),
     gpu_seconds: costs.gpu_seconds,
     wasted_seconds: costs.wasted_seconds,
+    queue_seconds: secondsSince(job, startedAt(job)),
+    total_seconds: ended ? secondsSince(job, phase.endedAt) : null,
+    webhooks_taken: job.deliveries?.taken ?? 0,
+    webhooks_failed: job.deliveries?.failed ?? 0,
   }
+}
+
+function secondsSince({ roundStartedAt }: Job, at: number | null): number | null {
+  return at === null ? null : (at - roundStartedAt) / 1000
 }
 
 /** The latest instant by which the row must change again; the sweep revives a job that is well past it. */

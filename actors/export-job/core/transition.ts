@@ -91,6 +91,7 @@ export function transition(job: Job, event: Event, now: number): Step {
       break
     case 'delivered':
     case 'deliveryFailed':
+      countDelivery(draft, event)
       deliveryAnswered(draft, event)
       break
     case 'redeliver':
@@ -132,6 +133,13 @@ export function accept(request: JobRequest, now: number): Step {
 function waiting(now: number) {
   const fresh = { failure: null, look: 'done', lookTries: 0, exhausted: false } as const
   return { status: 'pending', step: 'waiting', nextAttemptAt: now, ...fresh } as const
+}
+
+function countDelivery(draft: Draft, event: Extract<Event, { type: 'delivered' | 'deliveryFailed' }>): void {
+  const { outbox, deliveries = { taken: 0, failed: 0 } } = draft.job
+  if (!outbox.webhooks.some(({ id }) => id === event.id)) return
+  const { taken, failed } = deliveries
+  draft.tally(event.type === 'delivered' ? { taken: taken + 1, failed } : { taken, failed: failed + 1 })
 }
 
 // Commands

@@ -116,6 +116,10 @@ export class World {
       due_at: at,
       gpu_seconds: 0,
       wasted_seconds: 0,
+      queue_seconds: null,
+      total_seconds: null,
+      webhooks_taken: 0,
+      webhooks_failed: 0,
       archived: false,
     })
     const again = () => {
