@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const ROOT = resolve(import.meta.dirname, '../..')
 const CORE = 'actors/export-job/core'
 const MAX_LINES = 300
-const SHORT_FOLDERS = ['src', 'actors', 'client', 'web', 'runpod-local', 'scripts']
+const SHORT_FOLDERS = ['src', 'actors', 'client', 'web', 'runpod-local', 'scripts', 'bench']
 
 /** Who may import whom, beside itself. `types` may only be imported as types. */
 const MAY_IMPORT: Record<string, { values: string[]; types: string[] }> = {

@@ -1,0 +1,65 @@
+/** Rows as an aligned table of plain text, which is Markdown as well. */
+import type { Row, Target } from '../measure.ts'
+import { ratioOf } from '../rounds.ts'
+import { type Spread, spreadOf } from '../statistics.ts'
+
+const CONTENDERS = ['exportal', 'floor', 'plain'] as const
+
+/** One line for each figure: the medians, the ratio to the base with its quartiles, and whether the target holds. */
+export function tableOf(rows: readonly Row[]): string {
+  const head = ['measure', 'figure', 'Exportal', 'floor', 'plain design', 'ratio to floor', 'target']
+  const body = rows.map((row) => [
+    row.measure,
+    row.unit === '' ? row.figure : `${row.figure} (${row.unit})`,
+    ...CONTENDERS.map((name) => medianOf(row, name)),
+    ratioText(row),
+    targetText(row),
+  ])
+  return grid([head, ...body])
+}
+
+export function grid([head = [], ...body]: readonly string[][]): string {
+  const widths = head.map((title, column) =>
+    Math.max(3, title.length, ...body.map((cells) => cells[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]) =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`
+  return [line(head), rule, ...body.map(line)].join('\n')
+}
+
+function medianOf(row: Row, name: string): string {
+  const series = row.series.find((each) => each.name === name)
+  return series ? number(spreadOf(series.rounds).median) : ''
+}
+
+function ratioText(row: Row): string {
+  const ratio = ratioOf(row.series, 'exportal', 'floor')
+  return ratio ? `${number(ratio.median)} (${number(ratio.low)}–${number(ratio.high)})` : ''
+}
+
+function targetText(row: Row): string {
+  const { target } = row
+  if (!target) return ''
+  const seen = judged(row, target)
+  if (!seen) return ''
+  return `${target.sense} ${number(target.value)}: ${holds(target, seen) ? 'met' : 'missed'}`
+}
+
+/** What the target speaks of: a ratio to its base, or the figure itself. */
+export function judged(row: Row, target: Target): Spread | null {
+  if (target.base !== null) return ratioOf(row.series, 'exportal', target.base)
+  const own = row.series.find(({ name }) => name === 'exportal')
+  return own ? spreadOf(own.rounds) : null
+}
+
+export function holds({ sense, value }: Target, { median }: Spread): boolean {
+  return sense === 'at least' ? median >= value : median <= value
+}
+
+/** Three significant digits, without exponents. */
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return ''
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.max(Math.abs(value), 1e-9))))
+  return value.toFixed(Math.min(4, digits))
+}

@@ -1,0 +1,28 @@
+/**
+ * All that a Worker under test reaches by fetch: a RunPod that takes every job at once and never runs it. What it was
+ * asked to run can be read from its own port: `GET /runs` answers and forgets.
+ */
+interface Run {
+  input: { job_id: string }
+}
+
+const runs: Run[] = []
+let nth = 0
+
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/runs') return Response.json(runs.splice(0))
+    if (pathname.endsWith('/run')) {
+      runs.push(await request.json())
+      return Response.json({ id: `bench-${++nth}-u1`, status: 'IN_QUEUE' })
+    }
+    if (pathname.endsWith('/health')) {
+      const workers = { idle: 0, running: 1, throttled: 0, initializing: 0 }
+      return Response.json({ jobs: { inQueue: 0 }, workers })
+    }
+    const id = pathname.split('/').at(-1)
+    const status = pathname.includes('/cancel/') ? 'CANCELLED' : 'IN_PROGRESS'
+    return Response.json({ id, status })
+  },
+}
