@@ -12,7 +12,7 @@ import { toFailure } from './failure.ts'
 import { type ExportInput, parseInput } from './input.ts'
 import { type Progress, Reports } from './reports.ts'
 import { Sabotage } from './sabotage.ts'
-import { upload } from './transfer.ts'
+import { storeResult } from './transfer-result.ts'
 
 export interface RenderContext {
   input: ExportInput
@@ -98,7 +98,7 @@ async function work(job: WorkerJob, input: ExportInput, options: HandlerOptions)
     await sabotage.awake()
     signal.throwIfAborted()
     progress({ percent: UPLOAD_FROM, stage: 'uploading' })
-    await upload(path, input.output.put_url, input.output.content_type, {
+    await storeResult(path, input.output, {
       clock,
       signal,
       backoffMs: options.backoffMs,

@@ -10,7 +10,12 @@ const Input = v.looseObject({
   params: v.optional(v.record(v.string(), v.unknown()), {}),
   input_url: url,
   assets: v.optional(v.record(v.string(), url), {}),
-  output: v.looseObject({ video_key: v.string(), content_type: v.string(), put_url: url }),
+  output: v.looseObject({
+    video_key: v.string(),
+    content_type: v.string(),
+    put_url: url,
+    multipart_url: v.optional(url),
+  }),
   callback_url: url,
   callback_token: v.string(),
 })

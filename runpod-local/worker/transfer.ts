@@ -1,6 +1,5 @@
-/** Bytes in and out: the input and assets to files, the result to its signed URL. All streamed. */
-import { createReadStream, createWriteStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+/** Bytes in and out: the input and assets to files, a file by PUT. All streamed, and tried again when that may help. */
+import { createWriteStream } from 'node:fs'
 import { type OutgoingHttpHeaders, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { type Readable, Transform } from 'node:stream'
@@ -51,49 +50,27 @@ export function download(url: string, path: string, what: string, options: Trans
   })
 }
 
-/**
- * Stores the file at `path` by PUT, once: `If-None-Match: *` keeps an object that is there, and 412 says that it
- * is, which is as good. Throws `worker_error` when the URL refuses or the tries are used up.
- */
-export function upload(
-  path: string,
-  url: string,
-  contentType: string,
-  options: TransferOptions,
-): Promise<void> {
-  return persist(options, async () => {
-    const { size } = await stat(path)
-    const headers = { 'content-type': contentType, 'content-length': size, 'if-none-match': '*' }
-    const status = await put(
-      url,
-      headers,
-      createReadStream(path),
-      counting(size, options.onFraction),
-      options.signal,
-    )
-    if (status === 412 || (status >= 200 && status < 300)) return
-    const message = `The result could not be stored (${status}).`
-    if (status < 500 && status !== 429) throw new JobFailure('worker_error', message, true)
-    throw new Error(message)
-  })
+export interface PutAnswer {
+  status: number
+  etag: string | undefined
 }
 
 /**
- * One PUT, answered by its status. By `node:http`: the file goes out as a stream with its Content-Length, and the
+ * One PUT, whatever it is answered. By `node:http`: the file goes out as a stream with its Content-Length, and the
  * answer is taken as it comes, also when the other side did not read to the end.
  */
-function put(
+export function put(
   url: string,
   headers: OutgoingHttpHeaders,
   file: Readable,
   through: Transform,
   signal: AbortSignal,
-): Promise<number> {
-  return new Promise<number>((resolve, reject) => {
+): Promise<PutAnswer> {
+  return new Promise<PutAnswer>((resolve, reject) => {
     const send = url.startsWith('https:') ? tlsRequest : plainRequest
     const sending = send(url, { method: 'PUT', headers, signal }, (answer) => {
       answer.resume()
-      resolve(answer.statusCode ?? 0)
+      resolve({ status: answer.statusCode ?? 0, etag: answer.headers.etag })
     })
     sending.on('error', reject)
     pipeline(file, through, sending).catch(reject)
@@ -110,7 +87,10 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
 }
 
 /** Tries again after what may pass: network trouble and 5xx, but not a `JobFailure` and not a stop. */
-async function persist(options: TransferOptions, attempt: () => Promise<void>): Promise<void> {
+export async function persist<T>(
+  options: Pick<TransferOptions, 'clock' | 'signal' | 'backoffMs'>,
+  attempt: () => Promise<T>,
+): Promise<T> {
   for (const wait of [...options.backoffMs, null]) {
     try {
       return await attempt()
@@ -122,9 +102,17 @@ async function persist(options: TransferOptions, attempt: () => Promise<void>): 
       options.signal.throwIfAborted()
     }
   }
+  throw new Error('There is always a last try.')
 }
 
-function counting(size: number, onFraction: ((done: number) => void) | undefined): Transform {
+/** A refused transfer: what may pass is worth another try, anything else is the end of the attempt. */
+export function refusal(status: number): Error {
+  const message = `The result could not be stored (${status}).`
+  const passing = status >= 500 || status === 429 || status === 409
+  return passing ? new Error(message) : new JobFailure('worker_error', message, true)
+}
+
+export function counting(size: number, onFraction: ((done: number) => void) | undefined): Transform {
   let seen = 0
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

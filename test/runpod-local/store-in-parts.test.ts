@@ -1,0 +1,114 @@
+/** A result that is too large for one PUT goes in parts, each tried again by itself. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../runpod-local/clock.ts'
+import { storeResult } from '../../runpod-local/worker/transfer-result.ts'
+
+const PART = 1000
+const bytes = Buffer.from(Array.from({ length: 2 * PART + 5 }, (_, i) => i % 251))
+
+interface Bucket {
+  /** Answers of the next requests of this kind, before the usual one. */
+  next: Record<string, number[]>
+  seen: string[]
+  parts: Map<number, Buffer>
+  completed: unknown
+  putUrl: string
+  multipartUrl: string
+}
+
+/** One PUT and the multipart routes, by the letter of what a worker is told of them. */
+async function bucket(next: Record<string, number[]> = {}): Promise<Bucket> {
+  const state: Bucket = { next, seen: [], parts: new Map(), completed: null, putUrl: '', multipartUrl: '' }
+  const server = createServer((request, response) => void serve(state, request, response))
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  const base = `http://127.0.0.1:${address && typeof address === 'object' ? address.port : 0}`
+  return Object.assign(state, { putUrl: `${base}/whole`, multipartUrl: `${base}/api/uploads/tok` })
+}
+
+async function serve(state: Bucket, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const body = Buffer.concat(chunks)
+  const path = (request.url ?? '').split('?')[0] ?? ''
+  const last = path.split('/').at(-1) ?? ''
+  const kind = last === 'multipart' ? 'begin' : path.startsWith('/part/') ? 'part' : last
+  state.seen.push(kind === 'part' ? `part ${last}` : kind)
+  const status = state.next[kind]?.shift()
+  const json = (value: unknown) => response.end(JSON.stringify(value))
+  if (status === 0) response.destroy()
+  else if (status !== undefined) response.writeHead(status).end()
+  else if (kind === 'begin') json({ key: 'output/1/1-1.mp4', uploadId: 'u', part_size_bytes: PART })
+  else if (kind === 'part') {
+    state.parts.set(Number(last), body)
+    response.writeHead(200, { etag: `"e${last}"` }).end()
+  } else if (kind === 'complete') {
+    state.completed = JSON.parse(body.toString())
+    json({})
+  } else if (kind === 'whole') response.writeHead(201).end()
+  else json({ url: state.putUrl.replace('/whole', `/part/${last}`) })
+}
+
+async function store(to: Bucket, withParts = true): Promise<number[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'parts-'))
+  onTestFinished(() => rm(dir, { recursive: true }))
+  const path = join(dir, 'result')
+  await writeFile(path, bytes)
+  const output = { video_key: 'k', content_type: 'video/mp4', put_url: to.putUrl }
+  const fractions: number[] = []
+  await storeResult(path, withParts ? { ...output, multipart_url: to.multipartUrl } : output, {
+    clock: systemClock,
+    signal: new AbortController().signal,
+    backoffMs: [1, 1],
+    onFraction: (done) => fractions.push(done),
+  })
+  return fractions
+}
+
+test('one PUT is the way of what fits into it', async () => {
+  const to = await bucket()
+  await store(to)
+  expect(to.seen).toEqual(['whole'])
+})
+
+test('a PUT that is refused as too large is followed by parts', async () => {
+  const to = await bucket({ whole: [413] })
+  const fractions = await store(to)
+  expect(to.seen).toEqual(['whole', 'begin', '1', 'part 1', '2', 'part 2', '3', 'part 3', 'complete'])
+  expect(Buffer.concat([...to.parts.values()]).equals(bytes)).toBe(true)
+  expect(to.completed).toEqual({ parts: [1, 2, 3].map((n) => ({ PartNumber: n, ETag: `"e${n}"` })) })
+  expect(fractions.at(-1)).toBe(1)
+})
+
+test('a part that fails is signed and sent again, and nothing else is', async () => {
+  const to = await bucket({ whole: [413], part: [503, 0], complete: [503] })
+  await store(to)
+  expect(to.seen.filter((kind) => kind === 'part 1')).toHaveLength(3)
+  expect(to.seen.filter((kind) => kind === 'part 2')).toHaveLength(1)
+  expect(to.seen.filter((kind) => kind === 'complete')).toHaveLength(2)
+  expect(Buffer.concat([...to.parts.values()]).equals(bytes)).toBe(true)
+})
+
+test('a result that is there already is as good as stored', async () => {
+  const to = await bucket({ whole: [413], begin: [412] })
+  await store(to)
+  expect(to.seen).toEqual(['whole', 'begin'])
+})
+
+test.each([
+  ['where there are no parts', { whole: [413] }, false],
+  ['as a part', { whole: [413], part: [403] }, true],
+  ['as long as it is tried', { whole: [413], part: [503, 503, 503] }, true],
+])('what is refused %s is a failure worth another attempt', async (_, next, withParts) => {
+  const to = await bucket(next)
+  await expect(store(to, withParts)).rejects.toMatchObject({ code: 'worker_error', shouldRetry: true })
+  expect(to.completed).toBeNull()
+})
