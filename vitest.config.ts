@@ -48,7 +48,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/export.test.ts'],
+          include: ['test/e2e/export.test.ts', 'test/e2e/uploads.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
