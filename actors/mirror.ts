@@ -1,13 +1,15 @@
 /** The job's row in D1: written by its actor only, and never backwards. */
 
 import type { Job } from './export-job/core/job.ts'
-import type { MirrorRow } from './export-job/core/mirror-row.ts'
+import { changedColumns, type MirrorRow } from './export-job/core/mirror-row.ts'
 
 /**
  * Updates the row to `row`, naming only the columns that differ from `last` (what this actor wrote before, if it
  * knows): D1 bills every index whose column is named. A missing row is written whole, so that a list that lost its
  * birth row converges. A row that is already newer is left alone; the same version may be
  * written again, since housekeeping (`due_at`) moves without a new version.
+ *
+ * @param signal aborted when the caller has stopped waiting: nothing more is begun
  */
 export async function writeMirror(
   db: D1Database,
@@ -15,6 +17,7 @@ export async function writeMirror(
   row: MirrorRow,
   last: MirrorRow | null,
   now: number,
+  signal: AbortSignal,
 ): Promise<void> {
   const columns = changedColumns(row, last)
   const names = [...columns.map(([name]) => name), 'mirrored_at']
@@ -25,16 +28,8 @@ export async function writeMirror(
     .bind(...columns.map(([, value]) => value), now, job.request.id, row.version)
     .run()
   if (updated.meta.changes > 0) return
+  signal.throwIfAborted()
   await insertIfMissing(db, job, row, now)
-}
-
-type Column = [string, string | number | null]
-
-function changedColumns(row: MirrorRow, last: MirrorRow | null): Column[] {
-  const before = new Map(last ? Object.entries(last) : [])
-  return Object.entries(row).filter(
-    ([name, value]: Column) => !before.has(name) || before.get(name) !== value,
-  )
 }
 
 /** Does nothing when a row, of whatever version, is there. */

@@ -33,11 +33,17 @@ export function outputPrefix(jobId: string): string {
   return `output/${jobId}/`
 }
 
-/** Removes everything under the prefix but `keep`. */
-export async function removeUnder(bucket: R2Bucket, prefix: string, keep: string | null): Promise<void> {
+/** Removes everything under the prefix but `keep`. @param signal aborted: what was listed is left alone */
+export async function removeUnder(
+  bucket: R2Bucket,
+  prefix: string,
+  keep: string | null,
+  signal: AbortSignal,
+): Promise<void> {
   let cursor: string | undefined
   do {
     const page = await bucket.list({ prefix, ...(cursor && { cursor }) })
+    signal.throwIfAborted()
     const stale = page.objects.map((object) => object.key).filter((key) => key !== keep)
     if (stale.length > 0) await bucket.delete(stale)
     cursor = page.truncated ? page.cursor : undefined

@@ -4,10 +4,11 @@ import type { Settings } from '../settings.ts'
 import { callbackToken, downloadPath, uploadPath, webhookPath } from '../signing.ts'
 import { companionPath, type FileClaims } from '../upload-token.ts'
 import { unusableKey } from '../videos.ts'
+import { within } from '../within.ts'
 import type { Fact } from './core/events.ts'
 import type { Attempt, Job, JsonObject } from './core/job.ts'
 import { refOf } from './core/remote.ts'
-import { ttlMs } from './core/schedule.ts'
+import { CALL_LIMITS, ttlMs } from './core/schedule.ts'
 import { failure } from './core/verdicts.ts'
 
 /** Looks at the inputs, then calls `/run`. Never throws. */
@@ -34,7 +35,9 @@ export async function dispatch(
   }
   const { inputVideoKey, assets, projectId } = job.request
   try {
-    const key = await unusableKey(bucket, [inputVideoKey, ...assets], projectId)
+    const key = await within(CALL_LIMITS.storeMs, () =>
+      unusableKey(bucket, [inputVideoKey, ...assets], projectId),
+    )
     if (key !== null)
       return refused('input_not_found', `There is no ${key} in this project's storage.`, false)
   } catch {

@@ -28,6 +28,8 @@ import { replayable, Watchers } from './watchers.ts'
 const MOST_PASSES = 20
 /** After an unexpected failure the alarm rings again after this pause. */
 const AFTER_FAILURE_MS = 60_000
+/** An alarm that is this late will not ring any more. */
+const LOST_ALARM_MS = 60_000
 const MOST_EVENTS = 1_000
 
 export class ExportJob extends DurableObject<ActorEnv> {
@@ -134,6 +136,10 @@ export class ExportJob extends DurableObject<ActorEnv> {
     this.#world.lastMirrored = null
     this.#apply({ type: 'remirror' })
     await this.#heal()
+    // One that should have rung long ago was lost as well, whatever the platform says.
+    if (!this.#alarmRuns && this.#armedAt !== null && this.#armedAt < Date.now() - LOST_ALARM_MS) {
+      await this.#arm(Date.now())
+    }
     return { found: true }
   }
 
@@ -188,12 +194,14 @@ export class ExportJob extends DurableObject<ActorEnv> {
   async #work(): Promise<void> {
     for (let pass = 0; pass < MOST_PASSES && this.#isDue(); pass++) {
       const { effects } = this.#apply({ type: 'wake' })
-      await Promise.all(
+      const outcomes = await Promise.allSettled(
         effects.map(async (effect) => {
           const job = this.#job
           if (job) this.#apply(await perform(effect, job, this.#world))
         }),
       )
+      // One that fails unexpectedly does not cut the others short.
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     }
   }
 

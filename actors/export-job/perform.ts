@@ -4,9 +4,11 @@ import { archiveRow, eraseRow, inputIsShared, writeMirror } from '../mirror.ts'
 import { cancel, health, type RunpodSettings, status } from '../runpod.ts'
 import type { Settings } from '../settings.ts'
 import { findOutput, outputPrefix, removeInput, removeUnder } from '../videos.ts'
+import { within } from '../within.ts'
 import type { Effect, Fact } from './core/events.ts'
 import type { Job } from './core/job.ts'
 import { type MirrorRow, mirrorRowOf } from './core/mirror-row.ts'
+import { CALL_LIMITS } from './core/schedule.ts'
 import { dispatch } from './dispatch.ts'
 import { sendWebhook } from './send-webhook.ts'
 
@@ -37,21 +39,21 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
           : { type: 'outputAbsent', ref: effect.ref }
       })
     case 'mirror':
-      return attempted<Fact>({ type: 'mirrorFailed' }, () => mirror(job, world))
+      return attempted<Fact>({ type: 'mirrorFailed' }, (signal) => mirror(job, world, signal))
     case 'sweepOutputs':
-      return attempted<Fact>({ type: 'sweepFailed' }, async () => {
-        await removeUnder(world.env.VIDEOS, outputPrefix(job.request.id), effect.keep)
+      return attempted<Fact>({ type: 'sweepFailed' }, async (signal) => {
+        await removeUnder(world.env.VIDEOS, outputPrefix(job.request.id), effect.keep, signal)
         return { type: 'swept' }
       })
     case 'archive':
-      return attempted<Fact>({ type: 'archiveFailed' }, async () => {
-        await removeVideos(job, world.env)
+      return attempted<Fact>({ type: 'archiveFailed' }, async (signal) => {
+        await removeVideos(job, world.env, signal)
         await archiveRow(world.env.DB, job, Date.now())
         return { type: 'archived' }
       })
     case 'erase':
-      return attempted<Fact>({ type: 'eraseFailed' }, async () => {
-        await removeVideos(job, world.env)
+      return attempted<Fact>({ type: 'eraseFailed' }, async (signal) => {
+        await removeVideos(job, world.env, signal)
         await eraseRow(world.env.DB, job)
         return { type: 'erased' }
       })
@@ -60,9 +62,10 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
   }
 }
 
-async function attempted<F extends Fact>(failed: F, act: () => Promise<F>): Promise<F> {
+/** An errand to D1 or R2, within its time limit; when it fails or hangs, that is the fact. */
+async function attempted<F extends Fact>(failed: F, act: (signal: AbortSignal) => Promise<F>): Promise<F> {
   try {
-    return await act()
+    return await within(CALL_LIMITS.storeMs, act)
   } catch (error) {
     console.warn(JSON.stringify({ at: 'perform', failed: failed.type, error: String(error).slice(0, 300) }))
     return failed
@@ -93,18 +96,24 @@ async function poll(effect: Extract<Effect, { type: 'poll' }>, runpod: RunpodSet
   }
 }
 
-async function mirror(job: Job, world: World): Promise<Fact> {
+async function mirror(job: Job, world: World, signal: AbortSignal): Promise<Fact> {
   const row = mirrorRowOf(job)
   if (!row) return { type: 'mirrored', version: job.version }
-  await writeMirror(world.env.DB, job, row, world.lastMirrored, Date.now())
+  const last = world.lastMirrored
+  // Until this write is answered nobody knows what D1 holds: it may have taken it and failed to say so.
+  world.lastMirrored = null
+  await writeMirror(world.env.DB, job, row, last, Date.now(), signal)
+  signal.throwIfAborted()
   world.lastMirrored = row
   return { type: 'mirrored', version: row.version }
 }
 
 /** Every output, and the input unless another job still uses it or it is another project's. */
-async function removeVideos(job: Job, env: ActorEnv): Promise<void> {
+async function removeVideos(job: Job, env: ActorEnv, signal: AbortSignal): Promise<void> {
   const { id, inputVideoKey, projectId } = job.request
-  await removeUnder(env.VIDEOS, outputPrefix(id), null)
-  if (await inputIsShared(env.DB, inputVideoKey, id)) return
-  await removeInput(env.VIDEOS, inputVideoKey, projectId)
+  await removeUnder(env.VIDEOS, outputPrefix(id), null, signal)
+  const shared = await inputIsShared(env.DB, inputVideoKey, id)
+  signal.throwIfAborted()
+  if (!shared) await removeInput(env.VIDEOS, inputVideoKey, projectId)
+  signal.throwIfAborted()
 }

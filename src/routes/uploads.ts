@@ -5,7 +5,7 @@ import { type Call, json } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
 import { logFault } from '../log.ts'
 import { Problem, unavailable } from '../problem.ts'
-import { requireSignature } from './signed.ts'
+import { requireSignature, signatureProblem } from './signed.ts'
 
 /** 201 `{key, size, etag}`; 412 when the file is there already and may be written only once. */
 export async function putVideo(call: Call): Promise<Response> {
@@ -94,6 +94,11 @@ function ownership(query: URLSearchParams): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (query.has(name) ? [[name, query.get(name) ?? '']] : [])))
 }
 
+/** When the signed URL dies, in milliseconds. */
+function expiresAt(call: Call): number {
+  return Number(call.url.searchParams.get('exp')) * 1000
+}
+
 /** R2's own codes for a body that does not fit its checksum. */
 const CHECKSUM_FAULT = /\((?:10037|10014)\)/
 
@@ -105,10 +110,17 @@ async function store(
 ): Promise<R2Object | null> {
   const { body } = call.request
   if (!body) throw new Problem(400, 'empty_body', 'An empty file cannot be stored as a video.')
+  // The URL must be valid until the last byte: what a deleted job was still sent would stay for ever.
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), expiresAt(call) - Date.now())
   try {
     // R2 wants to know the length of a stream; one that turns out shorter or longer fails and stores nothing.
-    return await call.env.VIDEOS.put(key, body.pipeThrough(new FixedLengthStream(length)), options)
+    const { readable, writable } = new FixedLengthStream(length)
+    // What goes wrong on the way in is what R2 then says went wrong.
+    body.pipeTo(writable, { signal: deadline.signal }).catch(() => {})
+    return await call.env.VIDEOS.put(key, readable, options)
   } catch (error) {
+    if (deadline.signal.aborted) throw signatureProblem('signature_expired')
     const text = String(error)
     if (CHECKSUM_FAULT.test(text)) {
       throw new Problem(422, 'checksum_mismatch', 'The file does not match its checksum; send it again.')
@@ -118,5 +130,7 @@ async function store(
     }
     logFault('r2', error, { doing: 'put', request_id: call.requestId })
     throw unavailable('storage_unavailable', 'Storage did not take the file; try again shortly.')
+  } finally {
+    clearTimeout(timer)
   }
 }

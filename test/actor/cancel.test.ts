@@ -83,7 +83,7 @@ describe('cancel', () => {
     const key = await storeOutput(job)
     expect(await job.report(completed())).toEqual({ ok: true, cancel: true })
     expect(await job.job()).toMatchObject({ status: 'cancelled', output_video_key: null })
-    pass(102 * MINUTE)
+    pass(103 * MINUTE)
     await job.ring()
     expect(await env.VIDEOS.head(key)).toBeNull()
   })

@@ -45,7 +45,7 @@ describe('delete', () => {
 
     // A file put by a URL that was still valid is found by the last look.
     await env.VIDEOS.put(`output/${job.id}/late.mp4`, 'late')
-    pass(102 * MINUTE)
+    pass(103 * MINUTE)
     await job.ring()
     expect(await env.VIDEOS.head(`output/${job.id}/late.mp4`)).toBeNull()
     expect(await job.stub.view()).toEqual({ found: false, deleting: false })

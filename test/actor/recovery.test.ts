@@ -1,12 +1,15 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
+import type { Report } from '../../actors/export-job/core/events.ts'
 import {
+  type ActorHandle,
   aCreatedJob,
   actor,
   aRunningJob,
   completed,
   FakeRunpod,
+  FIRST,
   MINUTE,
   pass,
   progress,
@@ -16,6 +19,41 @@ import {
 } from './support.ts'
 
 useFarFutureClock()
+
+function rowOf(job: ActorHandle) {
+  return env.DB.prepare('SELECT status, version, attempt FROM export_jobs WHERE id = ?').bind(job.id).first()
+}
+
+function failedReport(): Report {
+  const failure = { code: 'worker_error', message: 'No.', retryable: true }
+  return { type: 'failed', ref: FIRST, failure, runpodJobId: null }
+}
+
+/** Time limits of calls run out at once. */
+function limitsRingAtOnce() {
+  const real = globalThis.setTimeout
+  return vi.spyOn(globalThis, 'setTimeout').mockImplementation((act) => real(act, 0))
+}
+
+/** A statement that is never answered. */
+function unanswered(statement: D1PreparedStatement): D1PreparedStatement {
+  return new Proxy(statement, {
+    get: (real, name) => (name === 'bind' ? () => unanswered(real) : () => new Promise(() => {})),
+  })
+}
+
+/** A statement that lands, and whose answer is lost. */
+function answerLost(statement: D1PreparedStatement): D1PreparedStatement {
+  return new Proxy(statement, {
+    get: (real, name) => {
+      if (name === 'bind') return (...values: unknown[]) => answerLost(real.bind(...values))
+      return async () => {
+        await real.run()
+        throw new Error('D1_ERROR: Network connection lost.')
+      }
+    },
+  })
+}
 
 describe('what RunPod does wrong', () => {
   it('a lost webhook and a lost report are found by asking', async () => {
@@ -130,10 +168,98 @@ describe('what the platform does wrong', () => {
     prepare.mockRestore()
     pass(MINUTE)
     await job.ring()
-    const row = await env.DB.prepare('SELECT status, version FROM export_jobs WHERE id = ?')
-      .bind(job.id)
-      .first()
-    expect(row).toMatchObject({ status: 'complete', version: (await job.job()).version })
+    expect(await rowOf(job)).toMatchObject({ status: 'complete', version: (await job.job()).version })
+  })
+
+  it('D1 silent: the row is owed, and nothing else waits for it', async () => {
+    const runpod = new FakeRunpod().install()
+    const job = await aRunningJob()
+    await storeOutput(job)
+    await job.report(completed())
+    const patience = limitsRingAtOnce()
+    const silent = unanswered(env.DB.prepare('SELECT 1'))
+    const prepare = vi.spyOn(env.DB, 'prepare').mockReturnValue(silent)
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'complete' })
+    expect(await job.alarmAt()).not.toBeNull()
+    prepare.mockRestore()
+    patience.mockRestore()
+    pass(MINUTE)
+    await job.ring()
+    expect(await rowOf(job)).toMatchObject({ status: 'complete' })
+    expect(runpod.count('/run')).toBe(1)
+  })
+
+  it('R2 silent: the input cannot be looked at, and the attempt is tried again', async () => {
+    const runpod = new FakeRunpod().install()
+    const job = await aCreatedJob()
+    const patience = limitsRingAtOnce()
+    const head = vi.spyOn(env.VIDEOS, 'head').mockImplementation(() => new Promise(() => {}))
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'pending', error: { code: 'storage_unavailable' } })
+    head.mockRestore()
+    patience.mockRestore()
+    pass(MINUTE)
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    expect(runpod.count('/run')).toBe(1)
+  })
+
+  it('D1 takes a row and fails to say so: the next one names every column', async () => {
+    new FakeRunpod().install()
+    const job = await aCreatedJob()
+    await job.ring()
+    pass(16 * SECOND)
+    await job.ring()
+    expect(await rowOf(job)).toMatchObject({ status: 'queued', attempt: 1 })
+    await job.report(progress(10))
+    const real = env.DB.prepare.bind(env.DB)
+    const deaf = vi.spyOn(env.DB, 'prepare').mockImplementation((sql) => answerLost(real(sql)))
+    pass(16 * SECOND)
+    await job.ring()
+    deaf.mockRestore()
+    expect(await rowOf(job)).toMatchObject({ status: 'processing' })
+    await job.report(failedReport())
+    // D1 is away until the next attempt is queued, as the last row was that D1 is known to have taken.
+    const down = vi.spyOn(env.DB, 'prepare').mockImplementation(() => {
+      throw new Error('D1_ERROR: no')
+    })
+    pass(6 * SECOND)
+    await job.ring()
+    down.mockRestore()
+    pass(MINUTE)
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    expect(await rowOf(job)).toMatchObject({ status: 'queued', attempt: 2 })
+  })
+
+  it('an effect that fails unexpectedly does not cut the others short', async () => {
+    const runpod = new FakeRunpod().install()
+    const job = await aRunningJob()
+    await job.stub.cancel('test')
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {
+      throw new Error('Nobody expects this.')
+    })
+    const prepare = vi.spyOn(env.DB, 'prepare').mockImplementation(() => {
+      throw new Error('D1_ERROR: no')
+    })
+    pass(16 * SECOND)
+    await job.ring()
+    warn.mockRestore()
+    prepare.mockRestore()
+    expect(runpod.count('/cancel')).toBe(1)
+    expect(await job.job()).toMatchObject({ status: 'cancelled', cancel: { confirmed: true } })
+    expect(await job.alarmAt()).toBe(Date.now() + MINUTE)
+  })
+
+  it('an alarm that should have rung long ago is set again by the sweep', async () => {
+    new FakeRunpod().install()
+    const job = await aCreatedJob()
+    expect(await job.alarmAt()).toBe(Date.now())
+    pass(6 * MINUTE)
+    await job.stub.heal()
+    expect(await job.alarmAt()).toBe(Date.now())
   })
 
   it('an alarm that fails unexpectedly is set again', async () => {

@@ -4,6 +4,8 @@ import {
   CANCEL,
   cancelAnswered,
   completed,
+  HOUR,
+  MINUTE,
   observed,
   outputSeen,
   progressed,
@@ -14,6 +16,7 @@ import {
 } from '../support/node/builders.ts'
 import {
   aCompleteJob,
+  acknowledged,
   aFailedJob,
   anAcceptedJob,
   aRunningJob,
@@ -85,6 +88,16 @@ describe('What a job cost', () => {
       gpu_seconds: 17,
       wasted_seconds: 17,
     })
+  })
+
+  test('does not run up a bill for a run whose end was never heard of', () => {
+    let silent = aRunningJob({ policy: { executionTimeoutMs: MINUTE } }).when(CANCEL, T0 + 20 * SECOND)
+    while (silent.job.attempts[0]?.remote !== 'ended') {
+      silent = silent.wakes().when(cancelAnswered('unconfirmed')).when({ type: 'swept' })
+      silent = acknowledged(silent)
+    }
+    expect(silent.now).toBeGreaterThan(T0 + HOUR)
+    expect(costsOf(silent.job, null)).toMatchObject({ gpu_seconds: 60, after_cancel_seconds: 50 })
   })
 
   test('takes figures that RunPod tells twice once', () => {

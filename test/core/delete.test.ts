@@ -21,7 +21,7 @@ import {
   aSecondAttempt,
 } from '../support/node/stages.ts'
 
-const LAST_URL = T0 + 15 * SECOND + 101 * MINUTE
+const LAST_URL = T0 + 15 * SECOND + 102 * MINUTE
 
 describe('Deleting an ended job', () => {
   test.each([

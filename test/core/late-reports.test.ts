@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import {
+  CANCEL,
+  cancelAnswered,
   completed,
+  dispatchRefused,
   failed,
   HOUR,
   observed,
@@ -12,6 +15,7 @@ import {
 import {
   aCompleteJob,
   acknowledged,
+  aDispatchingJob,
   aFailedJob,
   anAmbiguousJob,
   aRunningJob,
@@ -43,6 +47,30 @@ describe('A report of a closed attempt', () => {
       .when(completed())
       .then({ log: ['late_report'] })
     expect(again.attempt(1).late).toEqual({ progress: 2, complete: 1, error: 0 })
+  })
+
+  test('that RunPod said it did not take proves that it did: it is cancelled, once', () => {
+    const refused = aDispatchingJob().when(dispatchRefused())
+    const heard = refused
+      .when(progressed(5, { runpodJobId: RUNPOD_ID }))
+      .then({ step: 'waiting', reply: { ok: true, cancel: true }, attempt: { remote: 'live' } })
+    const stopped = heard
+      .wakes()
+      .then({ effects: ['cancelRemote'] })
+      .when(cancelAnswered('ended'))
+    stopped
+      .when(progressed(10, { runpodJobId: RUNPOD_ID }))
+      .then({ reply: { ok: true, cancel: true }, attempt: { remote: 'ended' } })
+  })
+
+  test('of a dispatch that was cancelled and then refused has it cancelled as well', () => {
+    aDispatchingJob()
+      .when(CANCEL)
+      .when(dispatchRefused())
+      .then({ status: 'cancelled' })
+      .when(progressed(5, { runpodJobId: RUNPOD_ID }))
+      .wakes()
+      .then({ effects: ['cancelRemote', 'mirror', 'sweepOutputs'] })
   })
 
   test('tells the worker to stop', () => {

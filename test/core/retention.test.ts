@@ -11,15 +11,15 @@ describe('Retention', () => {
 
   test('does not end before the last upload URL has expired, however short it is', () => {
     aCompleteJob({ policy: { retentionMs: MINUTE } }).then({
-      wakeAt: T0 + 15 * SECOND + 101 * MINUTE,
-      phase: { expiresAt: T0 + 15 * SECOND + 101 * MINUTE },
+      wakeAt: T0 + 15 * SECOND + 102 * MINUTE,
+      phase: { expiresAt: T0 + 15 * SECOND + 102 * MINUTE },
     })
   })
 
   test('retires the job, and nothing is left to wake for', () => {
     aCompleteJob()
       .wakes()
-      .then({ effects: ['archive'], durable: false })
+      .then({ effects: ['archive'], durable: true, outbox: { archive: { tries: 0 } } })
       .when({ type: 'archived' })
       .then({ status: 'gone', wakeAt: null })
   })
@@ -64,7 +64,7 @@ describe('Retention', () => {
     const story = aFailedJob({ policy: { retentionMs: MINUTE } })
       .wakes()
       .when({ type: 'swept' })
-    story.then({ wakeAt: T0 + 15 * SECOND + 101 * MINUTE, outbox: { sweep: { last: true } } })
+    story.then({ wakeAt: T0 + 15 * SECOND + 102 * MINUTE, outbox: { sweep: { last: true } } })
     story
       .wakes()
       .then({ effects: ['sweepOutputs'] })
@@ -79,6 +79,6 @@ describe('Retention', () => {
     retiring
       .then({ effects: ['archive'] })
       .when(RETRY)
-      .then({ reply: { ok: false, code: 'job_deleting' } })
+      .then({ reply: { ok: false, code: 'archived' } })
   })
 })

@@ -8,7 +8,7 @@ import {
   anAcceptedJob,
 } from '../support/node/stages.ts'
 
-const LAST_URL = T0 + 15 * SECOND + 101 * MINUTE
+const LAST_URL = T0 + 15 * SECOND + 102 * MINUTE
 
 describe('Stale files', () => {
   test.each([

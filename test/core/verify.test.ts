@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   anObject,
+  cancelAnswered,
   completed,
   DAY,
   failed,
@@ -14,7 +15,13 @@ import {
   SECOND,
   T0,
 } from '../support/node/builders.ts'
-import { aQueuedJob, aRunningJob, aSecondAttempt, aVerifyingJob } from '../support/node/stages.ts'
+import {
+  acknowledged,
+  aQueuedJob,
+  aRunningJob,
+  aSecondAttempt,
+  aVerifyingJob,
+} from '../support/node/stages.ts'
 
 const CLAIMED = T0 + 20 * SECOND
 
@@ -50,8 +57,16 @@ describe('A completion that was reported', () => {
       .when(outputAbsent())
       .then({
         step: 'waiting',
-        phase: { failure: { code: 'output_missing', retryable: true }, look: 'done' },
+        phase: { failure: { code: 'output_missing', retryable: true }, look: 'owed' },
       })
+  })
+
+  test('that was slow to arrive is found before another attempt is paid for', () => {
+    let story = aVerifyingJob()
+    for (let look = 0; look < 3; look++) story = story.wakes().when(outputAbsent())
+    story = acknowledged(story.wakes().when(cancelAnswered('ended')))
+    while (!story.last?.effects.some((effect) => effect.type === 'look')) story = story.wakes()
+    story.when(outputSeen()).then({ status: 'complete', log: ['output_found', 'complete'], attempts: 1 })
   })
 
   test('that was missing on the last attempt ends the job without another look', () => {

@@ -119,6 +119,16 @@ describe('PUT /api/videos/upload/:key', () => {
     },
   )
 
+  it('stores nothing of an upload whose URL expires before its last byte', async () => {
+    const key = freshKey()
+    const real = globalThis.setTimeout
+    const soon = vi.spyOn(globalThis, 'setTimeout').mockImplementation((act) => real(act, 0))
+    const halting = new ReadableStream({ start: (body) => body.enqueue(new TextEncoder().encode('he')) })
+    await problemOf(await put(signed(key, {}, T0 + HOUR), halting), 403, 'signature_expired')
+    expect(soon).toHaveBeenCalledWith(expect.any(Function), HOUR)
+    expect(await env.VIDEOS.head(key)).toBeNull()
+  })
+
   it('writes over an earlier file, unless it may be written only once', async () => {
     const key = freshKey()
     for (let i = 0; i < 2; i++) expect((await put(signed(key))).status).toBe(201)

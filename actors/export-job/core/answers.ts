@@ -101,7 +101,9 @@ function verifyLooked(draft: Draft, attempt: Attempt, phase: Verifying, event: L
       return endComplete(draft, attempt, event.object)
     case 'outputAbsent': {
       const misses = phase.misses + 1
-      if (misses >= LOOKS) return giveUp(draft, attempt, OUTPUT_MISSING, { outputMayExist: false })
+      // Before another attempt is paid for it is looked for once more: an upload may have been slow.
+      const another = attempt.attempt < draft.job.request.policy.maxAttempts
+      if (misses >= LOOKS) return giveUp(draft, attempt, OUTPUT_MISSING, { outputMayExist: another })
       return draft.enter({
         ...phase,
         misses,

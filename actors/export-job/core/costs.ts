@@ -37,7 +37,7 @@ export function costsOf(job: Job, pricePerSecond: number | null): CostView {
   let queueMs = 0
   let estimated = false
   for (const attempt of job.attempts) {
-    const cost = costOfAttempt(attempt)
+    const cost = costOfAttempt(attempt, job.request.policy.executionTimeoutMs)
     gpuMs += cost.gpuMs
     afterCancelMs += cost.afterCancelMs
     queueMs += cost.queueMs
@@ -57,12 +57,18 @@ export function costsOf(job: Job, pricePerSecond: number | null): CostView {
   }
 }
 
-export function costOfAttempt(attempt: Attempt): AttemptCost {
+/**
+ * @param longestMs the execution timeout, at which RunPod itself stops a run: one whose end was never heard of is not
+ * taken to have cost more
+ */
+export function costOfAttempt(attempt: Attempt, longestMs: number): AttemptCost {
   const { usage, runningAt, cancel } = attempt
-  const endedAt = attempt.remoteEndedAt ?? attempt.endedAt
+  const stopped = (at: number | null) =>
+    at === null || runningAt === null ? null : Math.min(at, runningAt + longestMs)
+  const endedAt = stopped(attempt.remoteEndedAt ?? attempt.endedAt)
   const told = usage?.executionMs ?? null
   const ran = runningAt === null || endedAt === null ? 0 : Math.max(0, endedAt - runningAt)
-  const stopsAt = cancel?.confirmedAt ?? null
+  const stopsAt = stopped(cancel?.confirmedAt ?? null)
   const clickedAt = cancel && runningAt !== null ? Math.max(cancel.askedAt, runningAt) : null
   return {
     gpuMs: told ?? ran,

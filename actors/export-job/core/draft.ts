@@ -52,7 +52,8 @@ export class Draft {
 
   progress(progress: Job['progress']): void {
     this.job = { ...this.job, progress }
-    const due = this.now - this.#before.savedAt >= PROGRESS_SAVE_MS
+    // A clock that was set back must not keep progress from being stored.
+    const due = Math.abs(this.now - this.#before.savedAt) >= PROGRESS_SAVE_MS
     if (due || progress.stage !== this.#before.progress.stage) this.#changed = true
   }
 

@@ -2,6 +2,7 @@
 import { type Draft, sameRef } from './draft.ts'
 import type { Attempt, AttemptRef, Failure, StoredObject } from './job.ts'
 import { oweCancel, refOf } from './remote.ts'
+import { lastUploadEndsAt } from './schedule.ts'
 
 export function endComplete(draft: Draft, winner: Attempt, output: StoredObject): void {
   const { now } = draft
@@ -29,7 +30,7 @@ export function endCancelled(draft: Draft, askedAt: number, confirmed: boolean):
 
 /** Not before the last upload URL has expired: what came after the retirement would stay for ever. */
 function expiresAt({ job, now }: Draft): number {
-  return Math.max(now + job.request.policy.retentionMs, ...job.attempts.map((attempt) => attempt.ttlEndsAt))
+  return Math.max(now + job.request.policy.retentionMs, lastUploadEndsAt(job))
 }
 
 /** Whatever may still run is cancelled; whatever else was or will be stored under the job's prefix is removed. */

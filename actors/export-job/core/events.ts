@@ -155,6 +155,7 @@ export type RefusalCode =
   | 'job_active'
   | 'job_complete'
   | 'job_deleting'
+  | 'archived'
   | 'too_many_rounds'
   | 'output_key_mismatch'
   | 'job_cancelled'

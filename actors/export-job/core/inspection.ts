@@ -92,7 +92,7 @@ export function inspectionOf(job: Job, pricePerSecond: number | null, now: numbe
 
 function attemptView(job: Job, attempt: Attempt, pricePerSecond: number | null): AttemptView {
   const { usage, cancel, late } = attempt
-  const { gpuMs, estimated } = costOfAttempt(attempt)
+  const { gpuMs, estimated } = costOfAttempt(attempt, job.request.policy.executionTimeoutMs)
   const outcome = outcomeOf(job, attempt)
   return {
     round: attempt.round,

@@ -67,6 +67,16 @@ function secondsSince({ roundStartedAt }: Job, at: number | null): number | null
   return at === null ? null : (at - roundStartedAt) / 1000
 }
 
+export type Column = [name: string, value: string | number | null]
+
+/** The columns of `row` that differ from `last`, which is what D1 is known to hold; all of them when that is unknown. */
+export function changedColumns(row: MirrorRow, last: MirrorRow | null): Column[] {
+  const before = new Map(last ? Object.entries(last) : [])
+  return Object.entries(row).filter(
+    ([name, value]: Column) => !before.has(name) || before.get(name) !== value,
+  )
+}
+
 /** The latest instant by which the row must change again; the sweep revives a job that is well past it. */
 export function dueAt(job: Job): number | null {
   const { phase } = job

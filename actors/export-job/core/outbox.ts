@@ -1,7 +1,7 @@
 /** Answers to what the job owes the outside: its D1 row, stale files, retirement, erasure. */
 import type { Draft } from './draft.ts'
 import type { Fact } from './events.ts'
-import { cancelIsOwed } from './schedule.ts'
+import { cancelIsOwed, lastUploadEndsAt } from './schedule.ts'
 
 type Answer = Extract<
   Fact,
@@ -36,9 +36,9 @@ export function answerOutbox(draft: Draft, event: Answer): void {
       return draft.remirror()
     case 'swept': {
       if (!outbox.sweep) return
-      const lastUrlExpiresAt = Math.max(now, ...job.attempts.map((attempt) => attempt.ttlEndsAt))
-      const again = !outbox.sweep.last && lastUrlExpiresAt > now
-      return draft.owe({ sweep: again ? { dueAt: lastUrlExpiresAt, tries: 0, last: true } : null })
+      const lastLookAt = lastUploadEndsAt(job)
+      const again = !outbox.sweep.last && lastLookAt > now
+      return draft.owe({ sweep: again ? { dueAt: lastLookAt, tries: 0, last: true } : null })
     }
     case 'sweepFailed':
       if (outbox.sweep) draft.owe({ sweep: outbox.sweep })

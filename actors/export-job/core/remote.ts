@@ -17,6 +17,16 @@ export function adopt(draft: Draft, attempt: Attempt, runpodJobId: string | null
   draft.attempt(attempt, { runpodJobId, ...(attempt.remote === 'unknown' && { remote: 'live' as const }) })
 }
 
+/** RunPod said that it took no job, and yet a worker reports on it: it runs after all. */
+export function runsAfterAll(draft: Draft, ref: AttemptRef): void {
+  const attempt = findAttempt(draft.job, ref)
+  const wasRefused = attempt?.remote === 'ended' && attempt.queuedAt === null && attempt.runningAt === null
+  const wasStopped = attempt?.cancel != null && attempt.cancel.tries > 0
+  if (!wasRefused || wasStopped) return
+  const remote = attempt.runpodJobId === null ? 'unknown' : 'live'
+  draft.attempt(ref, { remote, remoteEndedAt: null, cancel: null })
+}
+
 /** RunPod must stop this attempt's job: told as soon as its id is known, and again until it confirms. */
 export function oweCancel(draft: Draft, ref: AttemptRef): void {
   const attempt = findAttempt(draft.job, ref)

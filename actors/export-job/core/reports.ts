@@ -6,7 +6,7 @@ import { giveUp, latestAttempt, openAttempt } from './attempts.ts'
 import { type Draft, replaceAttempt, sameRef } from './draft.ts'
 import type { Report } from './events.ts'
 import type { Attempt, DoneBy, ReportKind } from './job.ts'
-import { adopt, findAttempt, oweCancel, refOf, remoteEnded } from './remote.ts'
+import { adopt, findAttempt, oweCancel, refOf, remoteEnded, runsAfterAll } from './remote.ts'
 
 const KIND = { progressed: 'progress', completed: 'complete', failed: 'error' } as const satisfies Record<
   Report['type'],
@@ -130,7 +130,10 @@ export function verify(draft: Draft, attempt: Attempt, doneBy: DoneBy): void {
 
 function closedReport(draft: Draft, attempt: Attempt, event: Report): void {
   // A handler that reports its end returns by itself; only one that goes on must be stopped.
-  if (event.type === 'progressed') oweCancel(draft, attempt)
+  if (event.type === 'progressed') {
+    runsAfterAll(draft, attempt)
+    oweCancel(draft, attempt)
+  }
   draft.reply = { ok: true, cancel: true }
   const { phase } = draft.job
   const latest = latestAttempt(draft.job)

@@ -21,7 +21,13 @@ export const POLICY_BOUNDS = {
 } as const satisfies Record<keyof Policy, { least: number; most: number; standard: number }>
 
 /** Time limits of one outward call each. */
-export const CALL_LIMITS = { runMs: 15 * SECOND, statusMs: 10 * SECOND, cancelMs: 10 * SECOND } as const
+export const CALL_LIMITS = {
+  runMs: 15 * SECOND,
+  statusMs: 10 * SECOND,
+  cancelMs: 10 * SECOND,
+  /** One errand to D1 or R2, which may be several calls. */
+  storeMs: 20 * SECOND,
+} as const
 
 /** After an ambiguous `/run`, how long the attempt may stay silent before it is written off. */
 export const DISPATCH_GRACE_MS = 60 * SECOND
@@ -42,6 +48,8 @@ export const CANCEL_GIVE_UP_MS = 10 * MINUTE
 export const MIRROR_SPACING_MS = 15 * SECOND
 /** Progress is stored at most this often. */
 export const PROGRESS_SAVE_MS = 10 * SECOND
+/** An upload that began just before its URL expired is stored by then. */
+export const LAST_LOOK_SLACK_MS = MINUTE
 export const MAX_ROUNDS = 100
 export const MAX_ATTEMPTS_KEPT = 50
 
@@ -153,6 +161,11 @@ export function clocks(job: Job): Clock[] {
     if (cancelIsOwed(attempt)) add('owed_cancel', Math.min(attempt.cancel.dueAt, attempt.ttlEndsAt))
   }
   return all
+}
+
+/** Nothing can be stored under the job's prefix any more: every upload URL given out has expired. */
+export function lastUploadEndsAt(job: Job): number {
+  return Math.max(0, ...job.attempts.map((attempt) => attempt.ttlEndsAt + LAST_LOOK_SLACK_MS))
 }
 
 /** A cancel that RunPod has not confirmed and that can be sent, because the job's id is known. */

@@ -23,7 +23,7 @@ import { observed, pollFailed } from './observations.ts'
 import { answerOutbox } from './outbox.ts'
 import { mayRunRemotely, oweCancel } from './remote.ts'
 import { report } from './reports.ts'
-import { CANCEL_GIVE_UP_MS, MAX_ROUNDS } from './schedule.ts'
+import { CANCEL_GIVE_UP_MS, lastUploadEndsAt, MAX_ROUNDS } from './schedule.ts'
 import { wake } from './wake.ts'
 import { deliveryAnswered, redeliver } from './webhooks.ts'
 
@@ -183,7 +183,9 @@ function retry(draft: Draft, asker: Asker): void {
           `This job was retried ${MAX_ROUNDS - 1} times; create a new one.`,
         )
       }
-      if (job.outbox.archive) return refuse(draft, 'job_deleting', 'This job is being retired.')
+      if (job.outbox.archive) {
+        return refuse(draft, 'archived', 'This job is being retired with its videos; create a new one.')
+      }
       draft.beginRound(job.round + 1)
       draft.progress({ percent: 0, stage: null, message: null, etaMs: null, reportedAt: null })
       draft.owe({ sweep: null })
@@ -217,7 +219,7 @@ function remove(draft: Draft, asker: Asker): void {
     case 'complete':
     case 'error':
     case 'cancelled': {
-      const until = Math.max(now, ...job.attempts.map((attempt) => attempt.ttlEndsAt))
+      const until = Math.max(now, lastUploadEndsAt(job))
       draft.enter({ status: 'deleting', dueAt: now, tries: 0, until })
       draft.owe({ mirror: null, sweep: null, archive: null, webhooks: [] })
       return draft.note('deleting', null, whoOf(asker))

@@ -143,7 +143,10 @@ function wakeEnded(draft: Draft, expiresAt: number): void {
   const { archive } = job.outbox
   if (archive ? now < archive.dueAt : now < expiresAt || !owesNothing(job)) return
   const tries = (archive?.tries ?? -1) + 1
-  draft.lease({ outbox: { archive: { dueAt: now + backoffMs(`${job.request.id}:archive`, tries), tries } } })
+  const owed = { dueAt: now + backoffMs(`${job.request.id}:archive`, tries), tries }
+  // The first is committed, so that no retry by hand comes in between when the videos are gone and the word of it lost.
+  if (archive) draft.lease({ outbox: { archive: owed } })
+  else draft.owe({ archive: owed })
   draft.ask({ type: 'archive' })
 }
 
