@@ -18,6 +18,7 @@ export default defineConfig({
             'test/openapi/**/*.test.ts',
             'test/scripts/**/*.test.ts',
             'test/docs/**/*.test.ts',
+            'test/promises/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },
