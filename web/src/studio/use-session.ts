@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useCallback, useState } from 'preact/hooks'
 
-/** State that outlives a reload of the tab. What cannot be kept is forgotten without a word. */
+/** State that outlives a reload of the tab, from the moment it is set. What cannot be kept is forgotten without a word. */
 export function useSession<T>(name: string, initial: T): [T, (value: T) => void] {
   const key = `exportal:${name}`
   const [value, setValue] = useState<T>(() => {
@@ -11,12 +11,17 @@ export function useSession<T>(name: string, initial: T): [T, (value: T) => void]
       return initial
     }
   })
-  useEffect(() => {
-    try {
-      sessionStorage.setItem(key, JSON.stringify(value))
-    } catch {
-      // Full, or forbidden.
-    }
-  }, [key, value])
-  return [value, setValue]
+  // Not in an effect, which comes after the next frame: a reload may come sooner.
+  const set = useCallback(
+    (next: T) => {
+      setValue(next)
+      try {
+        sessionStorage.setItem(key, JSON.stringify(next))
+      } catch {
+        // Full, or forbidden.
+      }
+    },
+    [key],
+  )
+  return [value, set]
 }
