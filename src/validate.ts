@@ -31,11 +31,24 @@ function fieldError(issue: v.BaseIssue<unknown>, base: string): FieldError {
   return { pointer: base + path, detail: sentence(issue) }
 }
 
-function sentence({ type, expected, received, message }: v.BaseIssue<unknown>): string {
+function sentence({ type, expected, received, requirement, input, message }: v.BaseIssue<unknown>): string {
   if (type === 'strict_object' && expected === 'never') return 'This field is not known.'
   if (received === 'undefined') return 'This field is required.'
   // A schema's own message is a sentence already; the library's begin like this.
   if (!message.startsWith('Invalid ')) return message
+  const parts = Array.isArray(input) ? 'items' : 'characters'
+  switch (type) {
+    case 'min_length':
+      return requirement === 1 ? 'This must not be empty.' : `This needs at least ${requirement} ${parts}.`
+    case 'max_length':
+      return `This may have at most ${requirement} ${parts}.`
+    case 'min_value':
+      return `This must be at least ${requirement}.`
+    case 'gt_value':
+      return `This must be above ${requirement}.`
+    case 'max_value':
+      return `This must be at most ${requirement}.`
+  }
   const shown = received.length > MOST_SHOWN ? `${received.slice(0, MOST_SHOWN)}…` : received
   return `Expected ${expected ?? 'another value'}, received ${shown}.`
 }

@@ -11,6 +11,7 @@ const Side = v.pipe(v.number(), v.gtValue(0), v.maxValue(1))
 
 const Area = v.pipe(
   v.strictObject({ x: Fraction, y: Fraction, width: Side, height: Side, ...withOutput }),
+  v.title('Rectangle'),
   v.forward(
     v.check(
       ({ x, width }) => x + width <= EDGE,
@@ -27,18 +28,21 @@ const Area = v.pipe(
   ),
 )
 
-const Reframe = v.strictObject({
-  aspect_ratio: v.pipe(
-    v.string(),
-    v.regex(
-      /^[1-9]\d{0,4}(?:\.\d{1,4})?:[1-9]\d{0,4}(?:\.\d{1,4})?$/,
-      'This must be an aspect ratio like 9:16.',
+const Reframe = v.pipe(
+  v.strictObject({
+    aspect_ratio: v.pipe(
+      v.string(),
+      v.regex(
+        /^[1-9]\d{0,4}(?:\.\d{1,4})?:[1-9]\d{0,4}(?:\.\d{1,4})?$/,
+        'This must be an aspect ratio like 9:16.',
+      ),
     ),
-  ),
-  focus_x: v.optional(Fraction, 0.5),
-  focus_y: v.optional(Fraction, 0.5),
-  ...withOutput,
-})
+    focus_x: v.optional(Fraction, 0.5),
+    focus_y: v.optional(Fraction, 0.5),
+    ...withOutput,
+  }),
+  v.title('Aspect ratio'),
+)
 
 export const crop = jobType({
   name: 'crop',

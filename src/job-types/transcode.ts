@@ -5,6 +5,6 @@ import { withOutput } from './output.ts'
 
 export const transcode = jobType({
   name: 'transcode',
-  summary: 'Encodes the video anew, as output says.',
+  summary: 'Encodes the video anew: container, size, frame rate, quality.',
   schema: v.strictObject(withOutput),
 })

@@ -29,7 +29,7 @@ const Trim = v.pipe(
 
 export const trim = jobType({
   name: 'trim',
-  summary: 'Keeps the span from start_seconds to end_seconds.',
+  summary: 'Keeps one span of the video and drops the rest.',
   schema: Span,
   shapeOf: () => Trim,
 })

@@ -48,6 +48,10 @@ describeInBrowser('docs/screenshots', () => {
 /** The whole page, in 256 colours of its own. */
 async function picture(page: Page, path: string): Promise<void> {
   const raw = `${path}.raw.png`
+  // With the pictures of the videos, not with what is shown until they come.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('video')].every((each) => each.readyState > 2),
+  )
   await page.evaluate(() => scrollTo(0, 0))
   await page.screenshot({ path: raw, fullPage: true, animations: 'disabled' })
   const ffmpeg = await findFfmpeg()

@@ -74,7 +74,7 @@ describeInBrowser('the studio', () => {
     await page.getByRole('radio', { name: /crop/i }).check()
     const kept = await page.locator('.crop-area').boundingBox()
     expect((kept?.width ?? 0) / (kept?.height ?? 1)).toBeCloseTo(9 / 16, 1)
-    await page.getByRole('radio', { name: 'x, y, width, height' }).check()
+    await page.getByRole('radio', { name: 'Rectangle' }).check()
     await page.getByRole('slider', { name: 'Width' }).fill('0.5')
     expect((await page.locator('.crop-area').boundingBox())?.width).toBeCloseTo(frame.width / 2, -1)
 

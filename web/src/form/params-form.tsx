@@ -49,8 +49,9 @@ export function ParamsForm({ schema, value, pointer, onChange, start = startOf }
   )
 }
 
-/** What a variant is called: its constant, else the first field that it alone has. */
+/** What a variant is called: its title, its constant, else the fields that it alone has. */
 export function variantLabel(variants: JsonObject[], variant: JsonObject): string {
+  if (typeof variant.title === 'string') return variant.title
   const discriminator = discriminatorOf(variants)
   const properties = propertiesOf(variant)
   const constant = properties.find(([name]) => name === discriminator)?.[1].const

@@ -19,8 +19,7 @@ export function Problem({ error, title, retry }: ProblemProps) {
       <Icon name="warn" />
       <div>
         <p class="problem-title">{title}</p>
-        <p>{sentenceOf(error)}</p>
-        {refused && refused.errors.length > 0 && (
+        {refused && refused.errors.length > 0 ? (
           <ul>
             {refused.errors.map(({ pointer, detail }) => (
               <li key={pointer}>
@@ -28,6 +27,8 @@ export function Problem({ error, title, retry }: ProblemProps) {
               </li>
             ))}
           </ul>
+        ) : (
+          <p>{sentenceOf(error)}</p>
         )}
         {refused?.requestId && (
           <p class="muted small">
