@@ -11,6 +11,7 @@ const PROGRESS_SPACING_MS = 100
 /** The most log lines replayed at once; a watcher further behind gets a reset snapshot. */
 const MOST_REPLAYED = 10_000
 const LARGEST_MESSAGE = 1024
+const encoder = new TextEncoder()
 
 export interface Replay {
   /** Lines after the watcher's last number; null when they are no longer, or never were, in the log. */
@@ -94,7 +95,7 @@ export class Watchers {
 
   /** Nothing is expected of a watcher but `ping`, which the runtime answers itself. */
   received(socket: WebSocket, message: string | ArrayBuffer): void {
-    const size = typeof message === 'string' ? message.length : message.byteLength
+    const size = typeof message === 'string' ? encoder.encode(message).byteLength : message.byteLength
     if (size > LARGEST_MESSAGE) closeQuietly(socket, 1009, `At most ${LARGEST_MESSAGE} bytes are accepted.`)
   }
 

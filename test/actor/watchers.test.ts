@@ -152,12 +152,20 @@ describe('a watcher', () => {
     expect(watcher.closed).toBeNull()
   })
 
-  it('may not send more than a kilobyte', async () => {
-    new FakeRunpod().install()
-    const job = await aRunningJob()
-    const watcher = await watch(job)
-    watcher.socket.send('x'.repeat(2000))
-    await vi.waitUntil(() => watcher.closed !== null)
-    expect(watcher.closed).toBe(1009)
-  })
+  it.each(['x'.repeat(1025), 'é'.repeat(513), new Uint8Array(1025)])(
+    'may not send more than a kilobyte (%#)',
+    async (message) => {
+      new FakeRunpod().install()
+      const job = await aRunningJob()
+      const watcher = await watch(job)
+      watcher.socket.send('x'.repeat(1024))
+      watcher.socket.send('{"type":"ack"}')
+      watcher.socket.send('ping')
+      await vi.waitUntil(() => watcher.pongs === 1)
+      expect(watcher.closed).toBeNull()
+      watcher.socket.send(message)
+      await vi.waitUntil(() => watcher.closed !== null)
+      expect(watcher.closed).toBe(1009)
+    },
+  )
 })

@@ -1,0 +1,98 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { EventJson } from '../../actors/export-job/rpc.ts'
+import { JobStore } from '../../actors/export-job/store.ts'
+import { dice } from '../client/samples.ts'
+import {
+  aRunningJob,
+  completed,
+  FakeRunpod,
+  pass,
+  progress,
+  SECOND,
+  storeOutput,
+  useFarFutureClock,
+} from './support.ts'
+import { TestWatcher } from './watcher.ts'
+
+useFarFutureClock()
+
+const WATCHERS = 200
+const EVENTS = 300
+const CROWD = 1_000
+
+/** In one order of fields, whoever wrote it. */
+function textOf(events: readonly EventJson[]): string {
+  return events
+    .map(({ seq, at, type, round, attempt, data }) => JSON.stringify([seq, at, type, round, attempt, data]))
+    .join('\n')
+}
+
+/** What the watchers were told, each version once. */
+function distinct(watchers: readonly TestWatcher[]): string[] {
+  return [...new Set(watchers.map(({ events }) => textOf(events)))]
+}
+
+describe('many watchers of one job', () => {
+  it('200 that hang up and come back at random during 300 events: each ends with exactly the log', async () => {
+    new FakeRunpod().install()
+    const roll = dice(7)
+    const job = await aRunningJob()
+    const watchers = Array.from({ length: WATCHERS }, () => new TestWatcher(job))
+    await Promise.all(watchers.map((each) => each.dial()))
+    for (let event = 0; event < EVENTS; event++) {
+      pass(SECOND)
+      // Each new stage is one line of the log.
+      await job.report(progress(10 + event / 4, undefined, `stage ${event}`))
+      // A deploy, or an idle minute: the actor begins anew, and its sockets stay.
+      if (roll() < 0.02) await job.evict()
+      const away = watchers.filter(({ open }) => !open)
+      for (const each of watchers) if (each.open && roll() < 0.02) each.hangUp()
+      await Promise.all(away.filter(() => roll() < 0.3).map((each) => each.dial()))
+    }
+    await Promise.all(watchers.filter(({ open }) => !open).map((each) => each.dial()))
+    await storeOutput(job)
+    await job.report(completed())
+    await job.ring()
+    await vi.waitUntil(() => watchers.every(({ closed }) => closed === 1000))
+    const log = await job.events()
+    expect(log.length).toBeGreaterThan(EVENTS)
+    expect(log.at(-1)?.type).toBe('complete')
+    expect(distinct(watchers)).toEqual([textOf(log)])
+    expect(watchers.flatMap(({ snapshots }) => snapshots).filter(({ reset }) => reset)).toEqual([])
+    expect(watchers.reduce((sum, { dials }) => sum + dials, 0)).toBeGreaterThan(WATCHERS * 4)
+  })
+
+  it('1,000 are told each change and the end', async () => {
+    new FakeRunpod().install()
+    const job = await aRunningJob()
+    const watchers = Array.from({ length: CROWD }, () => new TestWatcher(job))
+    await Promise.all(watchers.map((each) => each.dial()))
+    await job.report(progress(50, undefined, 'encoding'))
+    await job.stub.cancel('test')
+    await job.ring()
+    await vi.waitUntil(() => watchers.every(({ closed }) => closed === 1000), { timeout: 10_000 })
+    const log = await job.events()
+    expect(distinct(watchers)).toEqual([textOf(log)])
+  })
+})
+
+describe('an actor with an open socket', () => {
+  it('sleeps, is not woken by pings, and goes on with the same socket', async () => {
+    new FakeRunpod().install()
+    const job = await aRunningJob()
+    const watcher = new TestWatcher(job)
+    await watcher.dial()
+    await job.evict()
+    // Each new instance reads its job first.
+    const born = vi.spyOn(JobStore.prototype, 'load')
+    for (let nth = 1; nth <= 5; nth++) {
+      watcher.send('ping')
+      await vi.waitUntil(() => watcher.pongs === nth)
+    }
+    expect(born).not.toHaveBeenCalled()
+    await job.report(progress(50, undefined, 'encoding'))
+    await vi.waitUntil(() => watcher.events.at(-1)?.type === 'stage')
+    expect(born).toHaveBeenCalledOnce()
+    expect(watcher.dials).toBe(1)
+  })
+})
