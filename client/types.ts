@@ -47,6 +47,8 @@ export interface Job {
   input_video_key: string
   output_video_key: string | null
   output_size_bytes?: number | null
+  /** The uploaded video, signed as `output_url` is; null once the job is archived. */
+  input_url: string | null
   /** Signed and expiring; there once complete. May be a path: `exportal.absolute()` makes it a URL. */
   output_url: string | null
   params: JsonObject
@@ -227,6 +229,7 @@ export type ListedJob = Omit<
   | 'reason'
   | 'next_action'
   | 'output_size_bytes'
+  | 'input_url'
   | 'output_url'
   | 'next_attempt_at'
   | 'cancel'

@@ -44,6 +44,7 @@ export function archivedView(row: JobRow): Job {
     reason: 'Retired after its retention; its videos and its event log are gone.',
     next_action: null,
     output_size_bytes: null,
+    input_url: null,
     output_url: null,
     next_attempt_at: null,
     cancel: null,

@@ -9,11 +9,13 @@ import type { JobJson } from './rpc.ts'
 export function present(job: Job, settings: Settings | null, now: number): JobJson | null {
   const view = viewOf(job, settings?.gpuPricePerSecond ?? null)
   if (!view) return null
-  const { output_video_key: key } = view
+  const { input_video_key: input, output_video_key: output } = view
   const self = `/api/jobs/${view.id}`
+  const signed = (key: string) => settings && downloadPath(settings.authSecrets[0], key, now)
   return {
     ...view,
-    output_url: key && settings ? downloadPath(settings.authSecrets[0], key, now) : null,
+    input_url: signed(input),
+    output_url: output && signed(output),
     urls: {
       self,
       ws: `${self}/ws`,

@@ -8,6 +8,7 @@ import type { JobView } from './core/view.ts'
 
 /** The job as the API shows it: the core's view, plus what needs the deployment's secrets and routes. */
 export interface JobJson extends JobView {
+  input_url: string | null
   output_url: string | null
   urls: { self: string; ws: string; events: string; cancel: string; retry: string }
 }

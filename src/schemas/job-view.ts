@@ -88,6 +88,7 @@ export const Job = v.object({
   reason: v.string(),
   next_action: v.nullable(v.object({ at: Instant, what: v.string() })),
   output_size_bytes: v.nullable(count),
+  input_url: v.nullable(v.string()),
   output_url: v.nullable(v.string()),
   next_attempt_at: v.nullable(Instant),
   cancel: v.nullable(v.object({ requested_at: Instant, confirmed: v.boolean() })),

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { EventJson } from '../../actors/export-job/rpc.ts'
 import { JobStore } from '../../actors/export-job/store.ts'
-import { dice } from '../client/samples.ts'
+import { Chance } from '../e2e/chaos/random.ts'
 import {
   aRunningJob,
   completed,
@@ -19,6 +19,7 @@ useFarFutureClock()
 const WATCHERS = 200
 const EVENTS = 300
 const CROWD = 1_000
+const LONG = { timeout: 60_000 }
 
 /** In one order of fields, whoever wrote it. */
 function textOf(events: readonly EventJson[]): string {
@@ -33,36 +34,40 @@ function distinct(watchers: readonly TestWatcher[]): string[] {
 }
 
 describe('many watchers of one job', () => {
-  it('200 that hang up and come back at random during 300 events: each ends with exactly the log', async () => {
-    new FakeRunpod().install()
-    const roll = dice(7)
-    const job = await aRunningJob()
-    const watchers = Array.from({ length: WATCHERS }, () => new TestWatcher(job))
-    await Promise.all(watchers.map((each) => each.dial()))
-    for (let event = 0; event < EVENTS; event++) {
-      pass(SECOND)
-      // Each new stage is one line of the log.
-      await job.report(progress(10 + event / 4, undefined, `stage ${event}`))
-      // A deploy, or an idle minute: the actor begins anew, and its sockets stay.
-      if (roll() < 0.02) await job.evict()
-      const away = watchers.filter(({ open }) => !open)
-      for (const each of watchers) if (each.open && roll() < 0.02) each.hangUp()
-      await Promise.all(away.filter(() => roll() < 0.3).map((each) => each.dial()))
-    }
-    await Promise.all(watchers.filter(({ open }) => !open).map((each) => each.dial()))
-    await storeOutput(job)
-    await job.report(completed())
-    await job.ring()
-    await vi.waitUntil(() => watchers.every(({ closed }) => closed === 1000))
-    const log = await job.events()
-    expect(log.length).toBeGreaterThan(EVENTS)
-    expect(log.at(-1)?.type).toBe('complete')
-    expect(distinct(watchers)).toEqual([textOf(log)])
-    expect(watchers.flatMap(({ snapshots }) => snapshots).filter(({ reset }) => reset)).toEqual([])
-    expect(watchers.reduce((sum, { dials }) => sum + dials, 0)).toBeGreaterThan(WATCHERS * 4)
-  })
+  it(
+    '200 that hang up and come back at random during 300 events: each ends with exactly the log',
+    LONG,
+    async () => {
+      new FakeRunpod().install()
+      const chance = new Chance(7)
+      const job = await aRunningJob()
+      const watchers = Array.from({ length: WATCHERS }, () => new TestWatcher(job))
+      await Promise.all(watchers.map((each) => each.dial()))
+      for (let event = 0; event < EVENTS; event++) {
+        pass(SECOND)
+        // Each new stage is one line of the log.
+        await job.report(progress(10 + event / 4, undefined, `stage ${event}`))
+        // A deploy, or an idle minute: the actor begins anew, and its sockets stay.
+        if (chance.happens(0.02)) await job.evict()
+        const away = watchers.filter(({ open }) => !open)
+        for (const each of watchers) if (each.open && chance.happens(0.02)) each.hangUp()
+        await Promise.all(away.filter(() => chance.happens(0.3)).map((each) => each.dial()))
+      }
+      await Promise.all(watchers.filter(({ open }) => !open).map((each) => each.dial()))
+      await storeOutput(job)
+      await job.report(completed())
+      await job.ring()
+      await vi.waitUntil(() => watchers.every(({ closed }) => closed === 1000))
+      const log = await job.events()
+      expect(log.length).toBeGreaterThan(EVENTS)
+      expect(log.at(-1)?.type).toBe('complete')
+      expect(distinct(watchers)).toEqual([textOf(log)])
+      expect(watchers.flatMap(({ snapshots }) => snapshots).filter(({ reset }) => reset)).toEqual([])
+      expect(watchers.reduce((sum, { dials }) => sum + dials, 0)).toBeGreaterThan(WATCHERS * 4)
+    },
+  )
 
-  it('1,000 are told each change and the end', async () => {
+  it('1,000 are told each change and the end', LONG, async () => {
     new FakeRunpod().install()
     const job = await aRunningJob()
     const watchers = Array.from({ length: CROWD }, () => new TestWatcher(job))

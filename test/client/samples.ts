@@ -29,6 +29,7 @@ export function aJob(patch: Partial<Job> = {}): Job {
     next_action: null,
     input_video_key: 'input/1/clip.mp4',
     output_video_key: null,
+    input_url: null,
     output_url: null,
     params: {},
     metadata: {},

@@ -91,11 +91,28 @@ describe('GET /api/jobs/:id', () => {
     expect((await bodyOf<JobJson>(late)).output_url).not.toBe((await bodyOf<JobJson>(early)).output_url)
   })
 
+  it('gives out addresses of both videos that need no token', async () => {
+    const { id } = await completedJob()
+    const { input_url, output_url } = await bodyOf<JobJson>(await api(`/api/jobs/${id}`))
+    for (const url of [input_url, output_url]) {
+      const response = await api(url ?? '', { headers: { Origin: 'https://elsewhere.test' } })
+      expect(response.status).toBe(200)
+      await response.body?.cancel()
+    }
+  })
+
   it('answers a retired job from its row', async () => {
     const { id } = await completedJob()
     await retire(id)
     const job = await bodyOf<JobJson & { archived: boolean }>(await api(`/api/jobs/${id}`))
-    expect(job).toMatchObject({ id, status: 'complete', archived: true, output_url: null, next_action: null })
+    expect(job).toMatchObject({
+      id,
+      status: 'complete',
+      archived: true,
+      input_url: null,
+      output_url: null,
+      next_action: null,
+    })
     await problemOf(await api(`/api/jobs/${id}/events`), 410, 'events_gone')
     await problemOf(await post(`/api/jobs/${id}/retry`, {}), 409, 'archived')
     expect((await post(`/api/jobs/${id}/cancel`, {})).status).toBe(200)

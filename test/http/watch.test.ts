@@ -1,6 +1,9 @@
+import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { JobStore } from '../../actors/export-job/store.ts'
 import { api, createJob, post, problemOf, useHttpWorld } from '../support/workerd/http.ts'
+import { forge, tokenOf } from '../support/workerd/tokens.ts'
 
 useHttpWorld()
 
@@ -74,6 +77,24 @@ describe('GET /api/jobs/:id/ws', () => {
     expect(await stranger.closed).toMatchObject({ code: 4401 })
     const token = await watch(`/api/jobs/${job_id}/ws?token=forged`)
     expect(await token.closed).toMatchObject({ code: 4401 })
+  })
+
+  it('closes with 4403 where the token may do other things only, and wakes nobody for any refusal', async () => {
+    const { job_id } = await createJob()
+    await evictDurableObject(env.EXPORT_JOB.getByName(job_id))
+    const born = vi.spyOn(JobStore.prototype, 'load')
+    const uploader = await tokenOf({ scopes: ['videos:write'] })
+    const closes = await Promise.all(
+      [uploader, 'forged', await forge({ claims: { exp: 1 } })].map(
+        async (token) => (await (await watch(`/api/jobs/${job_id}/ws?token=${token}`)).closed).code,
+      ),
+    )
+    expect(closes).toEqual([4403, 4401, 4401])
+    expect(born).not.toHaveBeenCalled()
+    await (
+      await watch(`/api/jobs/${job_id}/ws?token=${await tokenOf({ scopes: ['jobs:read'] })}`)
+    ).socket.close()
+    expect(born).toHaveBeenCalledOnce()
   })
 
   it('answers 426 to a request that is no upgrade', async () => {

@@ -52,6 +52,9 @@ export function uploadPlan(file: { name: string; type: string; size: number }): 
   })
 }
 
+/** As long as a job is kept after its end, unless its policy says otherwise. */
+const SHARED_SECONDS = 7 * 24 * 3600
+
 /**
  * A link to the page of one job that may be given to someone else. It carries a token that opens this job alone
  * where the service mints one; a broader token of our own is never passed on.
@@ -67,18 +70,16 @@ async function tokenToShare(jobId: string): Promise<string | null> {
   const claims = claimsOf(token)
   if (claims.job_id === jobId && claims.scope === 'jobs:read') return token
   try {
-    const body = { job_id: jobId, scope: 'jobs:read' }
+    const body = { job_id: jobId, scope: 'jobs:read', ttl_seconds: SHARED_SECONDS }
     return (await ask<{ token: string }>('/api/tokens', body)).token
   } catch {
     return null
   }
 }
 
-/** Where the source of a job can be seen. The page shows what it can when the service does not hand it out. */
-export function inputUrl(job: Pick<Job, 'input_video_key'>): string {
-  const given = 'input_url' in job && typeof job.input_url === 'string' ? job.input_url : null
-  if (given) return exportal.absolute(given)
-  const key = job.input_video_key.split('/').map(encodeURIComponent).join('/')
+/** Where an uploaded video can be seen before a job gives out a signed address of it. */
+export function uploadedUrl(videoKey: string): string {
+  const key = videoKey.split('/').map(encodeURIComponent).join('/')
   return `/api/videos/download/${key}?inline=1${token ? `&token=${encodeURIComponent(token)}` : ''}`
 }
 

@@ -66,7 +66,9 @@ async function following({ world, page, visit }: Scene): Promise<void> {
   // Long enough to look around in, however slow the computer.
   await world.faults({ stall: { at_progress: 60, ms: 3000, times: 1 } })
   await untilStatus(page, 'processing')
-  await page.locator('.bar:is([aria-valuenow^="6"], [aria-valuenow^="7"])').waitFor()
+  await page.waitForFunction(
+    () => Number(document.querySelector('.bar')?.getAttribute('aria-valuenow')) >= 60,
+  )
   await visit(page, 'job-rendering')
   await untilStatus(page, 'complete')
   await page.locator('details.log summary').click()

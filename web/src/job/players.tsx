@@ -1,20 +1,21 @@
 import { useState } from 'preact/hooks'
 import type { Job } from '../../../client/index.ts'
 import { bytes, fileName } from '../format.ts'
-import { exportal, inputUrl } from '../service.ts'
+import { exportal } from '../service.ts'
 import { Icon } from '../ui/icon.tsx'
 import { localUrl } from '../upload/local-files.ts'
 
 /** Source and result, side by side where there is room. */
 export function Players({ job, refresh }: { job: Job; refresh: () => void }) {
-  const source = localUrl(job.input_video_key) ?? (job.archived ? null : inputUrl(job))
+  const given = job.input_url && `${exportal.absolute(job.input_url)}&inline=1`
   return (
     <section class="players" aria-label="Videos">
       <Player
         title="Source"
         note={fileName(job.input_video_key)}
-        url={source}
-        missing={job.archived ? 'Removed after its retention.' : 'The service does not hand out the source.'}
+        url={localUrl(job.input_video_key) ?? given}
+        missing="Removed after its retention."
+        refresh={refresh}
       />
       <Player
         title="Result"

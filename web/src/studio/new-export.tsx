@@ -5,7 +5,7 @@ import { ParamsForm } from '../form/params-form.tsx'
 import { bytes } from '../format.ts'
 import { Stage } from '../preview/stage.tsx'
 import { Link } from '../router.tsx'
-import { exportal, inputUrl, projectId } from '../service.ts'
+import { exportal, projectId, uploadedUrl } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { Problem } from '../ui/problem.tsx'
@@ -195,7 +195,7 @@ function TypeChoice({ types, chosen, choose }: TypeChoiceProps) {
 function useSourceUrl(file: File | null, stored: Stored | null): string | null {
   const local = useMemo(() => (file ? URL.createObjectURL(file) : null), [file])
   useEffect(() => () => void (local && URL.revokeObjectURL(local)), [local])
-  return local ?? (stored && (localUrl(stored.key) ?? inputUrl({ input_video_key: stored.key })))
+  return local ?? (stored && (localUrl(stored.key) ?? uploadedUrl(stored.key)))
 }
 
 async function uploadImage(file: File): Promise<string> {
