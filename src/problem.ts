@@ -3,6 +3,7 @@
  * turns it into a response. What is not a `Problem` is a bug, and says nothing to the client but its request id.
  */
 import { type ProblemCode, problemPath, titleOf } from './problems/index.ts'
+import type { Problem as ProblemBody } from './schemas/service.ts'
 
 /** One wrong field: a JSON Pointer (RFC 6901) into the body, or `/query/…`, `/header/…`, `/path/…`. */
 export interface FieldError {
@@ -34,14 +35,14 @@ export class Problem extends Error {
 
   /** @param base where this deployment is reached; its type URIs lie below */
   toResponse(requestId: string, base: string): Response {
-    const body = {
+    const body: ProblemBody = {
       type: `${base}${problemPath(this.code)}`,
       title: titleOf(this.code),
       status: this.status,
       detail: this.message,
       code: this.code,
       request_id: requestId,
-      ...(this.errors.length > 0 && { errors: this.errors }),
+      ...(this.errors.length > 0 && { errors: [...this.errors] }),
     }
     return new Response(JSON.stringify(body), {
       status: this.status,

@@ -22,6 +22,7 @@ import { abortUpload, getParts, getProgress, refuseForm, signPart } from './rout
 import { completeUpload } from './routes/multipart-complete.ts'
 import { createUpload, createUploadToken } from './routes/multipart-create.ts'
 import { putPart } from './routes/multipart-part.ts'
+import { readOpenApi } from './routes/openapi.ts'
 import { reportComplete, reportError, reportProgress } from './routes/reports.ts'
 import { runpodCallback } from './routes/runpod-callback.ts'
 import { createToken } from './routes/tokens.ts'
@@ -47,6 +48,7 @@ const BY_QUERY = { queryToken: true }
 export const ROUTES: readonly Route[] = [
   open('GET', '/health', health),
   open('GET', '/errors/:code', explainProblem),
+  open('GET', '/openapi.json', readOpenApi),
 
   scoped('POST', '/api/jobs', 'jobs:write', createJob),
   scoped('GET', '/api/jobs', 'jobs:read', listJobs),

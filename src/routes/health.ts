@@ -4,22 +4,17 @@ import type { Settings } from '../../actors/settings.ts'
 import { authorize } from '../auth.ts'
 import { type Exchange, json } from '../http.ts'
 import { notConfigured } from '../problem.ts'
+import type { Check, Health } from '../schemas/service.ts'
 
 const CHECK_MS = 3_000
 const ANSWER_BYTES = 64 * 1024
-
-interface Check {
-  ok: boolean
-  ms: number
-  detail?: string
-}
 
 /** `{status, env}`. The deep look costs calls to D1, R2 and RunPod, so it needs a caller with the scope admin. */
 export async function health(exchange: Exchange): Promise<Response> {
   const { env, url, request, settings } = exchange
   const name =
     env.ENVIRONMENT === 'development' || env.ENVIRONMENT === 'staging' ? env.ENVIRONMENT : 'production'
-  if (url.searchParams.get('deep') !== '1') return json({ status: 'ok', env: name })
+  if (url.searchParams.get('deep') !== '1') return json({ status: 'ok', env: name } satisfies Health)
   if (!settings.ok) throw notConfigured(settings.missing)
   await authorize(request, url, settings.settings, 'admin')
   const [d1, r2, runpod] = await Promise.all([
@@ -27,9 +22,9 @@ export async function health(exchange: Exchange): Promise<Response> {
     timed(() => env.VIDEOS.head('health')),
     timed(() => askRunpod(settings.settings)),
   ])
-  const checks: Record<string, Check> = { d1, r2, runpod }
+  const checks = { d1, r2, runpod }
   const ok = Object.values(checks).every((check) => check.ok)
-  return json({ status: ok ? 'ok' : 'degraded', env: name, checks }, ok ? 200 : 503)
+  return json({ status: ok ? 'ok' : 'degraded', env: name, checks } satisfies Health, ok ? 200 : 503)
 }
 
 /** An error's own words may hold addresses, so only its kind is told. */

@@ -8,7 +8,7 @@ import { readJson } from '../body.ts'
 import { s3Of } from '../env.ts'
 import { type Call, json, publicUrl } from '../http.ts'
 import { r2Code, storageProblem } from '../r2-faults.ts'
-import { CompleteBody } from '../schemas/multipart.ts'
+import { CompleteBody, type CompletedUpload } from '../schemas/multipart.ts'
 import { callUpload } from '../stubs.ts'
 import { demand } from '../validate.ts'
 import { look } from './multipart.ts'
@@ -33,7 +33,8 @@ export async function completeUpload(call: Call): Promise<Response> {
   const answer = await callUpload(call.env, key, (actor) => actor.judge(access, claimed, listed))
   if (!answer.ok) throw problemOf(answer)
   const { size, etag } = answer.done ?? (await complete(call, upload, answer.parts))
-  return json({ location: `${publicUrl(call)}/api/videos/download/${encodeKey(key)}`, key, size, etag })
+  const location = `${publicUrl(call)}/api/videos/download/${encodeKey(key)}`
+  return json({ location, key, size, etag } satisfies CompletedUpload)
 }
 
 async function complete(call: Call, { key, access }: UploadAccess, parts: Part[]): Promise<Stored> {

@@ -10,7 +10,7 @@ import { noteUpload } from '../job-uploads.ts'
 import { INPUT_PREFIX, safeName } from '../keys.ts'
 import { Problem } from '../problem.ts'
 import { storageProblem } from '../r2-faults.ts'
-import { CreateBody, UploadTokenBody } from '../schemas/multipart.ts'
+import { type BegunUpload, CreateBody, type UploadPage, UploadTokenBody } from '../schemas/multipart.ts'
 import { callUpload } from '../stubs.ts'
 import { demand } from '../validate.ts'
 import { mostUploadBytes, partBytes } from './multipart-part.ts'
@@ -27,7 +27,8 @@ export async function createUploadToken(call: ScopedCall): Promise<Response> {
   requireOwnProject(call.caller, projectId)
   const expiresAt = Date.now() + PROJECT_TOKEN_TTL_MS
   const path = companionPath(call.settings.authSecrets[0], { kind: 'project', projectId }, expiresAt)
-  return json({ companion_url: `${publicUrl(call)}${path}`, expires_at: new Date(expiresAt).toISOString() })
+  const expires = new Date(expiresAt).toISOString()
+  return json({ companion_url: `${publicUrl(call)}${path}`, expires_at: expires } satisfies UploadPage)
 }
 
 /** POST …/s3/multipart: `{key, uploadId, part_size_bytes}`; under a token for one file the same one when repeated. */
@@ -35,7 +36,8 @@ export async function createUpload(call: Call): Promise<Response> {
   const { claims } = tokenOf(call)
   const file = claims.kind === 'file' ? claims : await newFile(call, claims)
   const uploadId = (claims.kind === 'file' && (await underWay(call, file.key))) || (await begin(call, file))
-  return json({ key: file.key, uploadId, part_size_bytes: partBytes(call.env, file.sizeBytes) })
+  const partSize = partBytes(call.env, file.sizeBytes)
+  return json({ key: file.key, uploadId, part_size_bytes: partSize } satisfies BegunUpload)
 }
 
 /** @throws Problem 400 or 413 */

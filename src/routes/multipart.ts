@@ -8,6 +8,7 @@ import { type Call, json, publicUrl } from '../http.ts'
 import { Problem } from '../problem.ts'
 import { presign } from '../s3.ts'
 import { listParts } from '../s3-parts.ts'
+import type { PartList, SignedPart, UploadProgress } from '../schemas/multipart.ts'
 import { callUpload } from '../stubs.ts'
 import { partBytes, partNumber } from './multipart-part.ts'
 import { problemOf, tokenOf, type UploadAccess, uploadOf } from './upload-access.ts'
@@ -24,7 +25,7 @@ export async function signPart(call: Call): Promise<Response> {
   const now = Date.now()
   const until = Math.min(now + PART_TTL_MS, expiresAt)
   const url = await partUrl(call, key, access.uploadId, part, now, until)
-  return json({ url, expires_at: new Date(until).toISOString() })
+  return json({ url, expires_at: new Date(until).toISOString() } satisfies SignedPart)
 }
 
 async function partUrl(
@@ -46,7 +47,12 @@ async function partUrl(
 export async function getParts(call: Call): Promise<Response> {
   const upload = uploadOf(call)
   const { parts } = await look(call, upload)
-  return json(parts.map(({ number, size, etag }) => ({ PartNumber: number, Size: size, ETag: etag })))
+  const list: PartList = parts.map(({ number, size, etag }) => ({
+    PartNumber: number,
+    Size: size,
+    ETag: etag,
+  }))
+  return json(list)
 }
 
 /** GET …/s3/multipart/:upload/progress: how much of the file is stored. */
@@ -57,7 +63,7 @@ export async function getProgress(call: Call): Promise<Response> {
   const complete = phase.status === 'complete'
   const uploaded = complete ? phase.size : parts.reduce((sum, part) => sum + part.size, 0)
   const size = complete ? phase.size : request.sizeBytes
-  return json({
+  const progress: UploadProgress = {
     key: request.key,
     upload_id: request.uploadId,
     status: complete ? 'complete' : 'open',
@@ -66,7 +72,8 @@ export async function getProgress(call: Call): Promise<Response> {
     size_bytes: size,
     percent: size === null ? null : Math.floor((uploaded / size) * 100),
     part_size_bytes: partBytes(call.env, size),
-  })
+  }
+  return json(progress)
 }
 
 /** State and parts; the parts are asked of R2 itself when they went there by presigned URLs. */

@@ -10,7 +10,7 @@ import { readJson } from '../body.ts'
 import { bearerToken, type Call, json } from '../http.ts'
 import { Problem } from '../problem.ts'
 import type { ProblemCode } from '../problems/index.ts'
-import { CompleteBody, ErrorBody, ProgressBody } from '../schemas/report.ts'
+import { CompleteBody, ErrorBody, ProgressBody, type ReportAnswer } from '../schemas/report.ts'
 import { callJob } from '../stubs.ts'
 import { demand } from '../validate.ts'
 import { jobIdOf } from './job-id.ts'
@@ -58,8 +58,9 @@ async function answer(call: Call, read: (body: unknown, ref: AttemptRef) => Repo
 /** 200 `{ok, cancel}`; also for a job that is gone, whose worker must stop. @throws Problem 422 when refused */
 export async function sendReport(call: Call, jobId: string, report: Report): Promise<Response> {
   const reply = await callJob(call.env, jobId, (job) => job.report(report))
-  if (reply.ok) return json({ ok: true, cancel: reply.cancel })
-  if (reply.code === 'job_not_found' || reply.code === 'job_deleting') return json({ ok: true, cancel: true })
+  if (reply.ok) return json({ ok: true, cancel: reply.cancel } satisfies ReportAnswer)
+  if (reply.code === 'job_not_found' || reply.code === 'job_deleting')
+    return json({ ok: true, cancel: true } satisfies ReportAnswer)
   throw new Problem(422, reply.code, reply.detail)
 }
 

@@ -10,7 +10,7 @@ import { readJson } from '../body.ts'
 import { type Call, json } from '../http.ts'
 import { isJobId } from '../ids.ts'
 import { invalid } from '../problem.ts'
-import { PlainCallback } from '../schemas/report.ts'
+import { type CallbackAnswer, PlainCallback } from '../schemas/report.ts'
 import { callJob } from '../stubs.ts'
 import { demand } from '../validate.ts'
 import { sendReport } from './reports.ts'
@@ -70,5 +70,5 @@ async function observe(
   await callJob(call.env, jobId, (job) =>
     job.observe({ type: 'observed', ref, source: 'webhook', runpodJobId, observation, health: null }),
   )
-  return json({ ok: true })
+  return json({ ok: true } satisfies CallbackAnswer)
 }

@@ -1,44 +1,15 @@
 /** POST /api/tokens, and the token that comes with a new job: always narrower than what they are made from. */
-import * as v from 'valibot'
 import type { Settings } from '../../actors/settings.ts'
-import {
-  type Grant,
-  includesScope,
-  LONGEST_LIFETIME_SECONDS,
-  makeToken,
-  SCOPES,
-  type Scope,
-} from '../access-token.ts'
+import { type Grant, includesScope, makeToken, type Scope } from '../access-token.ts'
 import { type Caller, requireScope } from '../auth.ts'
 import { readJson } from '../body.ts'
 import { json, type ScopedCall } from '../http.ts'
 import { Problem } from '../problem.ts'
-import { JobId, ProjectId } from '../schemas/common.ts'
+import { type IssuedToken, STANDARD_TTL_SECONDS, TokenBody } from '../schemas/token.ts'
 import { demand } from '../validate.ts'
 
 const MOST_BODY_BYTES = 4 * 1024
-/** Long enough to open a page; a page that stays open asks its own server for the next one. */
-const STANDARD_TTL_SECONDS = 15 * 60
-const LEAST_TTL_SECONDS = 10
 const WATCH_TTL_MS = STANDARD_TTL_SECONDS * 1000
-
-/** Names separated by single spaces, as in OAuth (RFC 6749, 3.3). */
-const ScopeList = v.pipe(
-  v.string(),
-  v.transform((text) => text.split(' ')),
-  v.array(v.picklist(SCOPES, `The scopes are ${SCOPES.join(', ')}, separated by spaces.`)),
-  v.transform((named) => SCOPES.filter((scope) => named.includes(scope))),
-)
-
-const TokenBody = v.strictObject({
-  scope: ScopeList,
-  project_id: v.optional(ProjectId),
-  job_id: v.optional(JobId),
-  ttl_seconds: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(LEAST_TTL_SECONDS), v.maxValue(LONGEST_LIFETIME_SECONDS)),
-    STANDARD_TTL_SECONDS,
-  ),
-})
 
 /**
  * 201 `{token, expires_at, scope, project_id, job_id}`. Project and job of the caller's own token are kept when the
@@ -66,7 +37,7 @@ export async function createToken(call: ScopedCall): Promise<Response> {
       scope: grant.scopes.join(' '),
       project_id: grant.projectId,
       job_id: grant.jobId,
-    },
+    } satisfies IssuedToken,
     201,
   )
 }

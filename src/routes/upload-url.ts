@@ -9,7 +9,7 @@ import { newId } from '../ids.ts'
 import { INPUT_PREFIX, safeName } from '../keys.ts'
 import { Problem } from '../problem.ts'
 import { presign } from '../s3.ts'
-import { UploadUrlBody } from '../schemas/upload.ts'
+import { type UploadPlan, UploadUrlBody } from '../schemas/upload.ts'
 import { demand } from '../validate.ts'
 import { mostUploadBytes, partBytes } from './multipart-part.ts'
 
@@ -37,7 +37,8 @@ export async function createUploadUrl(call: ScopedCall): Promise<Response> {
   const inParts = file.sizeBytes > uploadLimits(call.env).putBytes
   const expiresAt = now + (inParts ? MULTIPART_TTL_MS : URL_TTL_MS)
   const plan = inParts ? multipartPlan(call, file, expiresAt) : await singlePlan(call, file, now, expiresAt)
-  return json({ ...plan, video_key: file.key, method: 'PUT', expires_at: new Date(expiresAt).toISOString() })
+  const expires = new Date(expiresAt).toISOString()
+  return json({ ...plan, video_key: file.key, method: 'PUT', expires_at: expires } satisfies UploadPlan)
 }
 
 type AnnouncedFile = FileClaims & { sizeBytes: number }

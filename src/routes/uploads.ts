@@ -5,6 +5,7 @@ import { type Call, json } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
 import { logFault } from '../log.ts'
 import { Problem, unavailable } from '../problem.ts'
+import type { StoredVideo } from '../schemas/upload.ts'
 import { requireSignature, signatureProblem } from './signed.ts'
 
 /** 201 `{key, size, etag}`; 412 when the file is there already and may be written only once. */
@@ -26,7 +27,8 @@ export async function putVideo(call: Call): Promise<Response> {
   if (!stored) {
     throw new Problem(412, 'already_exists', 'This file is there already, and may be written only once.')
   }
-  return json({ key, size: stored.size, etag: stored.httpEtag }, 201, { ETag: stored.httpEtag })
+  const body: StoredVideo = { key, size: stored.size, etag: stored.httpEtag }
+  return json(body, 201, { ETag: stored.httpEtag })
 }
 
 /** @throws Problem 411, 400 or 413 */

@@ -1,7 +1,7 @@
-/** The bodies of the multipart routes. Uppy sends more than it is asked for, so unknown fields are let through here. */
+/** Bodies and answers of the multipart routes. Uppy sends more than it is asked for, so unknown fields are let through here. */
 import * as v from 'valibot'
 import { MOST_PARTS } from '../../actors/upload/core.ts'
-import { ProjectId, shortText } from './common.ts'
+import { Instant, ProjectId, shortText } from './common.ts'
 import { SizeBytes, VideoType } from './upload.ts'
 
 /** POST /api/uploads. */
@@ -27,3 +27,50 @@ export const CompleteBody = v.looseObject({
     v.maxLength(MOST_PARTS),
   ),
 })
+
+const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+
+/** POST /api/uploads. */
+export const UploadPage = v.object({ companion_url: v.string(), expires_at: Instant })
+export type UploadPage = v.InferOutput<typeof UploadPage>
+
+/** POST …/s3/multipart. */
+export const BegunUpload = v.object({
+  key: v.string(),
+  uploadId: v.string(),
+  part_size_bytes: v.nullable(Bytes),
+})
+export type BegunUpload = v.InferOutput<typeof BegunUpload>
+
+/** GET …/s3/multipart/:upload/:part. */
+export const SignedPart = v.object({ url: v.string(), expires_at: Instant })
+export type SignedPart = v.InferOutput<typeof SignedPart>
+
+/** GET …/s3/multipart/:upload. */
+export const PartList = v.array(v.object({ PartNumber: Bytes, Size: Bytes, ETag: v.string() }))
+export type PartList = v.InferOutput<typeof PartList>
+
+/** GET …/s3/multipart/:upload/progress. */
+export const UploadProgress = v.object({
+  key: v.string(),
+  upload_id: v.string(),
+  status: v.picklist(['open', 'complete']),
+  parts: Bytes,
+  uploaded_bytes: Bytes,
+  size_bytes: v.nullable(Bytes),
+  percent: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+  part_size_bytes: v.nullable(Bytes),
+})
+export type UploadProgress = v.InferOutput<typeof UploadProgress>
+
+/** POST …/s3/multipart/:upload/complete. */
+export const CompletedUpload = v.object({
+  location: v.string(),
+  key: v.string(),
+  size: Bytes,
+  etag: v.string(),
+})
+export type CompletedUpload = v.InferOutput<typeof CompletedUpload>
+
+/** DELETE …/s3/multipart/:upload. */
+export const AbortedUpload = v.strictObject({})

@@ -1,5 +1,5 @@
 /**
- * What GPU workers report. Fields that are not known are ignored, and long texts are cut, so that a report is never
+ * What GPU workers report, and what they are answered. Fields that are not known are ignored, and long texts are cut, so that a report is never
  * lost to what does not matter.
  */
 import * as v from 'valibot'
@@ -45,3 +45,11 @@ export const PlainCallback = v.object({
   output: v.nullish(v.object({ output_video_key: v.nullish(v.pipe(v.string(), v.minLength(1))) })),
   error: v.nullish(v.string()),
 })
+
+/** The answer to a report. `cancel`: the worker should stop; nothing more is wanted of it. */
+export const ReportAnswer = v.object({ ok: v.literal(true), cancel: v.boolean() })
+export type ReportAnswer = v.InferOutput<typeof ReportAnswer>
+
+/** The answer to RunPod. */
+export const CallbackAnswer = v.object({ ok: v.literal(true), cancel: v.optional(v.boolean()) })
+export type CallbackAnswer = v.InferOutput<typeof CallbackAnswer>

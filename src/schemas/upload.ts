@@ -1,7 +1,7 @@
-/** The body of POST /api/videos/upload-url. */
+/** POST /api/videos/upload-url, and the upload itself. */
 import * as v from 'valibot'
 import { mediaType } from '../body.ts'
-import { JobId, ProjectId, shortText } from './common.ts'
+import { Instant, JobId, ProjectId, shortText } from './common.ts'
 
 /** Video of any kind, and the image types that overlays take. SVG can carry scripts and is not among them. */
 const ACCEPTED = /^(?:video\/[a-z0-9][a-z0-9.+-]{0,100}|image\/png|image\/jpeg)$/
@@ -22,3 +22,22 @@ export const UploadUrlBody = v.strictObject({
   project_id: v.optional(ProjectId),
   job_id: v.optional(JobId),
 })
+
+/** Where a file goes: in one PUT, or where `multipart` is there, in parts. */
+export const UploadPlan = v.object({
+  /** Null when the file goes in parts. */
+  upload_url: v.nullable(v.string()),
+  video_key: v.string(),
+  method: v.literal('PUT'),
+  /** To be sent with the PUT. */
+  headers: v.record(v.string(), v.string()),
+  expires_at: Instant,
+  multipart: v.optional(
+    v.object({ companion_url: v.string(), part_size_bytes: SizeBytes, part_count: SizeBytes }),
+  ),
+})
+export type UploadPlan = v.InferOutput<typeof UploadPlan>
+
+/** PUT /api/videos/upload/:key. */
+export const StoredVideo = v.object({ key: v.string(), size: SizeBytes, etag: v.string() })
+export type StoredVideo = v.InferOutput<typeof StoredVideo>

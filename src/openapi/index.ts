@@ -1,0 +1,19 @@
+/** What is written down about every route, in the order of the document. */
+import { ONE_JOB_OPERATIONS } from './job.ts'
+import { JOB_OPERATIONS } from './jobs.ts'
+import type { Operation } from './operation.ts'
+import { REPORT_OPERATIONS } from './reports.ts'
+import { SERVICE_OPERATIONS } from './service.ts'
+import { UPLOAD_OPERATIONS } from './uploads.ts'
+import { VIDEO_OPERATIONS } from './videos.ts'
+import { WATCH_OPERATIONS } from './watch.ts'
+
+export const OPERATIONS: readonly Operation[] = [
+  ...JOB_OPERATIONS,
+  ...ONE_JOB_OPERATIONS,
+  ...WATCH_OPERATIONS,
+  ...REPORT_OPERATIONS,
+  ...VIDEO_OPERATIONS,
+  ...UPLOAD_OPERATIONS,
+  ...SERVICE_OPERATIONS,
+]

@@ -1,0 +1,88 @@
+/** One job: watched. */
+import * as v from 'valibot'
+import { JobId } from '../schemas/common.ts'
+import { EventPage } from '../schemas/job-view.ts'
+import { EventsQuery, WatchQuery } from '../schemas/query.ts'
+import type { Operation } from './operation.ts'
+
+const ById = v.object({ id: JobId })
+
+export const WATCH_OPERATIONS: readonly Operation[] = [
+  {
+    route: 'GET /api/jobs/:id/ws',
+    id: 'watchJob',
+    tag: 'Jobs',
+    summary: 'Watch a job over a WebSocket',
+    description:
+      'JSON messages, each with `seq`: first `{type: "snapshot", seq, job}`, then `{type: "event", seq, event, job}` on each change and `{type: "progress", seq, progress, stage, eta_seconds}` in between; after the last event the socket closes with 1000. With `after` what was missed comes first, as `{type: "replay", from, to, events}`, or the snapshot says `reset: true`. The text `ping` is answered `pong`. Close codes: 4401 no valid token, 4403 scope missing, 4404 no such job.',
+    access: 'jobs:read',
+    queryToken: true,
+    path: ById,
+    query: WatchQuery,
+    notes: { after: 'The last number seen.' },
+    answers: { 101: { description: 'The socket.' } },
+    problems: ['upgrade_required'],
+    examples: [{ name: 'plain', summary: 'Asked by plain HTTP', status: 426 }],
+  },
+  {
+    route: 'GET /api/jobs/:id/events',
+    id: 'readEvents',
+    tag: 'Jobs',
+    summary: 'Read the event log of a job, or follow it as server-sent events',
+    description:
+      'With `Accept: text/event-stream` the log is streamed: `id` is the number of the last line told, `event` is `event`, `snapshot`, `progress` or `end`, and `data` is the JSON of a message as on the WebSocket. `Last-Event-ID` resumes. After `end` the stream closes; who comes back then is answered 204.',
+    access: 'jobs:read',
+    queryToken: true,
+    path: ById,
+    query: EventsQuery,
+    notes: {
+      after: 'Lines after this number.',
+      limit: 'The most lines; 100 unless said, 1000 at most: more is lowered to that.',
+    },
+    headers: {
+      'Last-Event-ID': {
+        description: 'The last `id` that a stream told.',
+        example: '1',
+        pattern: '^\\d{1,9}$',
+      },
+    },
+    answers: {
+      200: {
+        description: 'A page of the log, oldest first.',
+        schema: EventPage,
+        mediaType: 'text/event-stream',
+      },
+      204: { description: 'To a stream that is resumed: there is nothing more to tell.' },
+    },
+    problems: ['events_gone', 'list_unavailable'],
+    examples: [
+      {
+        name: 'first',
+        summary: 'The beginning of the log',
+        query: { after: '0', limit: '10' },
+        status: 200,
+        answer: {
+          events: [
+            {
+              seq: 1,
+              type: 'created',
+              at: '2026-01-01T10:00:00.000Z',
+              round: null,
+              attempt: null,
+              data: {},
+            },
+          ],
+          next_after: 1,
+          first_seq: 1,
+          last_seq: 1,
+        },
+      },
+      {
+        name: 'stream',
+        summary: 'The same, streamed',
+        headers: { Accept: 'text/event-stream' },
+        status: 200,
+      },
+    ],
+  },
+]

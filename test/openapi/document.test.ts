@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openApiDocument } from '../../src/openapi/document.ts'
+import { OPERATIONS } from '../../src/openapi/index.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+
+it('openapi.json is what the schemas say (npm run openapi writes it)', () => {
+  const { version }: { version: string } = JSON.parse(read('package.json'))
+  const made: unknown = JSON.parse(JSON.stringify(openApiDocument(version)))
+  expect(JSON.parse(read('openapi.json'))).toEqual(made)
+})
+
+describe.each(OPERATIONS.map((operation) => [operation.route, operation] as const))(
+  '%s',
+  (_route, operation) => {
+    it('has examples, each of its own name', () => {
+      expect(operation.examples.length).toBeGreaterThan(0)
+      const names = operation.examples.map(({ name }) => name)
+      expect(new Set(names).size).toBe(names.length)
+    })
+
+    it('explains every parameter', () => {
+      const named = [operation.path, operation.query].flatMap((each) => Object.keys(each?.entries ?? {}))
+      const told = Object.keys(operation.notes ?? {})
+      expect(named.filter((name) => name !== 'id' && !told.includes(name))).toEqual([])
+    })
+
+    it('says how it is opened', () => {
+      expect(operation.signature !== undefined).toBe(operation.access === 'signed')
+    })
+  },
+)
