@@ -3,6 +3,10 @@ import type { D1Migration } from '@cloudflare/vitest-pool-workers'
 import type { Env as WorkerEnv } from '../../../src/env.ts'
 
 declare global {
+  /** Vite's, by which tests inside the runtime read files. */
+  interface ImportMeta {
+    glob<T>(pattern: string, options: { eager: true; import: 'default' }): Record<string, T>
+  }
   namespace Cloudflare {
     interface GlobalProps {
       mainModule: typeof import('../../../src/index.ts')
