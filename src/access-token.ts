@@ -5,6 +5,7 @@
  */
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import * as v from 'valibot'
+import { Recent } from '../actors/recent.ts'
 import { keyFor } from '../actors/signing.ts'
 import { JobId, ProjectId, shortText } from './schemas/common.ts'
 
@@ -75,9 +76,11 @@ export function makeToken(secret: string, grant: Grant, now: number, expiresAt: 
     .sign(keyFor(secret, 'jwt'))
 }
 
+/** Tokens that held: a caller shows the same one with every request, and checking it costs more than reading a job. */
+const held = new Recent<{ answer: TokenAnswer & { ok: true }; since: number }>(1_000)
+
 /**
- * Checks what `makeToken` made: signature under any of the secrets, algorithm, type, issuer, audience, times and the
- * form of every claim. A fault other than expiry is not told apart, since it would only help to forge.
+ * What `checkToken` says of a token, which is remembered until it expires.
  *
  * @param now milliseconds
  */
@@ -86,6 +89,21 @@ export async function readToken(
   token: string,
   now: number,
 ): Promise<TokenAnswer> {
+  const claim = [token, ...secrets].join('\n')
+  const known = held.get(claim)
+  if (known && known.since <= now && now < known.answer.expiresAt) return known.answer
+  const answer = await checkToken(secrets, token, now)
+  if (answer.ok) held.set(claim, { answer, since: now })
+  return answer
+}
+
+/**
+ * Checks what `makeToken` made: signature under any of the secrets, algorithm, type, issuer, audience, times and the
+ * form of every claim. A fault other than expiry is not told apart, since it would only help to forge.
+ *
+ * @param now milliseconds
+ */
+async function checkToken(secrets: readonly string[], token: string, now: number): Promise<TokenAnswer> {
   for (const secret of secrets) {
     try {
       const { payload } = await jwtVerify(token, keyFor(secret, 'jwt'), {

@@ -45,8 +45,21 @@ function requireJson(request: Request): void {
   }
 }
 
+/** A length that was announced bounds the body; one of unknown length is given up as soon as it is too large. */
 async function readText(request: Request, limit: number): Promise<string> {
-  if (Number(request.headers.get('Content-Length')) > limit) throw tooLarge(limit)
+  const announced = request.headers.get('Content-Length')
+  if (announced === null) return readUpTo(request, limit)
+  if (Number(announced) > limit) throw tooLarge(limit)
+  const bytes = await request.arrayBuffer()
+  if (bytes.byteLength > limit) throw tooLarge(limit)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  } catch {
+    throw notText()
+  }
+}
+
+async function readUpTo(request: Request, limit: number): Promise<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''
   let size = 0
@@ -61,13 +74,15 @@ async function readText(request: Request, limit: number): Promise<string> {
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {
-    if (error instanceof TypeError) {
-      throw new Problem(400, 'invalid_json', 'The body could not be read as UTF-8 text.')
-    }
+    if (error instanceof TypeError) throw notText()
     throw error
   }
   await reader.cancel()
   throw tooLarge(limit)
+}
+
+function notText(): Problem {
+  return new Problem(400, 'invalid_json', 'The body could not be read as UTF-8 text.')
 }
 
 function tooLarge(limit: number): Problem {

@@ -190,7 +190,7 @@ function baseOf({ settings, url }: Exchange): string {
 /** An upgrade cannot be touched; all else gets its request id and CORS headers, and HEAD loses its body. */
 function finish(response: Response, { request, env, requestId }: Exchange): Response {
   if (response.status === 101) return response
-  const finished = new Response(request.method === 'HEAD' ? null : response.body, response)
+  const finished = request.method === 'HEAD' ? new Response(null, response) : response
   finished.headers.set('X-Request-Id', requestId)
   for (const [name, value] of Object.entries(corsHeaders(request, env))) finished.headers.append(name, value)
   return finished
