@@ -69,7 +69,7 @@ export const WATCH_OPERATIONS: readonly Operation[] = [
               at: '2026-01-01T10:00:00.000Z',
               round: null,
               attempt: null,
-              data: {},
+              data: { type: 'trim' },
             },
           ],
           next_after: 1,

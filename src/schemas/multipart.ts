@@ -38,7 +38,7 @@ export type UploadPage = v.InferOutput<typeof UploadPage>
 export const BegunUpload = v.object({
   key: v.string(),
   uploadId: v.string(),
-  part_size_bytes: v.nullable(Bytes),
+  part_size_bytes: Bytes,
 })
 export type BegunUpload = v.InferOutput<typeof BegunUpload>
 
@@ -59,7 +59,7 @@ export const UploadProgress = v.object({
   uploaded_bytes: Bytes,
   size_bytes: v.nullable(Bytes),
   percent: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
-  part_size_bytes: v.nullable(Bytes),
+  part_size_bytes: Bytes,
 })
 export type UploadProgress = v.InferOutput<typeof UploadProgress>
 

@@ -1,0 +1,56 @@
+/** Whether an answer is one that the document tells of: its status, its form, and nothing that is not written down. */
+import * as v from 'valibot'
+import { expect } from 'vitest'
+import { type Operation, problemsOf } from '../../../src/openapi/operation.ts'
+import { isProblemCode, PROBLEMS } from '../../../src/problems/index.ts'
+import { Problem } from '../../../src/schemas/service.ts'
+
+/** The body, when it is JSON; null otherwise. Fails when the document does not tell of this answer. */
+export async function documented(operation: Operation, response: Response): Promise<unknown> {
+  const { status } = response
+  const type = response.headers.get('Content-Type') ?? ''
+  if (status === 101) {
+    expect(operation.answers).toHaveProperty('101')
+    response.webSocket?.accept()
+    response.webSocket?.close(1000)
+    return null
+  }
+  if (type.startsWith('text/event-stream')) {
+    expect(operation.answers[status]?.mediaType).toBe('text/event-stream')
+    await response.body?.cancel()
+    return null
+  }
+  const text = new TextDecoder().decode(await response.arrayBuffer())
+  if (type === 'application/problem+json') return problem(operation, status, text)
+  const answer = operation.answers[status]
+  expect(answer, `${operation.route} answers ${status} ${type} ${text.slice(0, 500)}`).toBeDefined()
+  if (!answer?.schema) {
+    if (answer?.mediaType && status !== 304) expect(type.split(';')[0]).toBe(typeOf(answer.mediaType, type))
+    return null
+  }
+  expect(type).toBe('application/json')
+  return exact(answer.schema, JSON.parse(text))
+}
+
+/** A file has whatever type it was uploaded with. */
+function typeOf(mediaType: string, sent: string): string | undefined {
+  return mediaType === 'application/octet-stream' ? sent.split(';')[0] : mediaType
+}
+
+/** What the schema tells of is all that is there. */
+export function exact(schema: v.GenericSchema, body: unknown): unknown {
+  const parsed = v.safeParse(schema, body)
+  expect(parsed.success ? [] : v.flatten(parsed.issues)).toEqual([])
+  expect(body).toEqual(parsed.output)
+  return body
+}
+
+function problem(operation: Operation, status: number, text: string): unknown {
+  const body = v.parse(Problem, exact(Problem, JSON.parse(text)))
+  const { code } = body
+  const told = isProblemCode(code) && problemsOf(operation).includes(code)
+  expect(told, `${operation.route} answers ${code}, which its entry does not name: ${text}`).toBe(true)
+  if (isProblemCode(code)) expect(PROBLEMS[code].statuses).toContain(status)
+  expect(body.status).toBe(status)
+  return body
+}
