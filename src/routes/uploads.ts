@@ -112,9 +112,11 @@ async function store(
 ): Promise<R2Object | null> {
   const { body } = call.request
   if (!body) throw new Problem(400, 'empty_body', 'An empty file cannot be stored as a video.')
-  // The URL must be valid until the last byte: what a deleted job was still sent would stay for ever.
+  // An output's URL must hold until the last byte: what a deleted job was still sent would stay for ever. An input that
+  // has begun may go on, on however slow a line: what no job names is swept.
+  const mustEnd = key.startsWith(OUTPUT_PREFIX)
   const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), expiresAt(call) - Date.now())
+  const timer = mustEnd && setTimeout(() => deadline.abort(), expiresAt(call) - Date.now())
   try {
     // R2 wants to know the length of a stream; one that turns out shorter or longer fails and stores nothing.
     const { readable, writable } = new FixedLengthStream(length)
@@ -133,6 +135,6 @@ async function store(
     logFault('r2', error, { doing: 'put', request_id: call.requestId })
     throw unavailable('storage_unavailable', 'Storage did not take the file; try again shortly.')
   } finally {
-    clearTimeout(timer)
+    if (timer) clearTimeout(timer)
   }
 }

@@ -119,14 +119,20 @@ describe('PUT /api/videos/upload/:key', () => {
     },
   )
 
-  it('stores nothing of an upload whose URL expires before its last byte', async () => {
-    const key = freshKey()
+  it('stores nothing of an output whose URL expires before its last byte', async () => {
+    const key = `output/${crypto.randomUUID()}/1-1.mp4`
     const real = globalThis.setTimeout
     const soon = vi.spyOn(globalThis, 'setTimeout').mockImplementation((act) => real(act, 0))
     const halting = new ReadableStream({ start: (body) => body.enqueue(new TextEncoder().encode('he')) })
     await problemOf(await put(signed(key, {}, T0 + HOUR), halting), 403, 'signature_expired')
     expect(soon).toHaveBeenCalledWith(expect.any(Function), HOUR)
     expect(await env.VIDEOS.head(key)).toBeNull()
+  })
+
+  it('sets an input that has begun no deadline, however slow its line is', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    expect((await put(signed(freshKey()))).status).toBe(201)
+    expect(timers).not.toHaveBeenCalled()
   })
 
   it('writes over an earlier file, unless it may be written only once', async () => {
