@@ -1,6 +1,21 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 
+/** The real runtime with the bindings of wrangler.toml. */
+const workerd = () =>
+  cloudflareTest(async () => ({
+    wrangler: { configPath: './wrangler.toml' },
+    miniflare: {
+      bindings: {
+        TEST_MIGRATIONS: await readD1Migrations('migrations'),
+        ENVIRONMENT: 'development',
+        PUBLIC_URL: 'https://exportal.test',
+        RUNPOD_ENDPOINT: 'https://runpod.test/v2/ep',
+        RUNPOD_API_KEY: 'test-key',
+      },
+    },
+  }))
+
 /**
  * Three worlds, one command. `core` and `node` run in plain Node, `workerd` inside the real runtime with the
  * bindings of wrangler.toml. End-to-end tests start real processes and have a longer limit.
@@ -24,20 +39,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [
-          cloudflareTest(async () => ({
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              bindings: {
-                TEST_MIGRATIONS: await readD1Migrations('migrations'),
-                ENVIRONMENT: 'development',
-                PUBLIC_URL: 'https://exportal.test',
-                RUNPOD_ENDPOINT: 'https://runpod.test/v2/ep',
-                RUNPOD_API_KEY: 'test-key',
-              },
-            },
-          })),
-        ],
+        plugins: [workerd()],
         test: {
           name: 'workerd',
           // Only to be slow on a busy machine; nothing in a test waits for a real clock.
@@ -52,6 +54,16 @@ export default defineConfig({
           include: ['test/e2e/export.test.ts', 'test/e2e/uploads.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        // Measures; run by `npm run test:figures`.
+        plugins: [workerd()],
+        test: {
+          name: 'figures',
+          include: ['test/figures/**/*.test.ts'],
+          setupFiles: ['test/support/workerd/setup.ts'],
+          testTimeout: 120_000,
         },
       },
       {

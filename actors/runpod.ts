@@ -73,8 +73,12 @@ export async function cancel(settings: RunpodSettings, runpodJobId: string): Pro
 }
 
 /** Workers and queue of the endpoint; null when RunPod does not say. */
-export async function health(settings: RunpodSettings, now: number): Promise<EndpointHealth | null> {
-  const answer = await call(settings, 'GET', '/health', CALL_LIMITS.statusMs)
+export async function health(
+  settings: RunpodSettings,
+  now: number,
+  ms: number = CALL_LIMITS.statusMs,
+): Promise<EndpointHealth | null> {
+  const answer = await call(settings, 'GET', '/health', ms)
   if (answer.kind === 'lost' || answer.status !== 200) return null
   const reply = parseAs(HealthReply, answer.text)
   return reply && { seenAt: now, inQueue: reply.jobs.inQueue, ...reply.workers }

@@ -1,9 +1,10 @@
 /** The list in D1, as the Worker uses it. D1 out of reach is a 503, never a 500: the client may try again. */
 import type { JobRequest, JobStatus } from '../actors/export-job/core/job.ts'
+import type { MirrorRow } from '../actors/export-job/core/mirror-row.ts'
 import { deleteRow } from '../actors/mirror.ts'
 import type { Position } from './cursor.ts'
 import type { Env } from './env.ts'
-import { endOfWalkQuery, type ListFilters, pageQuery, type Query } from './list-query.ts'
+import { endOfWalkQuery, idQuery, isTested, type ListFilters, pageQuery, type Query } from './list-query.ts'
 import { logFault } from './log.ts'
 import { unavailable } from './problem.ts'
 
@@ -112,7 +113,7 @@ export interface RowPage {
   end: Position | null
 }
 
-/** Newest first, at most `limit`, from below `after` on. Of a rare type or tag a page may be short and not the last. */
+/** Newest first, at most `limit`, from below `after` on. Of a rare type, tag or error code a page may be short and not the last. */
 export async function listRows(
   env: Env,
   filters: ListFilters,
@@ -123,9 +124,26 @@ export async function listRows(
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
   if (last && found.length > limit) return { rows, end: { createdAt: last.created_at, id: last.id } }
-  if (filters.type === null && filters.tag === null) return { rows, end: null }
+  if (!isTested(filters)) return { rows, end: null }
   const [end] = await allOf<{ created_at: number; id: string }>(env, endOfWalkQuery(filters, after))
   return { rows, end: end ? { createdAt: end.created_at, id: end.id } : null }
+}
+
+/** The newest jobs whose ids begin like this, at most `limit`. */
+export function rowsById(
+  env: Env,
+  prefix: string,
+  projectId: number | null,
+  limit: number,
+): Promise<JobRow[]> {
+  return allOf<JobRow>(env, idQuery(COLUMNS, prefix, projectId, limit))
+}
+
+/** Everything that D1 says of one job. */
+export type WholeRow = JobRow & MirrorRow & { mirrored_at: number }
+
+export function readWholeRow(env: Env, id: string): Promise<WholeRow | null> {
+  return reach(() => env.DB.prepare('SELECT * FROM export_jobs WHERE id = ?').bind(id).first<WholeRow>())
 }
 
 async function allOf<T>(env: Env, { sql, values }: Query): Promise<T[]> {
@@ -133,7 +151,8 @@ async function allOf<T>(env: Env, { sql, values }: Query): Promise<T[]> {
   return (await reach(() => statement.all<T>())).results
 }
 
-async function reach<T>(query: () => Promise<T>): Promise<T> {
+/** @throws Problem 503 when D1 does not answer */
+export async function reach<T>(query: () => Promise<T>): Promise<T> {
   try {
     return await query()
   } catch (error) {

@@ -3,7 +3,7 @@
  * stretch of an index in that order, so the page is the merge of one ordered walk for each status, and reads what it
  * shows. Asked for no status, it walks them all: an index by birth alone would have to be written for every job.
  *
- * Type and tag have no index. They are tested along the walk, which then ends after `MOST_LOOKED_AT` rows: a page of
+ * Type, tag and error code have no index. They are tested along the walk, which then ends after `MOST_LOOKED_AT` rows: a page of
  * rare jobs may be short, and its cursor goes on where the walk ended.
  */
 import type { JobStatus } from '../actors/export-job/core/job.ts'
@@ -15,6 +15,7 @@ export interface ListFilters {
   statuses: readonly JobStatus[]
   type: string | null
   tag: string | null
+  errorCode: string | null
   /** Milliseconds, exclusive. */
   createdAfter: number | null
   createdBefore: number | null
@@ -25,7 +26,7 @@ export interface Query {
   values: (string | number)[]
 }
 
-/** The most rows that one page of a type or tag looks at. */
+/** The most rows that one page of a type, a tag or an error code looks at. */
 export const MOST_LOOKED_AT = 1_000
 
 /** SQLite takes 500 terms in one compound SELECT, D1 takes 5; a group of them counts as one. */
@@ -34,6 +35,20 @@ const GROUP = 4
 /** Sorts after every position of a job born before it. */
 const FIRST_ID = ''
 
+/** Whether rows are tested along the walk, so that a page may end before it is full. */
+export function isTested({ type, tag, errorCode }: ListFilters): boolean {
+  return type !== null || tag !== null || errorCode !== null
+}
+
+/** The newest jobs whose ids begin like this; ids are in order of birth. */
+export function idQuery(columns: string, prefix: string, projectId: number | null, limit: number): Query {
+  const project = projectId === null ? '' : 'AND project_id = ?'
+  return {
+    sql: `SELECT ${columns} FROM export_jobs WHERE id >= ? AND id < ? ${project} ORDER BY id DESC LIMIT ?`,
+    values: [prefix, `${prefix}~`, ...(projectId === null ? [] : [projectId]), limit],
+  }
+}
+
 /** The page of at most `limit` rows below `after`, newest first. */
 export function pageQuery(
   columns: string,
@@ -41,8 +56,8 @@ export function pageQuery(
   after: Position | null,
   limit: number,
 ): Query {
-  const { type, tag } = filters
-  if (type === null && tag === null) return walk(columns, filters, after, limit)
+  if (!isTested(filters)) return walk(columns, filters, after, limit)
+  const { type, tag, errorCode } = filters
   const walked = walk(columns, filters, after, MOST_LOOKED_AT)
   const tests: string[] = []
   const tested: string[] = []
@@ -54,13 +69,17 @@ export function pageQuery(
     tests.push('EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)')
     tested.push(tag)
   }
+  if (errorCode !== null) {
+    tests.push('error_code = ?')
+    tested.push(errorCode)
+  }
   return {
     sql: `SELECT * FROM (${walked.sql}) WHERE ${tests.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT ?`,
     values: [...walked.values, ...tested, limit],
   }
 }
 
-/** Where a walk that tests type or tag ends without having seen everything: the last row that it looks at, if any. */
+/** Where a walk that tests its rows ends without having seen everything: the last row that it looks at, if any. */
 export function endOfWalkQuery(filters: ListFilters, after: Position | null): Query {
   const walked = walk('created_at, id', filters, after, MOST_LOOKED_AT)
   return { sql: `${walked.sql} OFFSET ${MOST_LOOKED_AT - 1}`, values: walked.values }

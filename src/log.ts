@@ -4,6 +4,7 @@
  * writes to the console, so that whatever an error quotes passes through `redacted`.
  */
 import type { Exchange } from './http.ts'
+import { withoutSecrets } from './redact.ts'
 
 const MOST_ERROR_CHARACTERS = 4_000
 
@@ -45,18 +46,8 @@ export function logFailure({ requestId, notes }: Exchange, error: unknown): void
   )
 }
 
-/** Everything that opens something, by its form. An error may quote the address, or the request, that it was about. */
-const OPENERS: readonly [form: RegExp, instead: string][] = [
-  [/\b(sig|token|callback_token|X-Amz-(?:Signature|Credential|Security-Token))=[^&\s"'\\]+/gi, '$1=…'],
-  [/\b(Bearer|Basic) +[^\s"'\\]+/gi, '$1 …'],
-  // A JWT, and an upload token, which travels in a path.
-  [/\beyJ[\w-]+(?:\.[\w-]+)+/g, '…'],
-  // Any other HMAC-SHA256 as this service writes it, a callback token's for one.
-  [/(?<![\w-])(?:\d+\.){0,3}[\w-]{43}(?![\w-])/g, '…'],
-]
-
-/** `text` without signatures and tokens. */
+/** `text` without signatures and tokens, and not too long. */
 export function redacted(text: string): string {
-  const shown = OPENERS.reduce((rest, [form, instead]) => rest.replace(form, instead), text)
+  const shown = withoutSecrets(text)
   return shown.length > MOST_ERROR_CHARACTERS ? `${shown.slice(0, MOST_ERROR_CHARACTERS)}…` : shown
 }

@@ -9,6 +9,9 @@ import { type Call, type Exchange, isUpgrade, type ScopedCall } from './http.ts'
 import { logFailure, logRequest } from './log.ts'
 import { notConfigured, Problem } from './problem.ts'
 import { requireRate } from './rate-limit.ts'
+import { actOnJob } from './routes/admin-actions.ts'
+import { inspectJob } from './routes/admin-job.ts'
+import { readStats } from './routes/admin-stats.ts'
 import { getVideo } from './routes/downloads.ts'
 import { explainProblem } from './routes/errors.ts'
 import { readEvents } from './routes/events.ts'
@@ -77,6 +80,10 @@ export const ROUTES: readonly Route[] = [
   signed('GET', '/api/uploads/:token/s3/multipart/:upload/progress', getProgress),
   signed('GET', '/api/uploads/:token/s3/multipart/:upload/:part', signPart),
   signed('GET', '/api/uploads/:token/s3/params', refuseForm),
+
+  scoped('GET', '/api/admin/stats', 'admin', readStats),
+  scoped('GET', '/api/admin/jobs/:id', 'admin', inspectJob),
+  scoped('POST', '/api/admin/jobs/:id/actions', 'admin', actOnJob),
 
   scoped('GET', '/api/job-types', 'jobs:read', listJobTypes),
   scoped('POST', '/api/tokens', 'any', createToken),

@@ -34,6 +34,11 @@ export const ACCESS_PROBLEMS = {
     cause: 'The token is valid, but lacks the scope that this needs.',
     remedy: 'Use a token with the scope that `detail` names.',
   },
+  cross_origin: {
+    statuses: [403],
+    cause: 'An operator’s action without a token came from a page of another origin.',
+    remedy: 'Send a bearer token, or act from the pages of this deployment.',
+  },
   project_forbidden: {
     statuses: [403],
     cause: 'The token is confined to another project than the one that is named.',

@@ -1,13 +1,12 @@
 /** DELETE /api/jobs/:id, POST …/cancel and …/retry. All are repeat-safe; the first and last obey If-Match. */
 import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
 import { json, jsonText, type ScopedCall } from '../http.ts'
-import { removeRow } from '../job-rows.ts'
-import { abandonUploads } from '../job-uploads.ts'
 import { archivedView, peek } from '../job-view.ts'
 import { jobNotFound, Problem } from '../problem.ts'
 import { callJob } from '../stubs.ts'
+import { forgetDeleted, isMissing, refusal } from './command-answer.ts'
 import { reachableJobId, retiredRow } from './job-id.ts'
-import { demandedVersion, jobChanged } from './precondition.ts'
+import { demandedVersion } from './precondition.ts'
 
 /** 202 while RunPod has not confirmed the cancel, else 200; a job that has ended stays as it is. */
 export async function cancelJob(call: ScopedCall): Promise<Response> {
@@ -38,8 +37,7 @@ export async function deleteJob(call: ScopedCall): Promise<Response> {
   if (isMissing(answer)) await retiredRow(call, id)
   else if (!answer.ok) throw refusal(answer)
   else if (answer.job !== null) return cancelledInstead(id, answer.job)
-  await abandonUploads(call.env, id)
-  await removeRow(call.env, id)
+  await forgetDeleted(call, id)
   return json({ success: true })
 }
 
@@ -49,19 +47,8 @@ function cancelledInstead(id: string, job: string): Response {
   return jsonText(`${head.slice(0, -1)},"job":${job}}`, 202)
 }
 
-function isMissing(answer: CommandAnswer): boolean {
-  return !answer.ok && answer.code === 'job_not_found'
-}
-
 function jobOf(answer: CommandAnswer): string {
   if (!answer.ok) throw refusal(answer)
   if (answer.job === null) throw jobNotFound()
   return answer.job
-}
-
-/** A job that is being deleted is not shown to anyone any more. */
-function refusal(answer: Extract<CommandAnswer, { ok: false }>): Problem {
-  if (answer.code === 'job_deleting' || answer.code === 'job_not_found') return jobNotFound()
-  if (answer.code === 'job_changed') return jobChanged()
-  return new Problem(409, answer.code, answer.detail)
 }

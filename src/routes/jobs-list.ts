@@ -2,7 +2,7 @@
 import { requireNoSingleJob } from '../auth.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import { json, type ScopedCall } from '../http.ts'
-import { listRows } from '../job-rows.ts'
+import { listRows, rowsById } from '../job-rows.ts'
 import { rowView } from '../job-view.ts'
 import type { ListFilters } from '../list-query.ts'
 import { demandQuery } from '../query.ts'
@@ -22,14 +22,19 @@ export async function listJobs(call: ScopedCall): Promise<Response> {
     statuses: status.length === 0 ? JOB_STATUSES : [...new Set(status)].sort(),
     type: type ?? null,
     tag: tag ?? null,
+    errorCode: asked.error_code ?? null,
     createdAfter: from === undefined ? null : Date.parse(from),
     createdBefore: until === undefined ? null : Date.parse(until),
   }
   // Another project's jobs do not exist for a caller who is confined to one.
   if (project !== undefined && project !== filters.projectId) return page({ jobs: [], next_cursor: null })
+  const size = Math.min(asked.limit ?? STANDARD_LIMIT, MOST_LIMIT)
+  if (asked.id !== undefined) {
+    const found = await rowsById(call.env, asked.id, filters.projectId, size)
+    return page({ jobs: found.map(rowView), next_cursor: null })
+  }
   const bound = JSON.stringify(Object.values(filters))
   const after = asked.cursor === undefined ? null : readCursor(asked.cursor, bound)
-  const size = Math.min(asked.limit ?? STANDARD_LIMIT, MOST_LIMIT)
   const { rows, end } = await listRows(call.env, filters, after, size)
   return page({ jobs: rows.map(rowView), next_cursor: end && writeCursor(end, bound) })
 }

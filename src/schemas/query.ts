@@ -5,7 +5,7 @@ import { Instant } from './common.ts'
 import { JobStatus, Tag } from './job-view.ts'
 
 /** A whole number of at least `least`, in digits. */
-function whole(least: number) {
+export function whole(least: number) {
   const wrong = `This must be a whole number of at least ${least}.`
   return v.pipe(
     v.string(),
@@ -25,6 +25,11 @@ export const ListQuery = v.object({
   status: v.optional(v.array(JobStatus), () => []),
   type: v.optional(v.picklist([...JOB_TYPES.keys()])),
   tag: v.optional(Tag),
+  error_code: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,64}$/, 'This is no error code.'))),
+  /** The beginning of an id, or all of it; the other filters then do not count. */
+  id: v.optional(
+    v.pipe(v.string(), v.regex(/^[0-9a-f-]{8,36}$/, 'Give at least the first eight characters of an id.')),
+  ),
   created_after: v.optional(Instant),
   created_before: v.optional(Instant),
   limit: v.optional(whole(1)),

@@ -4,6 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { JobRow } from '../../src/job-rows.ts'
 import {
   endOfWalkQuery,
+  idQuery,
+  isTested,
   type ListFilters,
   MOST_LOOKED_AT,
   pageQuery,
@@ -23,6 +25,7 @@ const filtersOf = (over: Partial<ListFilters> = {}): ListFilters => ({
   statuses: JOB_STATUSES,
   type: null,
   tag: null,
+  errorCode: null,
   createdAfter: null,
   createdBefore: null,
   ...over,
@@ -43,6 +46,7 @@ const CASES: [string, Partial<ListFilters>][] = [
   ['a time of a project', { projectId: PROJECT, createdBefore: T + 1_000_000, createdAfter: T }],
   ['a type', { type: 'crop' }],
   ['a tag', { tag: 'rare' }],
+  ['an error code', { statuses: ['error'], errorCode: 'stalled' }],
   ['type and tag of a project', { projectId: PROJECT, type: 'trim', tag: 'rare' }],
 ]
 
@@ -81,11 +85,22 @@ describe.each(CASES)('a page of %s', (_name, over) => {
 
   it('reads no more rows than it shows, or looks at', async () => {
     const { meta, results } = await run(pageQuery('*', filters, null, 21))
-    const tested = filters.type !== null || filters.tag !== null
+    const tested = isTested(filters)
     const most = tested ? MOST_LOOKED_AT : results.length
     // One row of each stretch is looked at before the newest of them is known.
     expect(meta.rows_read).toBeLessThanOrEqual(most + filters.statuses.length)
   })
+})
+
+it('finds a job by the beginning of its id, reading no others', async () => {
+  const { meta, results } = await run(idQuery('*', '0192f000-0000-7000-8000-00000000000', null, 20))
+  expect(results.map(({ id }) => id.at(-1))).toEqual([...'fedcba9876543210'])
+  expect(meta.rows_read).toBeLessThanOrEqual(17)
+  const one = '/api/jobs?id=0192f000-0000-7000-8000-000000000007'
+  expect(await bodyOf(await call(`${one}&status=cancelled`))).toMatchObject({
+    jobs: [{ project_id: PROJECT }],
+  })
+  expect(await bodyOf(await call(`${one}&project_id=78`))).toMatchObject({ jobs: [] })
 })
 
 it('goes on where the walk ended when rare jobs fill no page, and finds them all', async () => {

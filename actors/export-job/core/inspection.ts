@@ -51,6 +51,7 @@ export interface Inspection {
   wake_at: string | null
   deadline: { at: string; extended: boolean }
   policy: Record<keyof Policy, number>
+  webhook: { url: string; events: string[] } | null
   attempts: AttemptView[]
   outbox: {
     mirror: (OwedView & { version: number }) | null
@@ -65,6 +66,7 @@ export interface Inspection {
 
 export function inspectionOf(job: Job, pricePerSecond: number | null, now: number): Inspection {
   const { phase, outbox, breaker } = job
+  const { webhook } = job.request
   return {
     status: phase.status,
     step: 'step' in phase ? phase.step : null,
@@ -77,6 +79,7 @@ export function inspectionOf(job: Job, pricePerSecond: number | null, now: numbe
     wake_at: instant(wakeAt(job)),
     deadline: { at: iso(deadlineAt(job)), extended: job.extendedDeadlineAt !== undefined },
     policy: job.request.policy,
+    webhook: webhook && { url: webhook.url, events: [...webhook.events] },
     attempts: job.attempts.map((attempt) => attemptView(job, attempt, pricePerSecond)),
     outbox: {
       mirror: outbox.mirror && { ...owedView(outbox.mirror), version: outbox.mirror.version },

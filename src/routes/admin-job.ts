@@ -1,0 +1,110 @@
+/**
+ * GET /api/admin/jobs/:id: one actor opened up, with its row in D1 beside it. `?from=mirror` answers from the row alone
+ * and wakes no actor; `?download` is everything in one file for a bug report, secrets removed.
+ */
+
+import type * as v from 'valibot'
+import type { JsonObject } from '../../actors/export-job/core/job.ts'
+import { iso } from '../../actors/export-job/core/view.ts'
+import type { ActorJson } from '../../actors/export-job/inspect.ts'
+import { TROUBLE } from '../../actors/export-job/inspect.ts'
+import { requireProject } from '../auth.ts'
+import { type Drift, driftOf } from '../drift.ts'
+import { json, jsonText, type ScopedCall } from '../http.ts'
+import { readWholeRow, type WholeRow } from '../job-rows.ts'
+import { archivedView, rowView } from '../job-view.ts'
+import { jobNotFound, Problem } from '../problem.ts'
+import { demandQuery } from '../query.ts'
+import { withoutSecretsIn } from '../redact.ts'
+import { InspectQuery } from '../schemas/admin.ts'
+import { callJob } from '../stubs.ts'
+import { jobIdOf } from './job-id.ts'
+
+const STANDARD_LIMIT = 200
+const MOST_LIMIT = 1_000
+/** All that an actor keeps. */
+const WHOLE_LOG = 10_000
+
+type Asked = v.InferOutput<typeof InspectQuery>
+
+/** The row as it stands in D1, its instants readable, and how old what it says is. */
+interface MirrorJson {
+  row: JsonObject
+  mirrored_at: string
+  age_seconds: number
+}
+
+/** @throws Problem 404 when neither an actor nor a row knows the job, or it is another project's */
+export async function inspectJob(call: ScopedCall): Promise<Response> {
+  const asked = demandQuery(InspectQuery, call.url.searchParams)
+  const id = jobIdOf(call)
+  if (call.caller.jobId !== null && call.caller.jobId !== id) throw jobNotFound()
+  const body = asked.from === 'mirror' ? await fromMirror(call, id) : await fromActor(call, id, asked)
+  return asked.download ? file(id, body) : json(body)
+}
+
+async function fromActor(call: ScopedCall, id: string, asked: Asked) {
+  const limit = asked.download ? WHOLE_LOG : Math.min(asked.limit ?? STANDARD_LIMIT, MOST_LIMIT)
+  const types = asked.errors
+    ? TROUBLE.filter((type) => asked.type?.includes(type) ?? true)
+    : (asked.type ?? null)
+  const page = { after: asked.after ?? null, before: asked.before ?? null, limit, types }
+  const [answer, row] = await Promise.all([
+    callJob(call.env, id, (job) => job.inspect(page)),
+    readWholeRow(call.env, id).catch(unreachable),
+  ])
+  if (!answer.found) {
+    if (answer.deleting || row === 'unreachable') throw jobNotFound()
+    return ofRow(call, row)
+  }
+  requireProject(call.caller, answer.projectId)
+  const { job, actor, expected, log }: ActorJson = JSON.parse(answer.inspection)
+  return { source: 'actor', job, actor, log, mirror: mirrorOf(row), drift: drift(expected, row, actor) }
+}
+
+async function fromMirror(call: ScopedCall, id: string) {
+  return ofRow(call, await readWholeRow(call.env, id))
+}
+
+function ofRow(call: ScopedCall, row: WholeRow | null) {
+  if (!row) throw jobNotFound()
+  requireProject(call.caller, row.project_id)
+  const job = row.archived ? archivedView(row) : rowView(row)
+  return { source: 'mirror', job, actor: null, log: null, mirror: mirrorOf(row), drift: null }
+}
+
+function drift(
+  expected: ActorJson['expected'],
+  row: WholeRow | null | 'unreachable',
+  { outbox }: ActorJson['actor'],
+): Drift | null {
+  if (row === 'unreachable') return { state: 'unreachable', columns: [] }
+  return expected && driftOf(expected, row, outbox.mirror)
+}
+
+/** D1 out of reach is part of the picture, not the end of it. */
+function unreachable(error: unknown): 'unreachable' {
+  if (error instanceof Problem) return 'unreachable'
+  throw error
+}
+
+function mirrorOf(row: WholeRow | null | 'unreachable'): MirrorJson | null {
+  if (row === null || row === 'unreachable') return null
+  const { params: _, metadata: __, tags: ___, request_hash: ____, mirrored_at, ...columns } = row
+  const shown = Object.entries(columns).map(([name, value]) => [
+    name,
+    name.endsWith('_at') && typeof value === 'number' ? iso(value) : value,
+  ])
+  return {
+    row: Object.fromEntries(shown),
+    mirrored_at: iso(mirrored_at),
+    age_seconds: Math.max(0, (Date.now() - mirrored_at) / 1000),
+  }
+}
+
+function file(id: string, body: object): Response {
+  const whole = JSON.parse(JSON.stringify({ made_at: iso(Date.now()), ...body }))
+  return jsonText(`${JSON.stringify(withoutSecretsIn(whole), null, 2)}\n`, 200, {
+    'Content-Disposition': `attachment; filename="exportal-job-${id}.json"`,
+  })
+}

@@ -1,0 +1,25 @@
+/** What an actor answers to a command, as HTTP tells it. */
+import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
+import type { ScopedCall } from '../http.ts'
+import { removeRow } from '../job-rows.ts'
+import { abandonUploads } from '../job-uploads.ts'
+import { jobNotFound, Problem } from '../problem.ts'
+import { jobChanged } from './precondition.ts'
+
+/** The actor holds no job: there was none, or it was retired. */
+export function isMissing(answer: CommandAnswer): boolean {
+  return !answer.ok && answer.code === 'job_not_found'
+}
+
+/** A job that is being deleted is not shown to anyone any more. */
+export function refusal(answer: Extract<CommandAnswer, { ok: false }>): Problem {
+  if (answer.code === 'job_deleting' || answer.code === 'job_not_found') return jobNotFound()
+  if (answer.code === 'job_changed') return jobChanged()
+  return new Problem(409, answer.code, answer.detail)
+}
+
+/** The actor erases what it owns; what the Worker keeps of a deleted job goes here. */
+export async function forgetDeleted({ env }: ScopedCall, id: string): Promise<void> {
+  await abandonUploads(env, id)
+  await removeRow(env, id)
+}

@@ -1,0 +1,121 @@
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Query } from '../../src/list-query.ts'
+import type { Stats } from '../../src/stats.ts'
+import { activeQuery, cutQuery, groupsQuery, MOST_ENDED, secondsQuery } from '../../src/stats-query.ts'
+import { insertEndedJobs } from '../support/workerd/ended-jobs.ts'
+import { api, apiWith, bodyOf, HOUR, post, problemOf, T0, useHttpWorld } from '../support/workerd/http.ts'
+
+useHttpWorld()
+
+const JOBS = 1_000
+const span = { from: T0 - 24 * HOUR, until: T0 }
+
+/** A job a minute, so that a day holds all of them but the window of one hour only sixty. */
+beforeAll(() => insertEndedJobs(JOBS, T0, 60_000))
+
+const statsOf = async (query = ''): Promise<Stats & { runpod: unknown }> =>
+  bodyOf(await api(`/api/admin/stats${query}`))
+
+describe('the figures of a day', () => {
+  it('count ended jobs by outcome, type, hour, code and attempts', async () => {
+    const { ended, per_hour, error_codes, attempts, gpu_seconds, wasted_seconds, webhooks } = await statsOf()
+    expect(ended).toEqual({
+      jobs: JOBS,
+      cut: false,
+      most: MOST_ENDED,
+      by_status: { complete: 700, error: 200, cancelled: 100 },
+      by_type: {
+        overlay: { complete: 500, error: 150, cancelled: 100 },
+        trim: { complete: 200, error: 50 },
+      },
+    })
+    expect(per_hour).toHaveLength(25)
+    expect(per_hour.at(-1)).toEqual({ hour: new Date(T0).toISOString(), complete: 1, error: 0, cancelled: 0 })
+    expect(per_hour.at(-2)).toMatchObject({ complete: 42, error: 12, cancelled: 6 })
+    expect(per_hour[0]).toMatchObject({ complete: 0, error: 0, cancelled: 0 })
+    expect(error_codes).toEqual([
+      { code: 'stalled', jobs: 100 },
+      { code: 'worker_error', jobs: 100 },
+    ])
+    expect(attempts).toEqual([
+      { attempts: 1, jobs: 900 },
+      { attempts: 2, jobs: 100 },
+    ])
+    expect({ gpu_seconds, wasted_seconds }).toEqual({ gpu_seconds: 10_000, wasted_seconds: 3_000 })
+    expect(webhooks).toEqual({ taken: 500, failed: 100, success: 500 / 600 })
+  })
+
+  it('tell nearest-rank percentiles of waiting, running and both', async () => {
+    const { seconds } = await statsOf()
+    expect(seconds).toEqual({
+      queue: { jobs: JOBS, p50: 49, p90: 89, p99: 98 },
+      run: { jobs: JOBS, p50: 10, p90: 10, p99: 10 },
+      total: { jobs: JOBS, p50: 59, p90: 99, p99: 108 },
+    })
+  })
+
+  it('set RunPod’s own beside them, or null when it does not answer', async () => {
+    expect((await statsOf()).runpod).toEqual({
+      in_queue: 0,
+      workers: { idle: 1, running: 0, throttled: 0, initializing: 0 },
+    })
+    const without = await apiWith({ RUNPOD_ENDPOINT: '' }, '/api/admin/stats')
+    expect((await bodyOf<{ runpod: unknown }>(without)).runpod).toBeNull()
+  })
+
+  it('have a price when the deployment knows one', async () => {
+    const priced = await apiWith({ GPU_PRICE_PER_SECOND: '0.001' }, '/api/admin/stats')
+    expect(await bodyOf(priced)).toMatchObject({ cost: 10, wasted_cost: 3 })
+    expect(await statsOf()).toMatchObject({ cost: null, wasted_cost: null })
+  })
+
+  it('count what is unfinished now', async () => {
+    await post('/api/jobs', {
+      project_id: 1,
+      type: 'overlay',
+      input_video_key: 'input/a/clip.mp4',
+      params: {},
+    })
+    expect((await statsOf()).active).toEqual({ pending: 1 })
+  })
+})
+
+it('another window counts its own jobs alone', async () => {
+  const { window, ended, per_hour } = await statsOf('?window=1h')
+  expect(window).toMatchObject({ seconds: 3600, until: new Date(T0).toISOString() })
+  expect(ended.jobs).toBe(60)
+  expect(per_hour).toHaveLength(2)
+  for (const wrong of ['0h', '32d', 'day', '-1h'])
+    await problemOf(await api(`/api/admin/stats?window=${wrong}`), 400, 'validation_failed')
+})
+
+describe('each query', () => {
+  const QUERIES: [string, Query, string][] = [
+    ['of groups', groupsQuery(span), 'export_jobs_by_end'],
+    ['of seconds', secondsQuery(span), 'export_jobs_by_end'],
+    ['of the cut', cutQuery(span), 'export_jobs_by_end'],
+    ['of what is active', activeQuery(), 'export_jobs_by_status'],
+  ]
+
+  it.each(QUERIES)(
+    '%s reads one stretch of an index, and no row of the table',
+    async (_name, { sql, values }, index) => {
+      const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(...values)
+        .all<{ detail: string }>()
+      const reads = plan.results.map(({ detail }) => detail).filter((step) => step.includes('export_jobs'))
+      expect(reads).toHaveLength(1)
+      expect(reads[0]).toMatch(new RegExp(`^SEARCH export_jobs USING COVERING INDEX ${index} `))
+    },
+  )
+
+  it('reads nothing from before its window', async () => {
+    const { sql, values } = groupsQuery({ from: T0 - HOUR, until: T0 })
+    const { meta } = await env.DB.prepare(sql)
+      .bind(...values)
+      .all()
+    // Sixty entries of the index, and what was made of them, put down once and grouped once.
+    expect(meta.rows_read).toBeLessThanOrEqual(3 * 61)
+  })
+})
