@@ -4,6 +4,8 @@ import * as v from 'valibot'
 import { RunpodEnvelope } from '../../actors/runpod-envelope.ts'
 import { JOB_TYPES } from '../job-types/index.ts'
 import { Output } from '../job-types/output.ts'
+import { Action } from '../schemas/admin.ts'
+import * as admin from '../schemas/admin-view.ts'
 import { InputKey, JobId, ProjectId } from '../schemas/common.ts'
 import { CreateJobBody, PolicyBody } from '../schemas/job.ts'
 import * as jobs from '../schemas/job-view.ts'
@@ -68,6 +70,13 @@ export const COMPONENTS: Record<string, v.GenericSchema> = {
   ScopeList: tokens.ScopeList,
   TokenRequest: tokens.TokenBody,
   IssuedToken: tokens.IssuedToken,
+  InspectedJob: admin.InspectedJob,
+  InspectedActor: admin.InspectedActor,
+  InspectedAttempt: admin.InspectedAttempt,
+  Finding: admin.Finding,
+  Action,
+  ActionDone: admin.ActionDone,
+  Statistics: admin.Statistics,
   Health: service.Health,
   JobTypes: service.JobTypes,
   Problem: service.Problem,

@@ -1,4 +1,5 @@
 /** What is written down about every route, in the order of the document. */
+import { ADMIN_OPERATIONS } from './admin.ts'
 import { ONE_JOB_OPERATIONS } from './job.ts'
 import { JOB_OPERATIONS } from './jobs.ts'
 import type { Operation } from './operation.ts'
@@ -15,5 +16,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...REPORT_OPERATIONS,
   ...VIDEO_OPERATIONS,
   ...UPLOAD_OPERATIONS,
+  ...ADMIN_OPERATIONS,
   ...SERVICE_OPERATIONS,
 ]

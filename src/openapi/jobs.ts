@@ -94,7 +94,7 @@ export const JOB_OPERATIONS: readonly Operation[] = [
     tag: 'Jobs',
     summary: 'List jobs, newest first',
     description:
-      'Go on with `cursor` while `next_cursor` is not null, and keep the filters the same: jobs that are created meanwhile move no page. A page asked for by `type` or `tag` may hold fewer jobs than `limit`, even none, and still not be the last. A token that is confined to a project sees that project alone.',
+      'Go on with `cursor` while `next_cursor` is not null, and keep the filters the same: jobs that are created meanwhile move no page. A page asked for by `type`, `tag` or `error_code` may hold fewer jobs than `limit`, even none, and still not be the last. A token that is confined to a project sees that project alone.',
     access: 'jobs:read',
     query: ListQuery,
     notes: {
@@ -102,6 +102,8 @@ export const JOB_OPERATIONS: readonly Operation[] = [
       status: 'Jobs of this status; may be repeated.',
       type: 'Jobs of this type.',
       tag: 'Jobs that carry this tag.',
+      error_code: 'Jobs that failed, or whose last attempt failed, with this code.',
+      id: 'Jobs whose id begins like this; the other filters but the project then do not count.',
       created_after: 'Jobs born later than this instant.',
       created_before: 'Jobs born earlier than this instant.',
       limit: 'The most jobs on a page; 20 unless said, 100 at most: more is lowered to that.',

@@ -19,6 +19,7 @@ export const TAGS = [
     description: 'Large files, as Uppy’s Companion speaks: `@uppy/aws-s3` works with it.',
   },
   { name: 'Reports', description: 'For GPU workers, and RunPod itself.' },
+  { name: 'Operation', description: 'For operators: one job opened up, acted on, and figures over all.' },
   { name: 'Service', description: 'The deployment, its types of job and its tokens.' },
 ]
 
