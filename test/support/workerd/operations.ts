@@ -170,7 +170,7 @@ export const FIXTURES: Record<string, Prepare> = {
   'GET /api/uploads/:token/s3/multipart/:upload/:part': aPartToSign,
   'GET /api/uploads/:token/s3/params': anUploader,
   'GET /api/job-types': nothing,
-  'POST /api/tokens': body({ scope: 'jobs:read', project_id: PROJECT }),
+  'POST /api/tokens': body({ scope: 'jobs:read', project_id: PROJECT, job_id: JOB_ID }),
 }
 
 /** @throws when a route has no entry above */
