@@ -266,10 +266,13 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return this.ctx.storage.setAlarm(at)
   }
 
-  /** An alarm can be lost, by a fault of the platform or after its retries were used up: it is set again. */
+  /**
+   * An alarm can be lost, by a fault of the platform or after its retries were used up; and it rings too late when
+   * progress had put it off that a crash then took along. In both cases it is set again.
+   */
   async #heal(): Promise<void> {
     this.#armedAt = await this.ctx.storage.getAlarm()
-    if (this.#armedAt === null && this.#job && !this.#alarmRuns) this.#armEarlier(wakeAt(this.#job))
+    if (this.#job && !this.#alarmRuns) this.#armEarlier(wakeAt(this.#job))
   }
 
   async #vanish(): Promise<void> {

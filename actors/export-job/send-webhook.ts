@@ -1,27 +1,22 @@
-/** One try of one message to the job's `webhook_url`: what it says, and what the core hears of it. */
+/** One try of one message to the job's `webhook_url`, and what the core hears of it. */
 import type { Settings } from '../settings.ts'
+import { downloadPath } from '../signing.ts'
 import { deliver } from '../webhooks.ts'
 import type { Fact } from './core/events.ts'
-import type { Job } from './core/job.ts'
-import { iso } from './core/view.ts'
-import { present } from './present.ts'
+import type { Job, WebhookMessage } from './core/job.ts'
+import { bodyOf } from './core/webhook-message.ts'
 
-/** Receivers refuse large bodies; the Standard Webhooks specification asks for less than 20 kB. */
-const MOST_BODY_BYTES = 20_000
-
+/** Never throws. What is no longer owed is not sent: a delete may have come first. */
 export async function sendWebhook(id: string, job: Job, settings: Settings | null): Promise<Fact> {
-  const owed = job.outbox.webhooks.find((each) => each.id === id)
+  const message = job.outbox.webhooks.find((each) => each.id === id)
   const { webhook } = job.request
-  const now = Date.now()
-  if (!owed || !webhook || !settings) {
+  if (!message || !webhook || !settings) {
     const detail = 'The service is not configured to send webhooks.'
     return { type: 'deliveryFailed', id, status: null, latencyMs: 0, detail, gone: false, retryAfterMs: null }
   }
-  const answer = await deliver(
-    { id, url: webhook.url, body: bodyOf(job, owed.event, settings, now) },
-    settings,
-    now,
-  )
+  const now = Date.now()
+  const body = bodyOf(message, job.request, linksOf(message, job, settings, now))
+  const answer = await deliver({ id, url: webhook.url, body }, settings, now)
   if (answer.kind === 'delivered') {
     return { type: 'delivered', id, status: answer.status, latencyMs: answer.latencyMs }
   }
@@ -29,11 +24,13 @@ export async function sendWebhook(id: string, job: Job, settings: Settings | nul
   return { type: 'deliveryFailed', id, ...failed }
 }
 
-/** `{type, timestamp, data}` with the job as it now is; what the caller gave is left out when it is too large. */
-export function bodyOf(job: Job, event: string, settings: Settings, now: number): string {
-  const shown = present(job, settings, now)
-  const message = { type: `job.${event}`, timestamp: iso(now), data: { job: shown } }
-  const whole = JSON.stringify(message)
-  if (new TextEncoder().encode(whole).length <= MOST_BODY_BYTES || !shown) return whole
-  return JSON.stringify({ ...message, data: { job: { ...shown, params: {}, truncated: true } } })
+/** A receiver knows no origin to complete a path with, so these are whole; null when this deployment has no address. */
+function linksOf({ told }: WebhookMessage, job: Job, settings: Settings, now: number) {
+  const origin = settings.publicUrl ?? job.request.devOrigin
+  const key = told.output_video_key
+  if (!origin) return { job: null, output: null }
+  return {
+    job: `${origin}/api/jobs/${job.request.id}`,
+    output: typeof key === 'string' ? origin + downloadPath(settings.authSecrets[0], key, now) : null,
+  }
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Json, Policy } from '../../actors/export-job/core/job.ts'
 import { POLICY_BOUNDS } from '../../actors/export-job/core/schedule.ts'
-import { WEBHOOK_ENDS, WEBHOOK_EVENTS } from '../../actors/export-job/core/webhooks.ts'
+import { WEBHOOK_ENDS, WEBHOOK_EVENTS } from '../../actors/export-job/core/webhook-message.ts'
 import { InputKey, isObject, ProjectId } from './common.ts'
 import { Tag } from './job-view.ts'
 

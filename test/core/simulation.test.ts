@@ -27,6 +27,11 @@ describe('In a world where everything fails', () => {
     ['cancel_unconfirmed', 0.02],
     ['cancel_confirmed', 0.01],
     ['lost alarms', 0.05],
+    ['webhook_delivered', 0.3],
+    ['webhook_failed', 1],
+    ['webhook_given_up', 0.03],
+    ['webhook_refused', 0.01],
+    ['webhook_redelivery_requested', 0.05],
   ])('%s comes up in at least %d of the runs', (name, share) => {
     expect((tally[name] ?? 0) / RUNS).toBeGreaterThan(share)
   })

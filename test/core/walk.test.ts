@@ -7,7 +7,7 @@ import { wakeAt } from '../../actors/export-job/core/schedule.ts'
 import { transition } from '../../actors/export-job/core/transition.ts'
 import { viewOf } from '../../actors/export-job/core/view.ts'
 import { dispatchAmbiguous, lookFailed, pollFailed, WAKE } from '../support/node/builders.ts'
-import { type Edge, walk } from './walk.ts'
+import { type Edge, TOLD, UNTOLD, walk } from './walk.ts'
 
 /**
  * Every reachable state, every event, early and due. Each rule collects the edges that break it, so that a broken rule
@@ -15,7 +15,7 @@ import { type Edge, walk } from './walk.ts'
  */
 const ENDED = new Set(['complete', 'error', 'cancelled', 'deleting', 'gone'])
 const broken = new Map<string, string>()
-const counts = { states: 0, edges: 0 }
+const counts = { untold: { states: 0, edges: 0 }, told: { states: 0, edges: 0 } }
 
 function rule(name: string, holds: boolean, edge: Edge): void {
   if (holds || broken.has(name)) return
@@ -71,6 +71,7 @@ function checkEdge(edge: Edge): void {
       edge,
     )
   }
+  checkWebhooks(edge)
   const due = wakeAt(before)
   if (event.type === 'wake' && (due === null || at < due)) {
     const idle = step.job === before && step.effects.length === 0 && !step.durable
@@ -83,6 +84,37 @@ function isSentence({ cause, next }: Finding): boolean {
 }
 
 const INTERVENTIONS = new Set<Event['type']>(['forceFail', 'recheck', 'rewriteRow', 'extendDeadline'])
+
+function checkWebhooks(edge: Edge): void {
+  const { before, event, at, step } = edge
+  const owedBefore = before.outbox.webhooks
+  const owed = step.job.outbox.webhooks
+  const sent = step.effects.flatMap((effect) => (effect.type === 'deliver' ? [effect.id] : []))
+  rule(
+    'a webhook is committed before it is sent',
+    sent.every((id) => owedBefore.some((each) => each.id === id)),
+    edge,
+  )
+  const leaves = ['delivered', 'deliveryFailed', 'delete'].includes(event.type)
+  rule(
+    'a webhook is owed until it was answered, or the job is deleted',
+    leaves || owedBefore.every(({ id }) => owed.some((each) => each.id === id)),
+    edge,
+  )
+  const { webhook } = before.request
+  const events = webhook ? step.log.filter((line) => webhook.events.includes(line.type)) : []
+  rule(
+    'every event that is told is owed with it, in its version',
+    before.outbox.webhooksRefused ||
+      events.every(({ type }) =>
+        owed.some((each) => each.event === type && each.at === at && each.told.version === step.job.version),
+      ),
+    edge,
+  )
+  const { status } = step.job.phase
+  const hidden = status === 'deleting' || status === 'gone'
+  rule('nothing is told of a deleted job', !hidden || (owed.length === 0 && sent.length === 0), edge)
+}
 
 function asks({ step }: Edge, type: string): boolean {
   return step.effects.some((effect) => effect.type === type)
@@ -181,13 +213,16 @@ function checkState(job: Job, now: number): void {
 const WALK_MS = 60_000
 
 beforeAll(() => {
-  Object.assign(counts, walk(checkEdge, checkState))
+  counts.untold = walk(UNTOLD, checkEdge, checkState)
+  counts.told = walk(TOLD, checkEdge, checkState)
 }, WALK_MS)
 
 describe('In every state that a job can reach', () => {
   test('the walk went everywhere', () => {
-    expect(counts.states).toBeGreaterThan(3_000)
-    expect(counts.edges).toBeGreaterThan(250_000)
+    expect(counts.untold.states).toBeGreaterThan(3_000)
+    expect(counts.untold.edges).toBeGreaterThan(250_000)
+    expect(counts.told.states).toBeGreaterThan(400)
+    expect(counts.told.edges).toBeGreaterThan(30_000)
   })
 
   test.each([
@@ -213,6 +248,10 @@ describe('In every state that a job can reach', () => {
     'an intervention that is repeated changes nothing more',
     'every shown state says what comes next',
     'every state has a row, and only those of a deleted job do not',
+    'a webhook is committed before it is sent',
+    'a webhook is owed until it was answered, or the job is deleted',
+    'every event that is told is owed with it, in its version',
+    'nothing is told of a deleted job',
   ])('%s', (name) => {
     expect(broken.get(name)).toBeUndefined()
   })

@@ -4,9 +4,10 @@
  * each.
  */
 import type { Event, Step } from '../../actors/export-job/core/events.ts'
-import type { Attempt, AttemptRef, Job } from '../../actors/export-job/core/job.ts'
+import type { Attempt, AttemptRef, Job, JobRequest } from '../../actors/export-job/core/job.ts'
 import { type ClockName, clocks, wakeAt } from '../../actors/export-job/core/schedule.ts'
 import { accept, transition } from '../../actors/export-job/core/transition.ts'
+import { WEBHOOK_EVENTS } from '../../actors/export-job/core/webhook-message.ts'
 import {
   aFailure,
   aRequest,
@@ -14,6 +15,8 @@ import {
   cancelAnswered,
   completed,
   DELETE,
+  delivered,
+  deliveryFailed,
   dispatchAmbiguous,
   dispatched,
   dispatchRefused,
@@ -21,6 +24,7 @@ import {
   FORCE_FAIL,
   failed,
   frozen,
+  HOOK,
   lookFailed,
   MINUTE,
   mirrored,
@@ -33,12 +37,11 @@ import {
   RETRY,
   RETRY_NOW,
   REWRITE_ROW,
+  redeliver,
   ref,
   T0,
   WAKE,
 } from '../support/node/builders.ts'
-
-const ROUNDS = 2
 
 export interface Edge {
   readonly before: Job
@@ -52,20 +55,39 @@ interface Place {
   readonly now: number
 }
 
-const REQUEST = aRequest({
-  policy: {
-    maxAttempts: 2,
-    queueTimeoutMs: 10 * MINUTE,
-    stallTimeoutMs: MINUTE,
-    executionTimeoutMs: 5 * MINUTE,
-    deadlineMs: 30 * MINUTE,
-    retentionMs: 10 * MINUTE,
-  },
-})
+/** Where the walk begins. Attempts, rounds and webhooks multiply each other, so no walk has much of all. */
+interface Start {
+  readonly request: JobRequest
+  readonly rounds: number
+}
+
+const POLICY = {
+  queueTimeoutMs: 10 * MINUTE,
+  stallTimeoutMs: MINUTE,
+  executionTimeoutMs: 5 * MINUTE,
+  deadlineMs: 30 * MINUTE,
+  retentionMs: 10 * MINUTE,
+}
+
+/** Two attempts in each of two rounds. */
+export const UNTOLD: Start = { request: aRequest({ policy: { ...POLICY, maxAttempts: 2 } }), rounds: 2 }
+
+/** One attempt, whose every event is told. */
+export const TOLD: Start = {
+  request: aRequest({
+    webhook: { ...HOOK, events: WEBHOOK_EVENTS },
+    policy: { ...POLICY, maxAttempts: 1 },
+  }),
+  rounds: 1,
+}
 
 /** Calls `edge` for every edge and `state` for every state; answers how many there were. */
-export function walk(edge: (edge: Edge) => void, state: (job: Job, now: number) => void) {
-  const start = { job: frozen(accept(REQUEST, T0).job), now: T0 }
+export function walk(
+  { request, rounds }: Start,
+  edge: (edge: Edge) => void,
+  state: (job: Job, now: number) => void,
+) {
+  const start = { job: frozen(accept(request, T0).job), now: T0 }
   const seen = new Set([keyOf(start)])
   const queue: Place[] = [start]
   let edges = 0
@@ -80,7 +102,7 @@ export function walk(edge: (edge: Edge) => void, state: (job: Job, now: number) 
         edge({ before: job, event, at, step })
         const next = { job: step.job, now: at }
         const key = keyOf(next)
-        if (step.job.round > ROUNDS || seen.has(key)) continue
+        if (step.job.round > rounds || seen.has(key)) continue
         seen.add(key)
         queue.push(next)
       }
@@ -158,7 +180,15 @@ function eventsFor(job: Job): Event[] {
     EVENTS.set(name, known)
     return known
   })
-  return [...COMMON, mirrored(job.version - 1), mirrored(job.version), ...spoken]
+  const told = job.request.webhook ? webhooksOf(job) : []
+  return [...COMMON, mirrored(job.version - 1), mirrored(job.version), ...told, ...spoken]
+}
+
+/** What may come of a message that is owed, or was; and of one that never was. */
+function webhooksOf({ outbox }: Job): Event[] {
+  const id = (outbox.webhooks[0] ?? outbox.webhooksSettled[0])?.id ?? 'none'
+  const gone = { status: 410, gone: true }
+  return [delivered(id), deliveryFailed(id), deliveryFailed(id, gone), redeliver(id), redeliver('none')]
 }
 
 function keyOf({ job, now }: Place): string {
@@ -177,6 +207,9 @@ function keyOf({ job, now }: Place): string {
     earlier ? keyOfAttempt(earlier) : '',
     outbox.sweep ? `s${outbox.sweep.last}` : '',
     outbox.archive ? 'a' : '',
+    outbox.webhooks.length > 0 ? 'w' : '',
+    outbox.webhooksSettled.length > 0 ? 'W' : '',
+    outbox.webhooksRefused ? '410' : '',
     breaker.tripped,
     clocks(job)
       .filter((clock) => clock.at <= now && !HOUSEKEEPING.has(clock.name))
@@ -186,7 +219,7 @@ function keyOf({ job, now }: Place): string {
 }
 
 /** Clocks whose being due changes nothing about what the other events do. */
-const HOUSEKEEPING = new Set<ClockName>(['mirror', 'owed_cancel', 'sweep'])
+const HOUSEKEEPING = new Set<ClockName>(['mirror', 'owed_cancel', 'sweep', 'webhook'])
 
 function keyOfAttempt(attempt: Attempt): string {
   const { cancel } = attempt

@@ -5,7 +5,6 @@
 import type { Effect, LogLine, Reply, Step } from './events.ts'
 import type { Attempt, AttemptRef, Job, JsonObject, Outbox, Phase } from './job.ts'
 import { MIRROR_SPACING_MS, PROGRESS_SAVE_MS } from './schedule.ts'
-import { owedWebhooks } from './webhooks.ts'
 
 export class Draft {
   job: Job
@@ -106,11 +105,6 @@ export class Draft {
     if (this.#changed && 'endedAt' in job.phase) this.#mirrorOwed = true
     if (this.#mirrorOwed && job.phase.status !== 'deleting' && job.phase.status !== 'gone') {
       job = { ...job, outbox: { ...job.outbox, mirror: { version, dueAt: this.#mirrorDueAt(), tries: 0 } } }
-    }
-    const types = log.map((line) => line.type)
-    const webhooks = owedWebhooks(job, types, version, this.now)
-    if (webhooks.length > 0) {
-      job = { ...job, outbox: { ...job.outbox, webhooks: [...job.outbox.webhooks, ...webhooks] } }
     }
     return { job, effects, log, reply, durable: true }
   }

@@ -11,7 +11,6 @@ import type {
   StoredObject,
   Usage,
 } from './job.ts'
-import type { WebhookEvent } from './webhooks.ts'
 
 /** Commands may be refused, by a value. Facts are never refused, only ignored when stale. */
 export type Event = Command | Fact
@@ -26,7 +25,7 @@ export type Command =
   | ({ readonly type: 'cancel' } & Asker)
   | ({ readonly type: 'retry' } & Asker)
   | ({ readonly type: 'delete' } & Asker)
-  | ({ readonly type: 'redeliver'; readonly id: string; readonly webhookEvent: WebhookEvent } & Asker)
+  | ({ readonly type: 'redeliver'; readonly id: string } & Asker)
   | Intervention
 
 /** What only an operator may ask for. */
@@ -163,6 +162,8 @@ export type RefusalCode =
   | 'nothing_to_ask'
   | 'deadline_not_later'
   | 'deadline_too_late'
+  | 'no_webhook'
+  | 'delivery_not_found'
 
 export interface Step {
   readonly job: Job

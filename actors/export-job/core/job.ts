@@ -231,15 +231,24 @@ export interface Outbox {
   /** Retention: remove the videos and mark the D1 row archived. */
   readonly archive: Owed | null
   readonly webhooks: readonly OwedWebhook[]
+  /** The newest messages of which nothing is owed any more, for those who want one again. */
+  readonly webhooksSettled: readonly WebhookMessage[]
   /** The receiver answered 410: nothing more is sent to it. */
   readonly webhooksRefused: boolean
 }
 
-export interface OwedWebhook extends Owed {
+export interface WebhookMessage {
   /** Identifies the message to its receiver, the same for every try. */
   readonly id: string
   readonly event: string
+  /** When the event happened. */
+  readonly at: number
+  /** The job as it was then, in the names of the API, without what never changes. */
+  readonly told: JsonObject
 }
+
+/** `tries` counts those that failed. */
+export type OwedWebhook = WebhookMessage & Owed
 
 /** Guards against an alarm that wakes far more often than the clocks explain. */
 export interface Breaker {

@@ -80,9 +80,11 @@ export const WHAT: Record<ClockName, string> = {
   retention: 'delete the videos and retire the job',
 }
 
+const HOUSEKEEPING: readonly ClockName[] = ['mirror', 'sweep', 'webhook']
+
 /** The next clock that means something to people; housekeeping is named only when nothing else is ahead. */
 export function nextActionOf(job: Job): { at: string; what: string } | null {
   const all = clocks(job).sort((a, b) => a.at - b.at)
-  const told = all.find((clock) => clock.name !== 'mirror' && clock.name !== 'sweep') ?? all[0]
+  const told = all.find((clock) => !HOUSEKEEPING.includes(clock.name)) ?? all[0]
   return told ? { at: new Date(told.at).toISOString(), what: WHAT[told.name] } : null
 }

@@ -25,7 +25,7 @@ import { mayRunRemotely, oweCancel } from './remote.ts'
 import { report } from './reports.ts'
 import { CANCEL_GIVE_UP_MS, lastUploadEndsAt, MAX_ROUNDS } from './schedule.ts'
 import { wake } from './wake.ts'
-import { deliveryAnswered, redeliver } from './webhooks.ts'
+import { deliveryAnswered, oweWebhooks, redeliver } from './webhooks.ts'
 
 export function transition(job: Job, event: Event, now: number): Step {
   const draft = new Draft(job, now)
@@ -101,6 +101,7 @@ export function transition(job: Job, event: Event, now: number): Step {
       wake(draft)
       break
   }
+  oweWebhooks(draft)
   return draft.done()
 }
 
@@ -121,6 +122,7 @@ export function accept(request: JobRequest, now: number): Step {
       sweep: null,
       archive: null,
       webhooks: [],
+      webhooksSettled: [],
       webhooksRefused: false,
     },
     breaker: { level: 0, at: now, tripped: false, strikes: 0 },
@@ -221,7 +223,7 @@ function remove(draft: Draft, asker: Asker): void {
     case 'cancelled': {
       const until = Math.max(now, lastUploadEndsAt(job))
       draft.enter({ status: 'deleting', dueAt: now, tries: 0, until })
-      draft.owe({ mirror: null, sweep: null, archive: null, webhooks: [] })
+      draft.owe({ mirror: null, sweep: null, archive: null, webhooks: [], webhooksSettled: [] })
       return draft.note('deleting', null, whoOf(asker))
     }
     case 'deleting':

@@ -175,6 +175,54 @@ export const MUTANTS: readonly Mutant[] = [
     runs: 100_000,
   },
   {
+    name: 'a webhook that was taken stays owed',
+    file: `${CORE}/webhooks.ts`,
+    search: "  if (event.type === 'delivered') {\n    settle(draft, owed)\n",
+    replace: "  if (event.type === 'delivered') {\n",
+  },
+  {
+    name: 'a webhook is tried once only',
+    file: `${CORE}/webhooks.ts`,
+    search: 'if (tries > WEBHOOK_PAUSES_MS.length) {',
+    replace: 'if (tries > 0) {',
+  },
+  {
+    name: 'a webhook is tried for ever',
+    file: `${CORE}/webhooks.ts`,
+    search: 'if (tries > WEBHOOK_PAUSES_MS.length) {',
+    replace: 'if (tries > 100) {',
+  },
+  {
+    name: 'every pause between the tries of a webhook is the first one',
+    file: `${CORE}/webhooks.ts`,
+    search: 'const pause = WEBHOOK_PAUSES_MS[tries] ?? 24 * HOUR',
+    replace: 'const pause = WEBHOOK_PAUSES_MS[tries * 0] ?? 24 * HOUR',
+  },
+  {
+    name: '410 is a failure like any other',
+    file: `${CORE}/webhooks.ts`,
+    search: '  if (event.gone) {\n',
+    replace: '  if (event.gone && tries < 0) {\n',
+  },
+  {
+    name: 'a retried round is not told of',
+    file: `${CORE}/webhooks.ts`,
+    search: '  if (!webhook || job.outbox.webhooksRefused) return\n',
+    replace: '  if (!webhook || job.outbox.webhooksRefused || job.round > 1) return\n',
+  },
+  {
+    name: 'a deleted job is told of all the same',
+    file: `${CORE}/transition.ts`,
+    search: 'archive: null, webhooks: [], webhooksSettled: [] })',
+    replace: 'archive: null, webhooksSettled: [] })',
+  },
+  {
+    name: 'a job is retired before its receiver was told',
+    file: `${CORE}/schedule.ts`,
+    search: '!sweep && webhooks.length === 0 &&',
+    replace: '!sweep && webhooks.length >= 0 &&',
+  },
+  {
     name: 'shell: a dispatch is sent before it is committed',
     file: `${SIMULATION}/actor.ts`,
     search: "const durable = step.durable && step.job.phase.status !== 'gone'",
@@ -196,14 +244,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'shell: an earlier wake does not move the alarm',
     file: `${SIMULATION}/actor.ts`,
-    search: 'memory.armedAt === null || at < memory.armedAt',
-    replace: 'memory.armedAt === null',
+    search: 'const isEarlier = at !== null && (memory.armedAt === null || at < memory.armedAt)',
+    replace: 'const isEarlier = at !== null && memory.armedAt === null',
   },
   {
     name: 'shell: a lost alarm is taken for set',
     file: `${SIMULATION}/actor.ts`,
-    search: 'if (memory.armedAt === null && at !== null && !this.alarmRuns) this.#arm(memory, at)',
-    replace: 'memory.armedAt ??= at',
+    search: '    if (memory.armedAt === null || at < memory.armedAt) this.#arm(memory, at)\n',
+    replace: '    memory.armedAt ??= at\n',
   },
   {
     name: 'shell: log lines are lost when the process dies',

@@ -166,8 +166,8 @@ export class Actor {
     }
     memory.job = step.job
     const at = wakeAt(step.job)
-    if (!this.alarmRuns && at !== null && (memory.armedAt === null || at < memory.armedAt))
-      this.#arm(memory, at)
+    const isEarlier = at !== null && (memory.armedAt === null || at < memory.armedAt)
+    if (!this.alarmRuns && isEarlier) this.#arm(memory, at)
     if (durable) this.#mayDie('after a commit')
   }
 
@@ -195,7 +195,7 @@ export class Actor {
 
   // Life and death of the process
 
-  /** Loads what is on disk; an alarm that was lost is set again. */
+  /** Loads what is on disk; an alarm that was lost, or stands later than the disk asks for, is set again. */
   #load(): Memory {
     if (this.#memory) return this.#memory
     const memory: Memory = { job: this.disk.job, armedAt: null }
@@ -207,7 +207,8 @@ export class Actor {
   #rearmIfLost(memory: Memory): void {
     memory.armedAt = this.disk.alarmAt
     const at = memory.job && wakeAt(memory.job)
-    if (memory.armedAt === null && at !== null && !this.alarmRuns) this.#arm(memory, at)
+    if (at === null || this.alarmRuns) return
+    if (memory.armedAt === null || at < memory.armedAt) this.#arm(memory, at)
   }
 
   #entered(act: () => void): boolean {
@@ -241,6 +242,7 @@ export class Actor {
   /** The platform rings an alarm again whose handler died, a few times. */
   #die(): void {
     this.#world.deaths++
+    this.#world.receiver.died()
     this.#forget()
     if (!this.alarmRuns) return
     this.alarmRuns = false

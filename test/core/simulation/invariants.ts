@@ -68,7 +68,7 @@ export class Watch {
 
   committed(step: Step): void {
     const { job, log } = step
-    const { world } = { world: this.#world }
+    const world = this.#world
     const { version } = job
     if (version < this.#version || version > this.#version + 1)
       this.fail('versions count up by one', `${version}`)
@@ -79,6 +79,7 @@ export class Watch {
       world.note(
         `  #${this.lines.length} ${line.type} ${line.ref ? nameOf(line.ref) : ''} ${JSON.stringify(line.data)}`,
       )
+      world.receiver.committed(line.type, version, line.data)
       if (line.type === 'wakes_throttled') this.fail('wakes are bounded', 'the breaker tripped')
       if (line.type === 'late_report') this.lateReports++
       if (line.type === 'output_found') this.rescues++
@@ -178,6 +179,7 @@ export class Watch {
     if (bucket.keysUnder(outputPrefix).length > 0) this.fail('nothing is left in R2', this.left ?? '')
     if (bucket.head(inputKey)) this.fail('nothing is left in R2', 'the input')
     if (this.left === 'erased' && list.row) this.fail('nothing of a deleted job remains', 'its row')
+    if (this.left === 'archived') this.#world.receiver.atRest()
     if (this.left === 'archived' && !list.row?.archived) this.fail('an archived job keeps its row')
   }
 

@@ -71,8 +71,18 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
       world.note(`erase ${id}`)
       return twoStores(process, { type: 'erased' }, { type: 'eraseFailed' }, () => list.delete(), heard)
     case 'deliver':
-      throw new Error('Nobody asked to be told.')
+      return deliver(effect.id, job, world, heard)
   }
+}
+
+function deliver(id: string, job: Job, { receiver, clock }: World, heard: Heard): void {
+  const sentAt = clock.now
+  receiver.post(id, job, ({ status, retryAfterMs }) => {
+    const latencyMs = clock.now - sentAt
+    if (status !== null && status < 300) return heard({ type: 'delivered', id, status, latencyMs })
+    const detail = 'It was not taken.'
+    heard({ type: 'deliveryFailed', id, status, latencyMs, detail, gone: status === 410, retryAfterMs })
+  })
 }
 
 /** Looks at the input, then calls `/run`. */

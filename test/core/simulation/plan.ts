@@ -1,13 +1,14 @@
 /** What one run is made of: everything that may go wrong, how often, until when, and what people ask for meanwhile. */
 import * as fc from 'fast-check'
 import type { Policy } from '../../../actors/export-job/core/job.ts'
+import { WEBHOOK_ENDS, WEBHOOK_EVENTS } from '../../../actors/export-job/core/webhook-message.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-export type Service = 'runpod' | 'r2' | 'd1'
+export type Service = 'runpod' | 'r2' | 'd1' | 'receiver'
 export const COMMANDS = [
   'cancel',
   'retry',
@@ -57,6 +58,19 @@ export interface Outage {
   readonly silent: boolean
 }
 
+/** Whoever is told by webhooks. */
+export interface ReceiverPlan {
+  readonly events: readonly string[]
+  /** It answers with failures for so long. */
+  readonly downMs: number
+  /** Of a hundred messages, those that it answers with 410. */
+  readonly shut: number
+  /** It takes the message, but answers when nobody listens any more. */
+  readonly slow: number
+  /** When a person has a message sent again. */
+  readonly again: readonly number[]
+}
+
 export interface Plan {
   /** Seeds every choice that the plan leaves open. */
   readonly seed: number
@@ -68,6 +82,8 @@ export interface Plan {
   readonly commands: readonly { readonly type: CommandType; readonly afterMs: number }[]
   /** The clock of the service jumps ahead of everybody else's. */
   readonly jumps: readonly { readonly afterMs: number; readonly byMs: number }[]
+  /** Null when nobody asked to be told. */
+  readonly receiver: ReceiverPlan | null
 }
 
 /** Mostly absent, sometimes rare, sometimes common: runs that suffer from everything at once show little. */
@@ -123,6 +139,14 @@ const rates: fc.Arbitrary<Rates> = fc.record({
   anonymous: rate(50),
 })
 
+const receiver: fc.Arbitrary<ReceiverPlan> = fc.record({
+  events: fc.constantFrom(WEBHOOK_ENDS, WEBHOOK_EVENTS),
+  downMs: fc.oneof(fc.constantFrom(0, 0, MINUTE, 5 * DAY), fc.integer({ min: SECOND, max: 3 * DAY })),
+  shut: rate(20),
+  slow: rate(40),
+  again: fc.array(moment, { maxLength: 2 }),
+})
+
 export const plans: fc.Arbitrary<Plan> = fc.noBias(
   fc.record({
     seed: fc.nat(),
@@ -154,5 +178,6 @@ export const plans: fc.Arbitrary<Plan> = fc.noBias(
         ),
       },
     ),
+    receiver: fc.option(receiver, { freq: 2 }),
   }),
 )

@@ -38,4 +38,9 @@ const COUNTED = new Set([
   'complete',
   'error',
   'cancelled',
+  'webhook_delivered',
+  'webhook_failed',
+  'webhook_given_up',
+  'webhook_refused',
+  'webhook_redelivery_requested',
 ])

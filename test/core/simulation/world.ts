@@ -1,12 +1,13 @@
 /** One job and everything around it, on a virtual clock: the service, its stores, RunPod, workers and people. */
 import type { Command } from '../../../actors/export-job/core/events.ts'
 import type { JobRequest } from '../../../actors/export-job/core/job.ts'
-import { aRequest, T0 } from '../../support/node/builders.ts'
+import { aRequest, HOOK, T0 } from '../../support/node/builders.ts'
 import { Actor } from './actor.ts'
 import { Chance, Clock } from './clock.ts'
 import { Watch } from './invariants.ts'
 import { Network } from './network.ts'
 import type { CommandType, Outage, Plan, Service } from './plan.ts'
+import { Receiver } from './receiver.ts'
 import { Runpod } from './runpod.ts'
 import { Bucket, List } from './stores.ts'
 
@@ -22,6 +23,7 @@ export class World {
   readonly bucket: Bucket
   readonly list: List
   readonly runpod: Runpod
+  readonly receiver: Receiver
   readonly actor: Actor
   /** By how much the service's clock is ahead of true time. */
   skewMs = 0
@@ -34,12 +36,14 @@ export class World {
     this.plan = plan
     this.notes = traced ? [] : null
     this.chance = new Chance(plan.seed)
-    this.request = aRequest({ id: 'job', policy: plan.policy })
+    const webhook = plan.receiver && { ...HOOK, events: plan.receiver.events }
+    this.request = aRequest({ id: 'job', policy: plan.policy, webhook })
     this.watch = new Watch(this)
     this.network = new Network(this)
     this.bucket = new Bucket(this)
     this.list = new List(this)
     this.runpod = new Runpod(this)
+    this.receiver = new Receiver(this)
     this.actor = new Actor(this)
   }
 
@@ -50,6 +54,10 @@ export class World {
 
   get isFaulty(): boolean {
     return this.clock.now < T0 + this.plan.faultsMs
+  }
+
+  get startedAt(): number {
+    return T0
   }
 
   get inputKey(): string {
@@ -89,6 +97,7 @@ export class World {
     this.#create()
     for (const { type, afterMs } of this.plan.commands) this.clock.after(afterMs, () => this.#command(type))
     for (const { afterMs, byMs } of this.plan.jumps) this.clock.after(afterMs, () => this.#jump(byMs))
+    for (const afterMs of this.plan.receiver?.again ?? []) this.clock.after(afterMs, () => this.#sendAgain())
     let events = 0
     while (this.clock.step()) {
       if (++events > MOST_EVENTS) return this.watch.fail('the world never comes to rest')
@@ -147,6 +156,15 @@ export class World {
     const by = 'someone'
     if (type !== 'extendDeadline') return { type, by }
     return { type, by, deadlineAt: this.wall + this.chance.between(1, this.plan.policy.deadlineMs) }
+  }
+
+  /** A person picks one of the job's messages. */
+  #sendAgain(): void {
+    const { job } = this.actor
+    if (!job) return
+    const known = [...job.outbox.webhooks, ...job.outbox.webhooksSettled]
+    const picked = known[this.chance.between(0, known.length)]
+    this.actor.deliver({ type: 'redeliver', id: picked?.id ?? 'unknown', by: 'someone' })
   }
 
   #jump(byMs: number): void {

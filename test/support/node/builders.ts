@@ -184,3 +184,29 @@ export function lookFailed(of: AttemptRef = ref()): Event {
 export function mirrored(version: number): Event {
   return frozen({ type: 'mirrored', version })
 }
+
+// Webhooks
+
+export const HOOK = frozen({ url: 'https://hooks.example.com/exports', events: ['complete'] })
+
+export function delivered(id: string, status = 200): Event {
+  return frozen({ type: 'delivered', id, status, latencyMs: 40 })
+}
+
+export function deliveryFailed(
+  id: string,
+  overrides: Partial<Extract<Event, { type: 'deliveryFailed' }>> = {},
+): Event {
+  const standard = {
+    status: 500,
+    latencyMs: 40,
+    detail: 'It answered 500.',
+    gone: false,
+    retryAfterMs: null,
+  }
+  return frozen({ type: 'deliveryFailed', id, ...standard, ...overrides })
+}
+
+export function redeliver(id: string): Event {
+  return frozen({ type: 'redeliver', id, by: 'tester' })
+}
