@@ -17,7 +17,7 @@ import { explainProblem } from './routes/errors.ts'
 import { readEvents } from './routes/events.ts'
 import { health } from './routes/health.ts'
 import { listJobTypes } from './routes/job-types.ts'
-import { cancelJob, deleteJob, retryJob } from './routes/jobs-commands.ts'
+import { cancelJob, deleteJob, redeliverWebhook, retryJob } from './routes/jobs-commands.ts'
 import { createJob } from './routes/jobs-create.ts'
 import { listJobs } from './routes/jobs-list.ts'
 import { readJob } from './routes/jobs-read.ts'
@@ -59,6 +59,7 @@ export const ROUTES: readonly Route[] = [
   scoped('DELETE', '/api/jobs/:id', 'jobs:write', deleteJob),
   scoped('POST', '/api/jobs/:id/cancel', 'jobs:write', cancelJob),
   scoped('POST', '/api/jobs/:id/retry', 'jobs:write', retryJob),
+  scoped('POST', '/api/jobs/:id/webhooks/:delivery/redeliver', 'jobs:write', redeliverWebhook),
   scoped('GET', '/api/jobs/:id/ws', 'jobs:read', watchJob, BY_QUERY),
   scoped('GET', '/api/jobs/:id/events', 'jobs:read', readEvents, BY_QUERY),
 

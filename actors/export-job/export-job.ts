@@ -88,6 +88,11 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return this.#command({ type: 'delete', by }, version)
   }
 
+  /** Sends a webhook again, whatever became of it. */
+  async redeliver(id: string, by: string): Promise<CommandAnswer> {
+    return this.#command({ type: 'redeliver', id, by })
+  }
+
   /** A GPU worker's report, its token already checked. A job that is gone tells the worker to stop. */
   async report(report: Report): Promise<ReportAnswer> {
     if (!this.#job) return { ok: true, cancel: true }

@@ -47,6 +47,16 @@ export const JOB_PROBLEMS = {
     cause: 'The project has as many unfinished jobs as it may have at once.',
     remedy: 'Try again when one has ended, at the earliest as `Retry-After` says.',
   },
+  no_webhook: {
+    statuses: [409],
+    cause: 'The job was created without a `webhook_url`, so there is nothing to send again.',
+    remedy: 'Name a `webhook_url` when you create a job.',
+  },
+  delivery_not_found: {
+    statuses: [404],
+    cause: 'The job has no such delivery, or it was settled so long ago that it is not kept any more.',
+    remedy: 'Take the id from the `delivery` of a webhook event on the job’s log.',
+  },
   output_key_mismatch: {
     statuses: [422],
     cause: 'A worker reported an output under another key than the one that its attempt was given.',

@@ -1,4 +1,7 @@
-/** DELETE /api/jobs/:id, POST …/cancel and …/retry. All are repeat-safe; the first and last obey If-Match. */
+/**
+ * DELETE /api/jobs/:id, POST …/cancel, …/retry and …/webhooks/:delivery/redeliver. The first three are repeat-safe;
+ * delete and retry obey If-Match.
+ */
 import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
 import { json, jsonText, type ScopedCall } from '../http.ts'
 import { archivedView, peek } from '../job-view.ts'
@@ -27,6 +30,18 @@ export async function retryJob(call: ScopedCall): Promise<Response> {
     throw new Problem(409, 'archived', 'This job was retired and its videos are gone; create a new one.')
   }
   return jsonText(jobOf(answer))
+}
+
+/** 202: the message is on its way once more; the job's log tells what comes of it. */
+export async function redeliverWebhook(call: ScopedCall): Promise<Response> {
+  const id = await reachableJobId(call)
+  const { delivery = '' } = call.params
+  const answer = await callJob(call.env, id, (job) => job.redeliver(delivery, call.caller.subject))
+  if (isMissing(answer)) {
+    await retiredRow(call, id)
+    throw new Problem(409, 'archived', 'This job was retired, and its messages with it.')
+  }
+  return jsonText(jobOf(answer), 202)
 }
 
 /** An ended job is deleted (200); an active one is cancelled instead, and the body says so (202). */

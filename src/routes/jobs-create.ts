@@ -101,11 +101,13 @@ async function requestOf(call: ScopedCall, key: string | null): Promise<JobReque
   }
 }
 
-/** @throws Problem 400 for an address that must not be called */
+const UNSIGNED = 'This deployment sends no webhooks: its WEBHOOK_SECRET is not set.'
+
+/** @throws Problem 400 for an address that must not be called, or when nothing could be signed */
 function webhookOf(body: v.InferOutput<typeof CreateJobBody>, settings: Settings): JobRequest['webhook'] {
   const { webhook_url: url, webhook_events: events } = body
   if (url === undefined) return null
-  const fault = webhookUrlFault(url, settings)
+  const fault = webhookUrlFault(url, settings) ?? (settings.webhookSecrets.length > 0 ? null : UNSIGNED)
   if (fault) throw invalid([{ pointer: '/webhook_url', detail: fault }])
   return { url, events: [...new Set(events)].sort() }
 }
