@@ -3,10 +3,12 @@
  * edited once it was deployed; objects that slept through several deployments run all that they missed.
  */
 
-export type SchemaVersion = 0 | 1 | 2
+import * as v from 'valibot'
+
+export type SchemaVersion = 0 | 1 | 2 | 3
 
 /** The version that this code reads and writes. */
-export const SCHEMA: SchemaVersion = 2
+export const SCHEMA: SchemaVersion = 3
 
 interface Migration {
   readonly sql: readonly string[]
@@ -29,7 +31,24 @@ const MIGRATIONS: readonly Migration[] = [
     ],
     state: (state) => state,
   },
+  { sql: [], state: withTold },
 ]
+
+const Untold = v.looseObject({
+  savedAt: v.number(),
+  outbox: v.looseObject({ webhooks: v.array(v.looseObject({ event: v.string() })) }),
+})
+
+/** Version 3 keeps with each message what it tells, and the settled ones for those who want one again. */
+function withTold(state: unknown): unknown {
+  const job = v.parse(Untold, state)
+  const webhooks = job.outbox.webhooks.map((owed) => ({
+    ...owed,
+    at: job.savedAt,
+    told: { status: owed.event },
+  }))
+  return { ...job, outbox: { ...job.outbox, webhooks, webhooksSettled: [] } }
+}
 
 /**
  * Runs every migration above `from`, inside the caller's transaction or its own, and answers the state's JSON text in

@@ -98,4 +98,20 @@ export const ONE_JOB_OPERATIONS: readonly Operation[] = [
     ],
     examples: [{ name: 'cancelled', summary: 'A job that was cancelled', status: 200 }],
   },
+  {
+    route: 'POST /api/jobs/:id/webhooks/:delivery/redeliver',
+    id: 'redeliverWebhook',
+    tag: 'Jobs',
+    summary: 'Send a webhook again',
+    description:
+      'The same message under the same id, at once, whether it was delivered, given up or waits for its next try; it is then tried by the whole table again, also after a 410. The newest messages of a job are kept for this.',
+    access: 'jobs:write',
+    path: v.object({ id: JobId, delivery: v.pipe(v.string(), v.minLength(1)) }),
+    notes: {
+      delivery: 'The `delivery` of a webhook event on the job’s log, which is also its `webhook-id`.',
+    },
+    answers: { 202: { description: 'It is on its way; the log tells what comes of it.', schema: Job } },
+    problems: ['no_webhook', 'delivery_not_found', 'archived', 'list_unavailable'],
+    examples: [{ name: 'untold', summary: 'A job without a webhook', status: 409 }],
+  },
 ]

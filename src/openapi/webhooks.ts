@@ -1,16 +1,22 @@
 /** What is posted to the `webhook_url` of a job. */
 import * as v from 'valibot'
-import { WEBHOOK_EVENTS } from '../../actors/export-job/core/webhooks.ts'
-import { Instant } from '../schemas/common.ts'
-import { Job } from '../schemas/job-view.ts'
+import { WebhookMessage } from '../schemas/webhook.ts'
 import { bodySchema } from './components.ts'
 import { NEW_JOB } from './samples.ts'
 
-/** `truncated`: params were left out, because the body would have become too large. */
-export const WebhookMessage = v.object({
-  type: v.picklist(WEBHOOK_EVENTS.map((event) => `job.${event}` as const)),
-  timestamp: Instant,
-  data: v.object({ job: v.object({ ...Job.entries, truncated: v.optional(v.boolean()) }) }),
+const QUEUED = v.parse(WebhookMessage, {
+  type: 'job.queued',
+  timestamp: '2026-01-01T10:00:01.000Z',
+  data: {
+    job: {
+      ...NEW_JOB,
+      status: 'queued',
+      attempt: 1,
+      runpod_job_id: 'c80ffee4-f315-4e25-a146-0f3d98cf024b-u1',
+      version: 3,
+      url: `https://exports.example.com/api/jobs/${NEW_JOB.id}`,
+    },
+  },
 })
 
 const HEADERS = {
@@ -32,7 +38,7 @@ export const WEBHOOKS = {
       tags: ['Jobs'],
       summary: 'An event of a job that named you as its `webhook_url`',
       description:
-        'Signed as the Standard Webhooks specification says; verify it before you believe it. Answer 2xx within some seconds. Anything else, a redirect included, is tried again over about three days; `Retry-After` is obeyed, and 410 ends it for this job. Messages may come twice and out of order: `version` of the job tells which is newer.',
+        'Signed as the Standard Webhooks specification says; verify it before you believe it. Answer 2xx within some seconds. Anything else, a redirect included, is tried again over about three days; `Retry-After` is obeyed, and 410 ends it for this job. The job is told as it stood at its event, the same by every try. Messages may come twice and out of order: `version` of the job tells which is newer.',
       security: [],
       parameters: Object.entries(HEADERS).map(([name, [description, example]]) => ({
         name,
@@ -50,11 +56,7 @@ export const WEBHOOKS = {
             examples: {
               queued: {
                 summary: 'RunPod has taken the job',
-                value: {
-                  type: 'job.queued',
-                  timestamp: '2026-01-01T10:00:01.000Z',
-                  data: { job: { ...NEW_JOB, status: 'queued', attempt: 1, version: 3 } },
-                },
+                value: QUEUED,
               },
             },
           },

@@ -15,7 +15,7 @@ export function isMissing(answer: CommandAnswer): boolean {
 export function refusal(answer: Extract<CommandAnswer, { ok: false }>): Problem {
   if (answer.code === 'job_deleting' || answer.code === 'job_not_found') return jobNotFound()
   if (answer.code === 'job_changed') return jobChanged()
-  return new Problem(409, answer.code, answer.detail)
+  return new Problem(answer.code === 'delivery_not_found' ? 404 : 409, answer.code, answer.detail)
 }
 
 /** The actor erases what it owns; what the Worker keeps of a deleted job goes here. */
