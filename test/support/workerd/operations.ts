@@ -169,6 +169,12 @@ export const FIXTURES: Record<string, Prepare> = {
   'GET /api/uploads/:token/s3/multipart/:upload/progress': anUpload,
   'GET /api/uploads/:token/s3/multipart/:upload/:part': aPartToSign,
   'GET /api/uploads/:token/s3/params': anUploader,
+  'GET /api/admin/stats': nothing,
+  'GET /api/admin/jobs/:id': aJob,
+  'POST /api/admin/jobs/:id/actions': async (runs) => ({
+    ...(await aJob(runs)),
+    body: { action: 'remirror', reason: 'The list shows an old status.' },
+  }),
   'GET /api/job-types': nothing,
   'POST /api/tokens': body({ scope: 'jobs:read', project_id: PROJECT, job_id: JOB_ID }),
 }
