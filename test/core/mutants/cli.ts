@@ -1,13 +1,17 @@
 /**
- * `node test/core/mutants/cli.ts [part of a name]` breaks a copy of the core in one small way after the other and
+ * `node test/core/mutants/cli.ts [part of a name] [--quick]` breaks a copy of the core in one small way after the other and
  * plays the simulation against it. A mutant that no run notices survives, and ends the program with 1: either the
- * simulation is blind there, or the line that was broken is not needed.
+ * simulation is blind there, or the line that was broken is not needed. `--quick` leaves out those that come to light
+ * only in many runs.
  */
 import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { MUTANTS, type Mutant } from './mutants.ts'
+import { parseArgs } from 'node:util'
+import type { Mutant } from './mutant.ts'
+import { MUTANTS_OF_THE_CORE } from './of-the-core.ts'
+import { MUTANTS_OF_THE_WORLD } from './of-the-world.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 const COPIED = ['actors/export-job/core', 'test/core/simulation', 'test/support/node', 'package.json']
@@ -28,16 +32,21 @@ const HEALTHY: Mutant = {
   replace: '"exportal"',
 }
 
-process.exitCode = await main(process.argv[2] ?? '')
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+})
+process.exitCode = await main(positionals[0] ?? '', values.quick)
 
-async function main(wanted: string): Promise<number> {
+async function main(wanted: string, quick: boolean): Promise<number> {
   const healthy = await play(HEALTHY)
   if (healthy.broken !== null || !healthy.output.includes('every promise was kept')) {
     console.log(`the unchanged core does not keep its promises:\n${healthy.output}`)
     return 1
   }
   const startedAt = performance.now()
-  const queue = MUTANTS.filter(({ name }) => name.includes(wanted))
+  const all = [...MUTANTS_OF_THE_CORE, ...MUTANTS_OF_THE_WORLD]
+  const queue = all.filter(({ name, runs }) => name.includes(wanted) && !(quick && runs !== undefined))
   const verdicts: Verdict[] = []
   const lane = async () => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {

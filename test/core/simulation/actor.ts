@@ -4,6 +4,7 @@
  */
 import type { Event, LogLine, Reply, Step } from '../../../actors/export-job/core/events.ts'
 import type { Job, JobRequest } from '../../../actors/export-job/core/job.ts'
+import type { MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
 import { wakeAt } from '../../../actors/export-job/core/schedule.ts'
 import { accept, transition } from '../../../actors/export-job/core/transition.ts'
 import { perform } from './perform.ts'
@@ -26,6 +27,8 @@ interface Memory {
   job: Job | null
   /** When it believes that the alarm rings. */
   armedAt: number | null
+  /** What D1 holds, as far as it knows. */
+  lastMirrored: MirrorRow | null
 }
 
 export class Actor {
@@ -75,6 +78,7 @@ export class Actor {
       const memory = this.#load()
       empty = memory.job === null
       if (empty) return
+      memory.lastMirrored = null
       this.#apply(memory, { type: 'remirror' })
       this.#rearmIfLost(memory)
     })
@@ -113,7 +117,7 @@ export class Actor {
       const asked = memory.job
       if (!asked) return
       const isAlive = () => life === this.#life
-      perform(effect, asked, { world: this.#world, isAlive }, (answer) => {
+      perform(effect, asked, { world: this.#world, isAlive, memory }, (answer) => {
         if (!isAlive()) return
         this.#entered(() => {
           this.#mayDie('before an answer')
@@ -198,7 +202,7 @@ export class Actor {
   /** Loads what is on disk; an alarm that was lost, or stands later than the disk asks for, is set again. */
   #load(): Memory {
     if (this.#memory) return this.#memory
-    const memory: Memory = { job: this.disk.job, armedAt: null }
+    const memory: Memory = { job: this.disk.job, armedAt: null, lastMirrored: null }
     this.#memory = memory
     this.#rearmIfLost(memory)
     return memory

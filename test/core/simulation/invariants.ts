@@ -4,6 +4,7 @@
  */
 import type { Event, Step } from '../../../actors/export-job/core/events.ts'
 import type { AttemptRef, Job, Phase } from '../../../actors/export-job/core/job.ts'
+import { changedColumns, type MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
 import { owesNothing, wakeAt } from '../../../actors/export-job/core/schedule.ts'
 import { checkFence } from './fence.ts'
 import type { RemoteJob } from './runpod.ts'
@@ -111,11 +112,14 @@ export class Watch {
     this.#looks.set(key, { at: this.#world.clock.now, seen })
   }
 
-  listWritten(before: ListRow | null, after: ListRow): void {
+  listWritten(before: ListRow | null, after: ListRow, told: MirrorRow): void {
     this.#world.note(`D1: ${after.status}, version ${after.version}`)
     if (before && after.version < before.version) {
       this.fail('the list never goes backwards', `${before.version} -> ${after.version}`)
     }
+    // Of two writes of one version the earlier may land last. The sweep repairs when it comes back to the row.
+    const wrong = changedColumns({ ...told, due_at: after.due_at }, after).map(([name]) => name)
+    if (wrong.length > 0) this.fail('the list says what the actor says', wrong.join())
   }
 
   rang(): void {
@@ -130,7 +134,8 @@ export class Watch {
     if (status === 'gone') return
     const sameEvents = status === disk.phase.status && memory.attempts.length === disk.attempts.length
     if (!sameEvents || memory.version > disk.version) this.fail('a crash loses no event', status)
-    const lostMs = (memory.progress.reportedAt ?? 0) - disk.savedAt
+    const stored = Math.max(disk.savedAt, disk.progress.reportedAt ?? 0)
+    const lostMs = (memory.progress.reportedAt ?? 0) - stored
     if (lostMs >= PROGRESS_LOST_MS) this.fail('a crash loses at most 10 s of progress', `${lostMs} ms`)
   }
 
@@ -172,8 +177,8 @@ export class Watch {
     const { actor, list, bucket, outputPrefix, inputKey, alarmsLost } = this.#world
     const { job } = actor.disk
     if (job) {
-      // The sweep finds a lost alarm by the row; one that is deleted or archived is not looked at any more.
-      if (alarmsLost > 0 && (!list.row || list.row.archived)) return
+      // The sweep finds a lost alarm by the row, which is gone or archived as soon as the job is on its way out.
+      if (alarmsLost > 0 && (job.phase.status === 'deleting' || job.outbox.archive)) return
       this.fail('an accepted job ends', `it rests as ${job.phase.status}`)
     }
     if (bucket.keysUnder(outputPrefix).length > 0) this.fail('nothing is left in R2', this.left ?? '')
@@ -244,7 +249,7 @@ export class Watch {
     const { wall, alarmsLost, skewMs } = this.#world
     const deadlineAt = job.extendedDeadlineAt ?? job.roundStartedAt + job.request.policy.deadlineMs
     const lateMs = wall - deadlineAt
-    if (alarmsLost === 0 && lateMs > SLACK_MS + skewMs)
+    if (alarmsLost === 0 && lateMs > SLACK_MS + Math.abs(skewMs))
       this.fail('a job ends by its deadline', `${lateMs} ms late`)
   }
 
@@ -252,7 +257,9 @@ export class Watch {
     if (this.#world.plan.jumps.length > 0) return
     const { runpod, wall } = this.#world
     // A slow `/run` starts RunPod's ttl some seconds after ours.
-    const running = runpod.jobs.find((remote) => isRunning(remote) && wall < remote.putUntil)
+    const running = runpod.jobs.find(
+      (remote) => isRunning(remote) && !remote.disowned && wall < remote.putUntil,
+    )
     if (running) this.fail('cancel is honest', `${running.id} is ${running.state}`)
   }
 }

@@ -1,12 +1,10 @@
 /** Performs an effect in the simulated world: what lands, and what the actor hears of it. */
 import type { CancelAnswer, Effect, Fact } from '../../../actors/export-job/core/events.ts'
 import type { AttemptRef, Job } from '../../../actors/export-job/core/job.ts'
-import { mirrorRowOf } from '../../../actors/export-job/core/mirror-row.ts'
+import { type MirrorRow, mirrorRowOf } from '../../../actors/export-job/core/mirror-row.ts'
 import { CALL_LIMITS } from '../../../actors/export-job/core/schedule.ts'
 import { failure } from '../../../actors/export-job/core/verdicts.ts'
 import type { World } from './world.ts'
-
-const STORE_PATIENCE_MS = 20_000
 
 type Heard = (answer: Fact) => void
 
@@ -14,15 +12,16 @@ type Heard = (answer: Fact) => void
 export interface Process {
   readonly world: World
   readonly isAlive: () => boolean
+  readonly memory: { lastMirrored: MirrorRow | null }
 }
 type Dispatch = Extract<Effect, { type: 'dispatch' }>
 
 export function perform(effect: Effect, job: Job, process: Process, heard: Heard): void {
   const { world } = process
-  const { network, runpod, bucket, list, watch } = world
+  const { network, runpod, bucket, watch } = world
   const { id } = job.request
   const stored = (succeeded: Fact, failed: Fact, to: 'r2' | 'd1', land: () => void) =>
-    network.call(to, STORE_PATIENCE_MS, land, (answer) => heard(answer.kind === 'ok' ? succeeded : failed))
+    network.call(to, CALL_LIMITS.storeMs, land, (answer) => heard(answer.kind === 'ok' ? succeeded : failed))
   switch (effect.type) {
     case 'dispatch':
       return dispatch(effect, process, heard)
@@ -57,19 +56,23 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
     case 'mirror': {
       const row = mirrorRowOf(job)
       if (!row) return world.clock.after(1, () => heard({ type: 'mirrored', version: job.version }))
-      return stored({ type: 'mirrored', version: row.version }, { type: 'mirrorFailed' }, 'd1', () => {
-        list.write(row)
-      })
+      return mirror(row, process, heard)
     }
     case 'sweepOutputs':
       return stored({ type: 'swept' }, { type: 'sweepFailed' }, 'r2', () => {
         bucket.removeUnder(world.outputPrefix, effect.keep)
       })
     case 'archive':
-      return twoStores(process, { type: 'archived' }, { type: 'archiveFailed' }, () => list.archive(), heard)
+      return twoStores(
+        process,
+        { type: 'archived' },
+        { type: 'archiveFailed' },
+        () => world.list.archive(),
+        heard,
+      )
     case 'erase':
       world.note(`erase ${id}`)
-      return twoStores(process, { type: 'erased' }, { type: 'eraseFailed' }, () => list.delete(), heard)
+      return twoStores(process, { type: 'erased' }, { type: 'eraseFailed' }, () => world.list.delete(), heard)
     case 'deliver':
       return deliver(effect.id, job, world, heard)
   }
@@ -85,6 +88,18 @@ function deliver(id: string, job: Job, { receiver, clock }: World, heard: Heard)
   })
 }
 
+/** What D1 holds is known again only when it has answered. */
+function mirror(row: MirrorRow, { world, memory }: Process, heard: Heard): void {
+  const last = memory.lastMirrored
+  memory.lastMirrored = null
+  const land = () => world.list.write(row, last)
+  world.network.call('d1', CALL_LIMITS.storeMs, land, (answer) => {
+    if (answer.kind !== 'ok') return heard({ type: 'mirrorFailed' })
+    memory.lastMirrored = row
+    heard({ type: 'mirrored', version: row.version })
+  })
+}
+
 /** Looks at the input, then calls `/run`. */
 function dispatch({ attempt }: Dispatch, { world, isAlive }: Process, heard: Heard): void {
   const ref: AttemptRef = { round: attempt.round, attempt: attempt.attempt }
@@ -96,7 +111,7 @@ function dispatch({ attempt }: Dispatch, { world, isAlive }: Process, heard: Hea
       retryAfterMs: world.chance.percent(20) ? 7_000 : null,
     })
   const input = () => world.bucket.head(world.inputKey)
-  world.network.call('r2', STORE_PATIENCE_MS, input, (seen) => {
+  world.network.call('r2', CALL_LIMITS.storeMs, input, (seen) => {
     if (!isAlive()) return
     if (seen.kind !== 'ok') return refuse('storage_unavailable', true)
     if (!seen.value) return refuse('input_not_found', false)
@@ -104,10 +119,13 @@ function dispatch({ attempt }: Dispatch, { world, isAlive }: Process, heard: Hea
       return refuse('dispatch_rejected', false)
     const land = () => {
       world.watch.runReceived(ref)
-      return world.runpod.run(attempt)
+      const job = world.runpod.run(attempt)
+      job.disowned = world.isFaulty && world.chance.percent(world.plan.rates.disown)
+      return job
     }
     world.network.call('runpod', CALL_LIMITS.runMs, land, (answer) => {
-      if (answer.kind === 'ok') heard({ type: 'dispatched', ref, runpodJobId: answer.value })
+      if (answer.kind === 'ok' && answer.value.disowned) refuse('runpod_busy', true)
+      else if (answer.kind === 'ok') heard({ type: 'dispatched', ref, runpodJobId: answer.value.id })
       else if (answer.kind === 'refused') refuse('runpod_busy', true)
       else heard({ type: 'dispatchAmbiguous', ref, detail: 'no answer' })
     })
@@ -120,7 +138,7 @@ function look(ref: AttemptRef, outputKey: string, world: World, heard: Heard): v
     world.watch.looked(outputKey, object !== null)
     return object
   }
-  world.network.call('r2', STORE_PATIENCE_MS, land, (answer) => {
+  world.network.call('r2', CALL_LIMITS.storeMs, land, (answer) => {
     if (answer.kind !== 'ok') return heard({ type: 'lookFailed', ref })
     heard(answer.value ? { type: 'outputSeen', ref, object: answer.value } : { type: 'outputAbsent', ref })
   })
@@ -134,10 +152,10 @@ function twoStores(process: Process, succeeded: Fact, failed: Fact, then: () => 
     bucket.removeUnder(world.outputPrefix, null)
     bucket.delete(world.inputKey)
   }
-  network.call('r2', STORE_PATIENCE_MS, remove, (removed) => {
+  network.call('r2', CALL_LIMITS.storeMs, remove, (removed) => {
     if (!isAlive()) return
     if (removed.kind !== 'ok') return heard(failed)
-    network.call('d1', STORE_PATIENCE_MS, then, (written) =>
+    network.call('d1', CALL_LIMITS.storeMs, then, (written) =>
       heard(written.kind === 'ok' ? succeeded : failed),
     )
   })

@@ -32,6 +32,8 @@ export interface Rates {
   readonly delay: number
   readonly refuse: number
   readonly reject: number
+  /** RunPod takes a job and says that it did not. */
+  readonly disown: number
   readonly forget: number
   /** A job is not visible yet in its first seconds. */
   readonly unseen: number
@@ -80,7 +82,7 @@ export interface Plan {
   readonly rates: Rates
   readonly outages: readonly Outage[]
   readonly commands: readonly { readonly type: CommandType; readonly afterMs: number }[]
-  /** The clock of the service jumps ahead of everybody else's. */
+  /** The clock of the service jumps, ahead of everybody else's or back. */
   readonly jumps: readonly { readonly afterMs: number; readonly byMs: number }[]
   /** Null when nobody asked to be told. */
   readonly receiver: ReceiverPlan | null
@@ -106,6 +108,10 @@ const moment = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 3 * HOUR }) },
 )
 
+/** Never both ways in one run: after a jump back a URL that had expired would be valid again. */
+const jumps = (min: number, max: number) =>
+  fc.array(fc.record({ afterMs: moment, byMs: fc.integer({ min, max }) }), { maxLength: 2 })
+
 const policy: fc.Arbitrary<Policy> = fc.record({
   maxAttempts: fc.integer({ min: 1, max: 4 }),
   queueTimeoutMs: fc.constantFrom(2 * MINUTE, 10 * MINUTE, HOUR),
@@ -124,6 +130,7 @@ const rates: fc.Arbitrary<Rates> = fc.record({
   delay: rate(30),
   refuse: rate(50),
   reject: rate(5),
+  disown: rate(20),
   forget: rate(40),
   unseen: rate(60),
   twin: rate(20),
@@ -167,16 +174,9 @@ export const plans: fc.Arbitrary<Plan> = fc.noBias(
     ),
     commands: fc.array(fc.record({ type: commandType, afterMs: moment }), { maxLength: 4 }),
     jumps: fc.oneof(
-      { weight: 4, arbitrary: fc.constant([]) },
-      {
-        weight: 1,
-        arbitrary: fc.array(
-          fc.record({ afterMs: moment, byMs: fc.integer({ min: SECOND, max: 2 * HOUR }) }),
-          {
-            maxLength: 2,
-          },
-        ),
-      },
+      { weight: 8, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: jumps(SECOND, 2 * HOUR) },
+      { weight: 1, arbitrary: jumps(-30 * MINUTE, -SECOND) },
     ),
     receiver: fc.option(receiver, { freq: 2 }),
   }),

@@ -24,6 +24,8 @@ export interface RemoteJob {
   readonly obeys: 'at once' | 'not at all' | 'only in name'
   /** Until then it answers 404, as if it were not there. */
   readonly unseenUntil: number
+  /** `/run` was answered that there is no such job. */
+  disowned: boolean
   /** One of two jobs of one `/run`: only one of their ids can be learnt. */
   readonly hasTwin: boolean
 }
@@ -39,11 +41,11 @@ export class Runpod {
   }
 
   /** `POST /run`: from here on the job exists, whether its caller ever learns it or not. */
-  run(attempt: Attempt): string {
+  run(attempt: Attempt): RemoteJob {
     const { chance, plan, isFaulty } = this.#world
     const hasTwin = isFaulty && chance.percent(plan.rates.twin)
     if (hasTwin) this.#take(attempt, hasTwin)
-    return this.#take(attempt, hasTwin).id
+    return this.#take(attempt, hasTwin)
   }
 
   #take(attempt: Attempt, hasTwin: boolean): RemoteJob {
@@ -63,6 +65,7 @@ export class Runpod {
       retries: 0,
       cancels: 0,
       returning: false,
+      disowned: false,
       obeys: odds(plan.rates.ignoreCancel) ? chance.pick('not at all', 'only in name') : 'at once',
       unseenUntil: odds(plan.rates.unseen) ? clock.now + chance.between(1_000, 14_000) : 0,
       hasTwin,

@@ -1,6 +1,6 @@
 /** What outlives everything else: the bucket of videos and the list of jobs, as the service uses them. */
 import type { StoredObject } from '../../../actors/export-job/core/job.ts'
-import type { MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
+import { changedColumns, type MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
 import type { World } from './world.ts'
 
 export class Bucket {
@@ -62,13 +62,14 @@ export class List {
     this.#planSweep()
   }
 
-  /** Never backwards: a row that is already newer is left alone. */
-  write(row: MirrorRow): void {
+  /** Never backwards: a row that is already newer is left alone. Only what differs from `last` is named. */
+  write(row: MirrorRow, last: MirrorRow | null): void {
     const { row: before } = this
     const isNewer = before !== null && before.version > row.version
     if (isNewer) return
-    this.row = { ...row, archived: before?.archived ?? false }
-    this.#world.watch.listWritten(before, this.row)
+    const named = Object.fromEntries(changedColumns(row, last))
+    this.row = before ? { ...before, ...named } : { ...row, archived: false }
+    this.#world.watch.listWritten(before, this.row, row)
     this.#planSweep()
   }
 

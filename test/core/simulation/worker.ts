@@ -6,6 +6,8 @@ import type { World } from './world.ts'
 
 const STAGES = ['downloading', 'rendering', 'encoding', 'uploading'] as const
 
+const SLOWEST_STORE_MS = 30_000
+
 type Fate = 'succeeds' | 'fails' | 'hopeless' | 'lies' | 'dies' | 'hangs'
 type Told = 'go on' | 'stop' | 'nothing'
 type Said<T extends Report['type']> = Omit<Extract<Report, { type: T }>, 'ref' | 'runpodJobId'>
@@ -101,8 +103,13 @@ export class WorkerRun {
     const { network, bucket, clock } = this.#world
     const again = () =>
       clock.after(5_000, () => (triesLeft > 1 ? this.#store(triesLeft - 1, then) : then(false)))
-    const land = () => this.#world.wall < this.#job.putUntil && bucket.put(this.#job.outputKey, 1_000)
     if (this.stopped) return
+    // The URL must be valid when the upload begins, and its last byte come no later; storing it takes a while.
+    const isValid = this.#world.wall < this.#job.putUntil
+    const land = () => {
+      const inTime = isValid && this.#world.wall < this.#job.putUntil + SLOWEST_STORE_MS
+      return inTime && bucket.put(this.#job.outputKey, 1_000)
+    }
     network.call('r2', 30_000, land, (answer) => {
       if (this.stopped) return
       if (answer.kind === 'ok' && answer.value !== false) then(true)

@@ -1,20 +1,9 @@
-/**
- * Small ways to break the core, or the simulated shell and stores around it. Each must be noticed by the simulation;
- * `runs` is how many it gets, where the default does not do.
- */
-export interface Mutant {
-  readonly name: string
-  readonly file: string
-  /** Must stand in the file exactly once. */
-  readonly search: string
-  readonly replace: string
-  readonly runs?: number
-}
+/** Guards of the core, each taken away. */
+import type { Mutant } from './mutant.ts'
 
 const CORE = 'actors/export-job/core'
-const SIMULATION = 'test/core/simulation'
 
-export const MUTANTS: readonly Mutant[] = [
+export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
   {
     name: 'a report of a closed attempt is accepted',
     file: `${CORE}/reports.ts`,
@@ -131,8 +120,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'stale files are swept once only',
     file: `${CORE}/outbox.ts`,
-    search: 'const again = !outbox.sweep.last && lastUrlExpiresAt > now',
-    replace: 'const again = !outbox.sweep.last && lastUrlExpiresAt < 0',
+    search: 'const again = !outbox.sweep.last && lastLookAt > now',
+    replace: 'const again = !outbox.sweep.last && lastLookAt < 0',
     runs: 100_000,
   },
   {
@@ -151,9 +140,51 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a job is retired before its last upload URL has expired',
     file: `${CORE}/endings.ts`,
-    search: ', ...job.attempts.map((attempt) => attempt.ttlEndsAt))',
+    search: ', lastUploadEndsAt(job))',
     replace: ')',
     runs: 400_000,
+  },
+  {
+    name: 'the last look does not wait for an upload that is under way',
+    file: `${CORE}/schedule.ts`,
+    search: 'attempt.ttlEndsAt + LAST_LOOK_SLACK_MS',
+    replace: 'attempt.ttlEndsAt',
+    runs: 400_000,
+  },
+  {
+    name: 'the retirement is begun before it is committed',
+    file: `${CORE}/wake.ts`,
+    search: '  else draft.owe({ archive: owed })',
+    replace: '  else draft.lease({ outbox: { archive: owed } })',
+    runs: 100_000,
+  },
+  {
+    name: 'a cancel undoes a complete job',
+    file: `${CORE}/transition.ts`,
+    search:
+      "    case 'cancelling':\n    case 'complete':\n    case 'error':\n    case 'cancelled':\n      return\n",
+    replace:
+      "    case 'complete':\n      return endCancelled(draft, now, true)\n    case 'cancelling':\n    case 'error':\n    case 'cancelled':\n      return\n",
+  },
+  {
+    name: 'a run that RunPod said it did not take is left running',
+    file: `${CORE}/reports.ts`,
+    search: '    runsAfterAll(draft, attempt)\n',
+    replace: '',
+  },
+  {
+    name: 'a file that was slow to arrive is not looked for before the next attempt',
+    file: `${CORE}/answers.ts`,
+    search: 'outputMayExist: another',
+    replace: 'outputMayExist: false',
+    runs: 100_000,
+  },
+  {
+    name: 'a clock that is set back keeps progress from being stored',
+    file: `${CORE}/draft.ts`,
+    search: 'Math.abs(this.now - this.#before.savedAt)',
+    replace: '(this.now - this.#before.savedAt)',
+    runs: 100_000,
   },
   {
     name: 'progress is never stored on its own',
@@ -221,55 +252,5 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${CORE}/schedule.ts`,
     search: '!sweep && webhooks.length === 0 &&',
     replace: '!sweep && webhooks.length >= 0 &&',
-  },
-  {
-    name: 'shell: a dispatch is sent before it is committed',
-    file: `${SIMULATION}/actor.ts`,
-    search: "const durable = step.durable && step.job.phase.status !== 'gone'",
-    replace:
-      "const durable = step.durable && step.job.phase.status !== 'gone' && !step.effects.some((each) => each.type === 'dispatch')",
-  },
-  {
-    name: 'shell: only steps with a log line are committed',
-    file: `${SIMULATION}/actor.ts`,
-    search: "const durable = step.durable && step.job.phase.status !== 'gone'",
-    replace: "const durable = step.durable && step.job.phase.status !== 'gone' && step.log.length > 0",
-  },
-  {
-    name: 'shell: the alarm is not set again',
-    file: `${SIMULATION}/actor.ts`,
-    search: '    if (next !== null) this.#arm(memory, next)\n',
-    replace: '    void next\n',
-  },
-  {
-    name: 'shell: an earlier wake does not move the alarm',
-    file: `${SIMULATION}/actor.ts`,
-    search: 'const isEarlier = at !== null && (memory.armedAt === null || at < memory.armedAt)',
-    replace: 'const isEarlier = at !== null && memory.armedAt === null',
-  },
-  {
-    name: 'shell: a lost alarm is taken for set',
-    file: `${SIMULATION}/actor.ts`,
-    search: '    if (memory.armedAt === null || at < memory.armedAt) this.#arm(memory, at)\n',
-    replace: '    memory.armedAt ??= at\n',
-  },
-  {
-    name: 'shell: log lines are lost when the process dies',
-    file: `${SIMULATION}/actor.ts`,
-    search: '      this.disk.log.push(...step.log)\n      this.#world.watch.committed(step)\n',
-    replace: '      this.#world.watch.committed(step)\n      this.disk.log.push(...step.log)\n',
-  },
-  {
-    name: 'D1: an older row overwrites a newer one',
-    file: `${SIMULATION}/stores.ts`,
-    search: 'const isNewer = before !== null && before.version > row.version',
-    replace: 'const isNewer = false',
-  },
-  {
-    name: 'R2: an upload URL never expires',
-    file: `${SIMULATION}/worker.ts`,
-    search: 'this.#world.wall < this.#job.putUntil && bucket.put',
-    replace: 'bucket.put',
-    runs: 100_000,
   },
 ]
