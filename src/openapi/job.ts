@@ -112,6 +112,6 @@ export const ONE_JOB_OPERATIONS: readonly Operation[] = [
     },
     answers: { 202: { description: 'It is on its way; the log tells what comes of it.', schema: Job } },
     problems: ['no_webhook', 'delivery_not_found', 'archived', 'list_unavailable'],
-    examples: [{ name: 'untold', summary: 'A job without a webhook', status: 409 }],
+    examples: [{ name: 'again', summary: 'A message that was delivered', status: 202 }],
   },
 ]

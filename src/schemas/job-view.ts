@@ -137,3 +137,4 @@ export const EventPage = v.object({
   first_seq: count,
   last_seq: count,
 })
+export type EventPage = v.InferOutput<typeof EventPage>

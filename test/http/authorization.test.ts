@@ -41,6 +41,7 @@ const EXPECTED: Record<string, string> = {
   'DELETE /api/jobs/:id': '401 401 401 403 404 404 202',
   'POST /api/jobs/:id/cancel': '401 401 401 403 404 404 200',
   'POST /api/jobs/:id/retry': '401 401 401 403 404 404 200',
+  'POST /api/jobs/:id/webhooks/:delivery/redeliver': '401 401 401 403 404 404 202',
   'GET /api/jobs/:id/ws': '4401 4401 4401 4403 4404 4404 101',
   'GET /api/jobs/:id/events': '401 401 401 403 404 404 200',
   'POST /api/videos/upload-url': '401 401 401 403 403 403 200',

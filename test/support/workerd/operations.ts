@@ -6,7 +6,8 @@
 import { env } from 'cloudflare:workers'
 import { callbackToken, downloadPath, encodeKey } from '../../../actors/signing.ts'
 import { INPUT_KEY, JOB_ID, UPLOAD_ID } from '../../../src/openapi/samples.ts'
-import { api, createJob, dispatchedJob, HOUR, type RunBody, ring, SECRET } from './http.ts'
+import type { EventPage } from '../../../src/schemas/job-view.ts'
+import { api, bodyOf, createJob, dispatchedJob, HOUR, type RunBody, ring, SECRET } from './http.ts'
 import { begin, companionFor, type PartsClient, planFor } from './uploads.ts'
 
 export interface Ready {
@@ -52,6 +53,17 @@ const aCancelledJob: Prepare = async (runs) => {
   await api(`/api/jobs/${job.params.id}/cancel`, { method: 'POST' })
   await ring(job.params.id ?? '')
   return job
+}
+
+/** Its end was told to its webhook. */
+const aToldJob: Prepare = async () => {
+  const told = { webhook_url: 'https://example.com/hook', webhook_events: ['cancelled'] }
+  const { job_id: id } = await createJob({ ...trim, ...told })
+  await api(`/api/jobs/${id}/cancel`, { method: 'POST' })
+  await ring(id)
+  const { events } = await bodyOf<EventPage>(await api(`/api/jobs/${id}/events`))
+  const delivery = events.map(({ data }) => data.delivery).find((each) => typeof each === 'string') ?? ''
+  return ready({ params: { id, delivery }, named: [[JOB_ID, id]] })
 }
 
 const aRunningJob =
@@ -148,6 +160,7 @@ export const FIXTURES: Record<string, Prepare> = {
   'DELETE /api/jobs/:id': aJob,
   'POST /api/jobs/:id/cancel': aJob,
   'POST /api/jobs/:id/retry': aCancelledJob,
+  'POST /api/jobs/:id/webhooks/:delivery/redeliver': aToldJob,
   'GET /api/jobs/:id/ws': aJob,
   'GET /api/jobs/:id/events': aJob,
   'POST /api/jobs/:id/do/progress': aRunningJob({ progress: 1 }),
