@@ -77,8 +77,12 @@ function run(folder: string, test: string): Promise<string> {
   const child = spawn(process.execPath, [...args, '--reporter=json', `--outputFile=${report}`], {
     cwd: folder,
     stdio: 'ignore',
+    detached: true,
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), TEST_MS)
+  // A broken alarm may ring for ever, and its runtime is a child of the child: the whole group goes.
+  const timer = setTimeout(() => {
+    if (child.pid) process.kill(-child.pid, 'SIGKILL')
+  }, TEST_MS)
   return new Promise((settle) =>
     child.once('close', () => {
       clearTimeout(timer)
