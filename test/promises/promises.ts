@@ -225,7 +225,7 @@ export const PROMISES: readonly Promised[] = [
         mutant: {
           name: 'erasing leaves the outputs',
           file: 'actors/export-job/perform.ts',
-          search: '  await removeUnder(env.VIDEOS, outputPrefix(id), null)\n',
+          search: '  await removeUnder(env.VIDEOS, outputPrefix(id), null, signal)\n',
           replace: '',
         },
       },
