@@ -101,7 +101,8 @@ async function requestOf(call: ScopedCall, key: string | null): Promise<JobReque
   }
 }
 
-const UNSIGNED = 'This deployment sends no webhooks: its WEBHOOK_SECRET is not set.'
+const UNSIGNED =
+  'This deployment sends no webhooks: WEBHOOK_SECRET is not set, or is not whsec_ and 24 to 64 bytes of base64.'
 
 /** @throws Problem 400 for an address that must not be called, or when nothing could be signed */
 function webhookOf(body: v.InferOutput<typeof CreateJobBody>, settings: Settings): JobRequest['webhook'] {

@@ -65,6 +65,19 @@ describe('Storage of an earlier version', () => {
   })
 })
 
+it('A webhook that an earlier version owed is delivered', async () => {
+  const runpod = new FakeRunpod().install()
+  runpod.answers.set('/exports', () => new Response())
+  for (const [, stored] of STORED.filter(([path]) => path.endsWith('-webhook.json'))) {
+    const job = await asleep(stored)
+    pass(10 * 60 * SECOND)
+    await job.ring()
+    expect((await job.events()).at(-1)).toMatchObject({ type: 'webhook_delivered', data: { tries: 3 } })
+  }
+  const said = runpod.calls.filter(({ path }) => path === '/exports').map(({ body }) => body.type)
+  expect(said).toEqual(['job.complete', 'job.complete'])
+})
+
 describe('Storage of a later version', () => {
   it('is refused untouched, and is good again when its code is back', async () => {
     const [, stored] = STORED.find(([, { schema }]) => schema === SCHEMA) ?? []

@@ -1,0 +1,310 @@
+/** Outgoing webhooks over the wire: what a receiver gets, and what becomes of what it answers. */
+import { Webhook } from 'standardwebhooks'
+import * as v from 'valibot'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { EventJson } from '../../actors/export-job/rpc.ts'
+import { DEVELOPMENT_WEBHOOK_SECRET, readSettings, type Settings } from '../../actors/settings.ts'
+import { deliver } from '../../actors/webhooks.ts'
+import { verifyWebhook } from '../../client/webhooks.ts'
+import { WebhookMessage } from '../../src/schemas/webhook.ts'
+import {
+  api,
+  apiWith,
+  bodyOf,
+  createJob,
+  jobBody,
+  MINUTE,
+  post,
+  problemOf,
+  retire,
+  ring,
+  T0,
+  useHttpWorld,
+} from '../support/workerd/http.ts'
+import { bearer, PRODUCTION, STRONG, tokenOf } from '../support/workerd/tokens.ts'
+
+useHttpWorld()
+const URL_OF_RECEIVER = 'https://hooks.example.com/exports'
+
+interface Received {
+  headers: Record<string, string>
+  body: string
+  redirect: string | undefined
+}
+
+/** What the receiver got, and its next answers; 204 when there are none. */
+const received: Received[] = []
+const answers: (() => Response)[] = []
+
+beforeEach(() => {
+  received.length = 0
+  answers.length = 0
+  const others = vi.mocked(fetch).getMockImplementation()
+  vi.mocked(fetch).mockImplementation(async (input, init) => {
+    if (String(input) !== URL_OF_RECEIVER) return others?.(input, init) ?? Response.error()
+    const headers = Object.fromEntries(new Headers(init?.headers))
+    received.push({ headers, body: String(init?.body), redirect: init?.redirect })
+    const answer = answers.shift()
+    return answer ? answer() : new Response(null, { status: 204 })
+  })
+})
+
+function theOnly(): Received {
+  const [only, ...others] = received
+  if (!only || others.length > 0) throw new Error(`${received.length} messages came.`)
+  return only
+}
+
+/** Accepted and cancelled at once: its end is owed to the receiver. */
+async function aToldJob(over: Record<string, unknown> = {}): Promise<string> {
+  const { job_id } = await createJob({ webhook_url: URL_OF_RECEIVER, ...over })
+  await post(`/api/jobs/${job_id}/cancel`, {})
+  return job_id
+}
+
+async function lines(id: string): Promise<EventJson[]> {
+  const { events } = await bodyOf<{ events: EventJson[] }>(await api(`/api/jobs/${id}/events?after=0`))
+  return events.filter((event) => event.type.startsWith('webhook_'))
+}
+
+async function ringAfter(ms: number, id: string): Promise<void> {
+  vi.setSystemTime(Date.now() + ms)
+  await ring(id)
+}
+
+describe('A delivery', () => {
+  it('is accepted by the verifier of the specification, and by ours', async () => {
+    const id = await aToldJob({ metadata: { order: 4711 } })
+    await ring(id)
+    const { headers, body } = theOnly()
+    const message = new Webhook(DEVELOPMENT_WEBHOOK_SECRET).verify(body, headers)
+    const ours = await verifyWebhook({ payload: body, headers, secret: DEVELOPMENT_WEBHOOK_SECRET })
+    expect(ours).toEqual(message)
+    expect(v.parse(WebhookMessage, message)).toEqual(message)
+    expect(message).toMatchObject({
+      type: 'job.cancelled',
+      timestamp: new Date(T0).toISOString(),
+      data: { job: { id, status: 'cancelled', metadata: { order: 4711 }, output_url: null } },
+    })
+    expect(headers['content-type']).toBe('application/json')
+    expect(await lines(id)).toMatchObject([
+      { type: 'webhook_delivered', data: { delivery: headers['webhook-id'], tries: 1, status: 204 } },
+    ])
+  })
+
+  it('is not altered by anyone unnoticed', async () => {
+    await ring(await aToldJob())
+    const { headers, body } = theOnly()
+    const forged = body.replace('cancelled', 'complete')
+    expect(() => new Webhook(DEVELOPMENT_WEBHOOK_SECRET).verify(forged, headers)).toThrow('signature')
+    const secret = DEVELOPMENT_WEBHOOK_SECRET
+    await expect(verifyWebhook({ payload: forged, headers, secret })).rejects.toThrow('No signature')
+  })
+
+  it('comes later to a receiver that was down, once, and says what was true at its event', async () => {
+    const id = await aToldJob()
+    for (let i = 0; i < 3; i++) answers.push(() => new Response('down', { status: 503 }))
+    await ring(id)
+    await ringAfter(6_000, id)
+    await post(`/api/jobs/${id}/retry`, {})
+    await ringAfter(6 * MINUTE, id)
+    await ringAfter(40 * MINUTE, id)
+    await ringAfter(40 * MINUTE, id)
+    const ended = received.filter(({ body }) => body.includes('job.cancelled'))
+    expect(ended).toHaveLength(4)
+    expect(new Set(ended.map(({ body }) => body)).size).toBe(1)
+    expect(new Set(ended.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+    expect(new Set(ended.map(({ headers }) => headers['webhook-signature'])).size).toBe(4)
+    const delivery = ended[0]?.headers['webhook-id']
+    const own = (await lines(id)).filter((line) => line.data.delivery === delivery)
+    expect(own.map(({ type, data }) => [type, data.tries, data.status])).toEqual([
+      ['webhook_failed', 1, 503],
+      ['webhook_failed', 2, 503],
+      ['webhook_failed', 3, 503],
+      ['webhook_delivered', 4, 204],
+    ])
+  })
+
+  it('is never redirected: 3xx is a failure that is shown', async () => {
+    const id = await aToldJob()
+    answers.push(() => new Response(null, { status: 307, headers: { Location: 'http://169.254.169.254/' } }))
+    await ring(id)
+    expect(theOnly().redirect).toBe('manual')
+    expect(await lines(id)).toMatchObject([
+      { type: 'webhook_failed', data: { status: 307, detail: 'It redirects (307), which is not followed.' } },
+    ])
+  })
+
+  it('waits as long as Retry-After says, up to a day', async () => {
+    for (const [header, waits] of [
+      ['1200', 1_200_000],
+      ['9999999', 24 * 60 * MINUTE],
+    ] as const) {
+      const id = await aToldJob()
+      answers.push(() => new Response(null, { status: 429, headers: { 'Retry-After': header } }))
+      await ring(id)
+      const [line] = await lines(id)
+      expect(Date.parse(String(line?.data.next_try_at)) - Date.now()).toBe(waits)
+    }
+  })
+
+  it('stops at 410', async () => {
+    const id = await aToldJob()
+    answers.push(() => new Response(null, { status: 410 }))
+    await ring(id)
+    await post(`/api/jobs/${id}/retry`, {})
+    await post(`/api/jobs/${id}/cancel`, {})
+    await ringAfter(MINUTE, id)
+    expect(received).toHaveLength(1)
+    expect(await lines(id)).toMatchObject([{ type: 'webhook_refused', data: { status: 410 } }])
+  })
+
+  it('is small, however large the job', async () => {
+    const params = { items: Array.from({ length: 20 }, () => ({ type: 'text', text: 'x'.repeat(200) })) }
+    await ring(await aToldJob({ type: 'overlay', params, metadata: { note: 'y'.repeat(4_000) } }))
+    expect(theOnly().body.length).toBeLessThan(20_000)
+    expect(theOnly().body).toContain('yyyy')
+  })
+
+  it('does not come once the job is deleted', async () => {
+    const id = await aToldJob()
+    expect((await api(`/api/jobs/${id}`, { method: 'DELETE' })).status).toBe(200)
+    await ring(id)
+    await ringAfter(MINUTE, id)
+    expect(received).toEqual([])
+  })
+
+  it('says nothing of where it goes, on the log or in the job', async () => {
+    const id = await aToldJob()
+    answers.push(() => new Response(null, { status: 500 }))
+    await ring(id)
+    const shown = await (await api(`/api/jobs/${id}`)).text()
+    expect(shown + JSON.stringify(await lines(id))).not.toContain('hooks.example.com')
+  })
+})
+
+describe('During a rotation of WEBHOOK_SECRET', () => {
+  const [fresh, old] = [
+    'whsec_dGhlLW5ldy13ZWJob29rLXNlY3JldC1vZi10aGlzLXRlc3Q=',
+    'whsec_dGhlLW9sZC13ZWJob29rLXNlY3JldC1vZi10aGlzLXRlc3Q=',
+  ]
+  const settingsOf = (vars: object): Settings => {
+    const answer = readSettings({ ...PRODUCTION, ...vars })
+    if (!answer.ok) throw new Error('not configured')
+    return answer.settings
+  }
+
+  it('a message carries a signature by each secret, so that receivers may hold either', async () => {
+    const settings = settingsOf({ WEBHOOK_SECRET: fresh, WEBHOOK_SECRET_PREVIOUS: old })
+    await deliver({ id: 'msg', url: URL_OF_RECEIVER, body: '{}' }, settings, Date.now())
+    const { headers, body } = theOnly()
+    expect(headers['webhook-signature']?.split(' ')).toHaveLength(2)
+    for (const secret of [fresh, old]) {
+      expect(new Webhook(secret).verify(body, headers)).toEqual({})
+      expect(await verifyWebhook({ payload: body, headers, secret })).toEqual({})
+    }
+  })
+
+  it('and afterwards only the new one', async () => {
+    await deliver({ id: 'msg', url: URL_OF_RECEIVER, body: '{}' }, settingsOf({ WEBHOOK_SECRET: fresh }), T0)
+    const { headers, body } = theOnly()
+    expect(new Webhook(fresh).verify(body, headers)).toEqual({})
+    expect(() => new Webhook(old).verify(body, headers)).toThrow('signature')
+  })
+
+  it('a target that became private meanwhile is not called', async () => {
+    const settings = settingsOf({ WEBHOOK_SECRET: fresh })
+    const answer = await deliver({ id: 'msg', url: 'https://127.0.0.1/', body: '{}' }, settings, T0)
+    expect(answer).toMatchObject({ kind: 'failed', status: null, gone: false })
+    expect(fetch).not.toHaveBeenCalled()
+  })
+})
+
+describe('A webhook_url', () => {
+  const inProduction = async (webhook_url: string, vars: object) =>
+    apiWith({ ...PRODUCTION, ...vars }, 'https://exportal.test/api/jobs', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...bearer(await tokenOf({}, STRONG)) },
+      body: JSON.stringify(jobBody({ webhook_url })),
+    })
+  const WEBHOOK_SECRET = 'whsec_dGhlLW5ldy13ZWJob29rLXNlY3JldC1vZi10aGlzLXRlc3Q='
+
+  it.each([
+    'http://hooks.example.com/',
+    'https://localhost/',
+    'https://0x7f.1/',
+    'https://[::ffff:10.0.0.1]/',
+    'https://exportal.test./hook',
+  ])('is refused in production when it is %s', async (url) => {
+    const problem = await problemOf(await inProduction(url, { WEBHOOK_SECRET }), 400, 'validation_failed')
+    expect(problem.errors).toEqual([
+      { pointer: '/webhook_url', detail: expect.stringMatching(/called|itself/) },
+    ])
+  })
+
+  it('is refused when the deployment cannot sign', async () => {
+    const refused = await problemOf(await inProduction(URL_OF_RECEIVER, {}), 400, 'validation_failed')
+    expect(refused.errors?.[0]?.detail).toContain('WEBHOOK_SECRET')
+    expect((await inProduction(URL_OF_RECEIVER, { WEBHOOK_SECRET })).status).toBe(201)
+  })
+
+  it.each([[[]], [['done']], ['complete']])('names no events such as %j', async (webhook_events) => {
+    const answer = await post('/api/jobs', jobBody({ webhook_url: URL_OF_RECEIVER, webhook_events }))
+    expect((await problemOf(answer, 400)).errors?.[0]?.pointer).toMatch(/^\/webhook_events/)
+  })
+})
+
+describe('POST …/redeliver', () => {
+  const redeliver = (id: string, delivery: string, init: RequestInit = {}) =>
+    api(`/api/jobs/${id}/webhooks/${delivery}/redeliver`, { method: 'POST', ...init })
+
+  it('sends a delivered message again, the same under the same id', async () => {
+    const id = await aToldJob()
+    await ring(id)
+    const delivery = String((await lines(id))[0]?.data.delivery)
+    await bodyOf(await redeliver(id, delivery), 202)
+    await ring(id)
+    const [first, again] = received
+    expect(again?.body).toBe(first?.body)
+    expect(again?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
+    expect((await lines(id)).map(({ type }) => type)).toEqual([
+      'webhook_delivered',
+      'webhook_redelivery_requested',
+      'webhook_delivered',
+    ])
+  })
+
+  it('sends one that was given up', async () => {
+    const id = await aToldJob({ policy: { retention_seconds: 30 * 24 * 3600 } })
+    for (let i = 0; i < 10; i++) {
+      answers.push(() => Response.error())
+      await ringAfter(27 * 60 * MINUTE, id)
+    }
+    const last = (await lines(id)).at(-1)
+    expect(last).toMatchObject({ type: 'webhook_given_up', data: { tries: 10 } })
+    await bodyOf(await redeliver(id, String(last?.data.delivery)), 202)
+    await ring(id)
+    expect((await lines(id)).at(-1)).toMatchObject({ type: 'webhook_delivered', data: { tries: 1 } })
+  })
+
+  it('answers 404 for a delivery that is not there, and for a job that is not', async () => {
+    await problemOf(await redeliver(await aToldJob(), 'other'), 404, 'delivery_not_found')
+    await problemOf(await redeliver(crypto.randomUUID(), 'other'), 404, 'job_not_found')
+  })
+
+  it('answers 409 for a job without a webhook, and for one that was retired', async () => {
+    await problemOf(await redeliver((await createJob()).job_id, 'x'), 409, 'no_webhook')
+    const id = await aToldJob()
+    await ring(id)
+    await retire(id)
+    await problemOf(await redeliver(id, 'x'), 409, 'archived')
+  })
+
+  it('needs jobs:write, and the project of the job', async () => {
+    const id = await aToldJob()
+    const as = async (grant: object) => ({ headers: bearer(await tokenOf(grant)) })
+    await problemOf(await redeliver(id, 'x', await as({ scopes: ['jobs:read'] })), 403, 'scope_missing')
+    const stranger = await as({ scopes: ['jobs:write'], projectId: 99 })
+    await problemOf(await redeliver(id, 'x', stranger), 404, 'job_not_found')
+  })
+})
