@@ -1,10 +1,11 @@
 /** Presigned URLs: against AWS's published example, and against a store that checks every signature by itself. */
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AwsV4Signer } from 'aws4fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { presign, type S3 } from '../../src/s3.ts'
+import { signatureFault } from '../support/sigv4.ts'
 
 /** From "Authenticating Requests: Using Query Parameters" in the S3 API reference. */
 const EXAMPLE: S3 = {
@@ -75,11 +76,12 @@ class Store {
     this.#server = createServer(async (request, response) => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk)
-      const fault = faultOf(request, EXAMPLE.secretAccessKey)
-      if (fault === null && request.method === 'PUT') {
+      const { method = '', url: target = '', headers } = request
+      const fault = await signatureFault({ method, target, headers }, EXAMPLE.secretAccessKey, Date.now())
+      if (fault === null && method === 'PUT') {
         const body = Buffer.concat(chunks).toString()
-        const key = decodeURIComponent(new URL(request.url ?? '', 'http://store').pathname)
-        this.objects.set(key, { body, headers: request.headers })
+        const key = decodeURIComponent(new URL(target, 'http://store').pathname)
+        this.objects.set(key, { body, headers })
       }
       response.writeHead(fault ? 403 : 200, { ETag: '"e"' }).end(fault ?? '')
     })
@@ -94,48 +96,6 @@ class Store {
   close(): void {
     this.#server.close()
   }
-}
-
-/** SigV4 from the other side, by the letter of the specification; null when the signature holds. */
-function faultOf(request: IncomingMessage, secret: string): string | null {
-  const [path = '', search = ''] = (request.url ?? '').split('?')
-  const pairs = search.split('&').map((pair) => pair.split('=').map(decodeURIComponent))
-  const query = new Map(pairs.map(([name = '', value = '']) => [name, value]))
-  const [, day = '', region = '', service = ''] = (query.get('X-Amz-Credential') ?? '').split('/')
-  const names = (query.get('X-Amz-SignedHeaders') ?? '').split(';')
-  const signed = pairs.filter(([name]) => name !== 'X-Amz-Signature')
-  const canonical = [
-    request.method,
-    path
-      .split('/')
-      .map((part) => strictly(decodeURIComponent(part)))
-      .join('/'),
-    signed
-      .map(([name = '', value = '']) => `${strictly(name)}=${strictly(value)}`)
-      .sort()
-      .join('&'),
-    ...names.map((name) => `${name}:${String(request.headers[name] ?? '').trim()}`),
-    '',
-    names.join(';'),
-    'UNSIGNED-PAYLOAD',
-  ].join('\n')
-  const date = query.get('X-Amz-Date') ?? ''
-  const hash = createHash('sha256').update(canonical).digest('hex')
-  const text = ['AWS4-HMAC-SHA256', date, `${day}/${region}/${service}/aws4_request`, hash].join('\n')
-  const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(
-    (under, word) => createHmac('sha256', under).update(word).digest(),
-    `AWS4${secret}`,
-  )
-  const expected = createHmac('sha256', key).update(text).digest('hex')
-  if (expected !== query.get('X-Amz-Signature')) return 'SignatureDoesNotMatch'
-  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date) ?? []
-  const at = Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s))
-  return Date.now() > at + Number(query.get('X-Amz-Expires')) * 1000 ? 'AccessDenied' : null
-}
-
-/** RFC 3986: everything but the unreserved characters. */
-function strictly(text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 describe('A store that checks the signature', () => {

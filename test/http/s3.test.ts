@@ -2,7 +2,8 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Env } from '../../src/env.ts'
-import { apiWith, bodyOf, pathOf, problemOf, useHttpWorld } from '../support/workerd/http.ts'
+import { signatureFault } from '../support/sigv4.ts'
+import { apiWith, bodyOf, HOUR, pathOf, problemOf, useHttpWorld } from '../support/workerd/http.ts'
 import { type Begun, type Listed, MIB, PART, PartsClient, type Plan } from '../support/workerd/uploads.ts'
 
 useHttpWorld()
@@ -50,7 +51,26 @@ async function begun(size: number): Promise<PartsClient> {
   return new PartsClient(companion, await bodyOf<Begun>(await send(`${companion}/s3/multipart`, {})))
 }
 
+/** What R2 would say to this URL, opened so. */
+function fault(url: string, method: string, headers: Record<string, string> = {}): Promise<string | null> {
+  const { host, pathname, search } = new URL(url)
+  const named = Object.entries({ ...headers, host }).map(([name, value]) => [name.toLowerCase(), value])
+  const arrived = { method, target: pathname + search, headers: Object.fromEntries(named) }
+  return signatureFault(arrived, S3.R2_SECRET_ACCESS_KEY ?? '', Date.now())
+}
+
 describe('One PUT', () => {
+  it('opens by the headers of the plan and the announced length, as every client sends it', async () => {
+    const { upload_url, headers, method } = await plan(5)
+    const url = upload_url ?? ''
+    expect(await fault(url, method, { ...headers, 'Content-Length': '5' })).toBeNull()
+    expect(await fault(url, method, { ...headers, 'Content-Length': '6' })).toBe('SignatureDoesNotMatch')
+    expect(await fault(url, method, { 'Content-Length': '5' })).toBe('SignatureDoesNotMatch')
+    expect(await fault(url, 'GET', { ...headers, 'Content-Length': '5' })).toBe('SignatureDoesNotMatch')
+    vi.setSystemTime(Date.now() + HOUR + 1000)
+    expect(await fault(url, method, { ...headers, 'Content-Length': '5' })).toBe('AccessDenied')
+  })
+
   it('goes to R2, for this file, type, size and owner alone', async () => {
     const { upload_url, headers, video_key } = await plan(5)
     const url = new URL(upload_url ?? '')
@@ -98,6 +118,8 @@ describe('Parts', () => {
     const upload = await begun(200_000_000)
     const { url } = await bodyOf<{ url: string }>(await send(upload.path('/3')))
     const { origin, pathname, searchParams } = new URL(url)
+    expect(await fault(url, 'PUT')).toBeNull()
+    expect(await fault(url.replace('partNumber=3', 'partNumber=4'), 'PUT')).toBe('SignatureDoesNotMatch')
     expect(origin + pathname).toBe(`https://account.r2.cloudflarestorage.com/exportal-videos/${upload.key}`)
     expect([searchParams.get('partNumber'), searchParams.get('uploadId')]).toEqual(['3', upload.uploadId])
     expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host')
