@@ -5,6 +5,8 @@ export interface Timings {
   requestTimeoutMs: number
   /** First pause before a request is repeated; doubles each time, with jitter. */
   retryBaseMs: number
+  /** An upload of which nothing more goes out and no answer comes for this long is on a dead line. */
+  uploadStallMs: number
   /** A Retry-After beyond this is handed to the caller as the error it came with. */
   maxRetryAfterMs: number
   pingIntervalMs: number
@@ -26,6 +28,8 @@ export interface Timings {
 export const defaultTimings: Timings = {
   requestTimeoutMs: 30_000,
   retryBaseMs: 250,
+  // Longer than what a slow line takes for all that its own buffers hold.
+  uploadStallMs: 180_000,
   maxRetryAfterMs: 60_000,
   pingIntervalMs: 20_000,
   pongTimeoutMs: 5_000,

@@ -137,6 +137,7 @@ class PartsUpload {
         headers: {},
         source: { size: blob.size, blob, open: () => blob.stream(), again: true },
         signal,
+        stallMs: this.#http.timings.uploadStallMs,
         onSent: (bytes) => {
           this.#underWay.set(number, Math.min(bytes, blob.size))
           this.#tell()

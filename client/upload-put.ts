@@ -17,13 +17,39 @@ export interface PutRequest {
   headers: Record<string, string>
   source: Source
   signal?: AbortSignal | undefined
+  /** Silence after which the line is given up. */
+  stallMs: number
   onSent(bytes: number): void
 }
 
 /** Rejects when no answer came; any answer resolves. */
-export function put(request: PutRequest): Promise<RawAnswer> {
-  const { blob } = request.source
-  return typeof XMLHttpRequest !== 'undefined' && blob ? byXhr(request, blob) : byStream(request)
+export async function put(request: PutRequest): Promise<RawAnswer> {
+  const { source, signal, stallMs, onSent } = request
+  const limit = new AbortController()
+  const abort = () => limit.abort(signal?.reason)
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort, { once: true })
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const alive = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => limit.abort(new Error('The line is dead')), stallMs)
+  }
+  const watched: PutRequest = {
+    ...request,
+    signal: limit.signal,
+    onSent: (bytes) => {
+      alive()
+      onSent(bytes)
+    },
+  }
+  alive()
+  try {
+    const { blob } = source
+    return await (typeof XMLHttpRequest !== 'undefined' && blob ? byXhr(watched, blob) : byStream(watched))
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+  }
 }
 
 function byXhr(request: PutRequest, blob: Blob): Promise<RawAnswer> {

@@ -132,6 +132,7 @@ async function sendWhole(
       headers,
       source,
       signal,
+      stallMs: http.timings.uploadStallMs,
       onSent,
     })
     // Create-once, and an earlier try of ours was first: its answer was lost, the file is there.

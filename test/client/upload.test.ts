@@ -168,6 +168,15 @@ test('a 412 at first, and every other refusal, is an error at once', async () =>
   expect(puts()).toHaveLength(2)
 })
 
+test('a line that says nothing any more is given up, and the file sent again', async () => {
+  onPut = (response, tried) => {
+    if (tried > 1) json(response, 201, {})
+  }
+  const impatient = createExports({ baseUrl: server.url, timings: { ...quick, uploadStallMs: 50 } })
+  expect((await impatient.uploadVideo(new Blob([bytes]))).video_key).toBe('input/1/clip.mp4')
+  expect(puts()).toHaveLength(2)
+})
+
 test('what can be read once is sent once', async () => {
   onPut = (response) => response.destroy()
   const source = { size: bytes.length, stream: new Blob([bytes]).stream() }
