@@ -21,13 +21,15 @@ import {
   beginInProject,
   bytesOf,
   companionFor,
+  jsonInit,
   type Listed,
   MIB,
   PART,
   PartsClient,
-  type Plan,
   planFor,
   putPart,
+  smallPlan,
+  withUpload,
 } from '../support/workerd/uploads.ts'
 
 const world = useHttpWorld()
@@ -49,18 +51,6 @@ describe('POST /api/videos/upload-url for a large file', () => {
   it('keeps one PUT for what fits into it', async () => {
     expect((await planFor(95_000_000)).upload_url).not.toBeNull()
     expect((await planFor(95_000_001)).upload_url).toBeNull()
-  })
-
-  it('never plans a part that could not be sent, however low the limit of one PUT is', async () => {
-    const limits = { MAX_PUT_BYTES: '5242880', MAX_UPLOAD_BYTES: '999999999999' }
-    const body = { filename: 'a.mp4', content_type: 'video/mp4', size_bytes: 5242880 * 10_000 }
-    const answer = await apiWith(limits, '/api/videos/upload-url', jsonInit(body))
-    expect((await bodyOf<Plan>(answer)).multipart).toMatchObject({
-      part_size_bytes: 5 * MIB,
-      part_count: 10_000,
-    })
-    const larger = jsonInit({ ...body, size_bytes: body.size_bytes + 1 })
-    await problemOf(await apiWith(limits, '/api/videos/upload-url', larger), 413, 'upload_too_large')
   })
 
   it.each([['6442450944'], ['9'.repeat(15)]])('refuses what is too large altogether: %s', async (size) => {
@@ -195,79 +185,6 @@ describe('Completing', () => {
   })
 })
 
-describe('A part', () => {
-  it('needs a Content-Length, and is what it says', async () => {
-    const upload = await beginInProject()
-    const path = await upload.sign(1)
-    const body = new ReadableStream({
-      start(controller) {
-        controller.enqueue(bytesOf(3))
-        controller.close()
-      },
-    })
-    await problemOf(await api(path, { method: 'PUT', body }), 411, 'length_required')
-    await problemOf(await putPart(path, bytesOf(3), { 'Content-Length': '4' }), 400, 'size_mismatch')
-    await problemOf(await putPart(path, bytesOf(3), { 'Content-Length': '2' }), 400, 'size_mismatch')
-    await problemOf(await putPart(path, bytesOf(0)), 400, 'empty_body')
-    const large = String(64 * MIB + 1)
-    await problemOf(await putPart(path, bytesOf(3), { 'Content-Length': large }), 413, 'part_too_large')
-    expect(await bodyOf(await upload.list())).toEqual([])
-  })
-
-  it('keeps the whole below what was announced, and below what is allowed', async () => {
-    const upload = await begin(await smallPlan(PART))
-    await upload.send(1, bytesOf(PART))
-    await problemOf(await putPart(await upload.sign(2), bytesOf(1)), 413, 'upload_too_large')
-    const init = jsonInit({ filename: 'a.mp4', type: 'video/mp4' })
-    const companion = await companionFor(7)
-    const answer = await apiWith({ MAX_UPLOAD_BYTES: '10' }, `${companion}/s3/multipart`, init)
-    const tiny = new PartsClient(companion, await bodyOf(answer))
-    await tiny.send(1, bytesOf(6))
-    await problemOf(await putPart(await tiny.sign(2), bytesOf(5)), 413, 'upload_too_large')
-    expect((await putPart(await tiny.sign(1), bytesOf(10))).status).toBe(200)
-  })
-
-  it.each(['0', '10001', '-1', '1.5', 'x', '1e3'])('has no number %s', async (number) => {
-    const upload = await beginInProject()
-    await problemOf(await api(upload.path(`/${number}`)), 400, 'invalid_part_number')
-  })
-
-  it('shows its ETag to pages of other origins', async () => {
-    const upload = await beginInProject()
-    const origin = { Origin: 'http://localhost:3000' }
-    const response = await putPart(await upload.sign(1), bytesOf(3), origin)
-    expect(response.headers.get('Access-Control-Allow-Origin')).toBe(origin.Origin)
-    expect(response.headers.get('Access-Control-Expose-Headers')).toContain('ETag')
-    expect(response.headers.get('ETag')).toMatch(/^"[^"]+"$/)
-  })
-
-  it('is signed for an hour, again whenever asked, and never beyond its token', async () => {
-    const upload = await beginInProject()
-    const path = await upload.sign(1)
-    vi.setSystemTime(T0 + HOUR)
-    await problemOf(await putPart(path, bytesOf(3)), 403, 'signature_expired')
-    expect((await putPart(await upload.sign(1), bytesOf(3))).status).toBe(200)
-    vi.setSystemTime(T0 + DAY - 1000)
-    const answer = await bodyOf<{ expires_at: string }>(await api(upload.path('/1')))
-    expect(Date.parse(answer.expires_at)).toBe(T0 + DAY)
-    vi.setSystemTime(T0 + DAY)
-    await problemOf(await api(upload.path('/1')), 403, 'signature_expired')
-  })
-
-  it('is not lost when storage fails: 503, and the same URL works again', async () => {
-    const upload = await beginInProject()
-    const path = await upload.sign(1)
-    const VIDEOS = withUpload({
-      uploadPart: () => Promise.reject(new Error('uploadPart: internal error (10001)')),
-    })
-    const init = { method: 'PUT', body: 'abc', headers: { 'Content-Length': '3' } }
-    const response = await apiWith({ VIDEOS }, path, init)
-    expect(response.headers.has('Retry-After')).toBe(true)
-    await problemOf(response, 503, 'storage_unavailable')
-    expect((await putPart(path, bytesOf(3))).status).toBe(200)
-  })
-})
-
 describe('Aborting', () => {
   it('ends the upload and leaves nothing, neither here nor in R2', async () => {
     const upload = await beginInProject()
@@ -366,26 +283,6 @@ describe('Uppy’s small files', () => {
     await problemOf(await api(`${companion}/s3/params?filename=a&type=video/mp4`), 400, 'multipart_only')
   })
 })
-
-/** The companion path of a file whose announced size is small enough for a test, and yet comes in parts. */
-async function smallPlan(size_bytes: number, over: Record<string, unknown> = {}): Promise<string> {
-  const body = { filename: 'clip.mp4', content_type: 'video/mp4', size_bytes, project_id: 7, ...over }
-  const answer = await apiWith({ MAX_PUT_BYTES: '1' }, '/api/videos/upload-url', jsonInit(body))
-  const { multipart } = await bodyOf<Plan>(answer)
-  return pathOf(multipart?.companion_url ?? '')
-}
-
-function jsonInit(body: unknown): RequestInit {
-  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
-}
-
-/** The bucket, whose uploads behave otherwise. */
-function withUpload(over: Partial<R2MultipartUpload>): R2Bucket {
-  return new Proxy(env.VIDEOS, {
-    get: (bucket, name) =>
-      name === 'resumeMultipartUpload' ? () => over : Reflect.get(bucket, name).bind(bucket),
-  })
-}
 
 async function notes(jobId: string): Promise<unknown[]> {
   const { results } = await env.DB.prepare('SELECT upload_key FROM job_uploads WHERE job_id = ?')

@@ -107,6 +107,21 @@ describe('POST /api/videos/upload-url', () => {
     await problemOf(await apiWith({ MAX_UPLOAD_BYTES: '10' }, path, init), 413, 'upload_too_large')
     expect((await apiWith({ MAX_PUT_BYTES: 'many' }, path, init)).status).toBe(200)
   })
+
+  it('never plans a part that could not be sent, however low the limit of one PUT is', async () => {
+    const limits = { MAX_PUT_BYTES: '5242880', MAX_UPLOAD_BYTES: '999999999999' }
+    const ask = (size_bytes: number) =>
+      apiWith(limits, '/api/videos/upload-url', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ filename: 'a.mp4', content_type: 'video/mp4', size_bytes }),
+      })
+    const most = 5242880 * 10_000
+    expect(await bodyOf(await ask(most))).toMatchObject({
+      multipart: { part_size_bytes: 5242880, part_count: 10_000 },
+    })
+    await problemOf(await ask(most + 1), 413, 'upload_too_large')
+  })
 })
 
 describe('PUT /api/videos/upload/:key', () => {

@@ -1,6 +1,7 @@
 /** Uploads in parts as a client of the HTTP API makes them: begin, sign, send, list, complete. */
+import { env } from 'cloudflare:workers'
 import { expect } from 'vitest'
-import { api, bodyOf, pathOf, post } from './http.ts'
+import { api, apiWith, bodyOf, pathOf, post } from './http.ts'
 
 export const MIB = 1024 ** 2
 export const PART = 5 * MIB
@@ -104,4 +105,24 @@ export async function beginInProject(project_id = 7): Promise<PartsClient> {
 
 export function bytesOf(size: number, fill = 1): Uint8Array {
   return new Uint8Array(size).fill(fill)
+}
+
+/** The companion path of a file whose announced size is small enough for a test, and yet comes in parts. */
+export async function smallPlan(size_bytes: number, over: Record<string, unknown> = {}): Promise<string> {
+  const body = { filename: 'clip.mp4', content_type: 'video/mp4', size_bytes, project_id: 7, ...over }
+  const answer = await apiWith({ MAX_PUT_BYTES: '1' }, '/api/videos/upload-url', jsonInit(body))
+  const { multipart } = await bodyOf<Plan>(answer)
+  return pathOf(multipart?.companion_url ?? '')
+}
+
+export function jsonInit(body: unknown): RequestInit {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+}
+
+/** The bucket, whose uploads behave otherwise. */
+export function withUpload(over: Partial<R2MultipartUpload>): R2Bucket {
+  return new Proxy(env.VIDEOS, {
+    get: (bucket, name) =>
+      name === 'resumeMultipartUpload' ? () => over : Reflect.get(bucket, name).bind(bucket),
+  })
 }
