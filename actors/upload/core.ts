@@ -3,7 +3,7 @@
  * file, and when the alarm rings.
  *
  *     open ──completed──► complete ──a day──► gone
- *       └──abort, or a day without a part──► aborting ──R2 confirmed──► gone
+ *       └──abort, a day without a part, or nobody may any more──► aborting ──R2 confirmed──► gone
  *
  * R2's rules: a part has 5 MiB to 5 GiB except the last, which may be smaller; all but the last are equally large; at
  * most 10,000 parts (developers.cloudflare.com/r2/objects/multipart-objects).
@@ -46,6 +46,8 @@ export interface UploadRequest {
   sizeBytes: number | null
   /** No more than this in all. */
   mostBytes: number
+  /** From then on nobody can add to it: the token for an output dies with its attempt. Missing: other tokens may. */
+  endsAt?: number
 }
 
 export type Phase =
@@ -154,10 +156,10 @@ function missing(number: number): Refused {
 }
 
 /** When the alarm rings: the one clock of each phase. */
-export function wakeAt({ phase }: UploadState): number {
+export function wakeAt({ request, phase }: UploadState): number {
   switch (phase.status) {
     case 'open':
-      return phase.activeAt + ABANDONED_MS
+      return Math.min(phase.activeAt + ABANDONED_MS, request.endsAt ?? Number.POSITIVE_INFINITY)
     case 'aborting':
       return phase.nextAt
     case 'complete':

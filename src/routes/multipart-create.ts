@@ -7,7 +7,7 @@ import { readJson } from '../body.ts'
 import { type Call, json, publicUrl, type ScopedCall } from '../http.ts'
 import { newId } from '../ids.ts'
 import { noteUpload } from '../job-uploads.ts'
-import { INPUT_PREFIX, safeName } from '../keys.ts'
+import { INPUT_PREFIX, OUTPUT_PREFIX, safeName } from '../keys.ts'
 import { Problem } from '../problem.ts'
 import { storageProblem } from '../r2-faults.ts'
 import { type BegunUpload, CreateBody, type UploadPage, UploadTokenBody } from '../schemas/multipart.ts'
@@ -33,9 +33,10 @@ export async function createUploadToken(call: ScopedCall): Promise<Response> {
 
 /** POST …/s3/multipart: `{key, uploadId, part_size_bytes}`; under a token for one file the same one when repeated. */
 export async function createUpload(call: Call): Promise<Response> {
-  const { claims } = tokenOf(call)
+  const { claims, expiresAt } = tokenOf(call)
   const file = claims.kind === 'file' ? claims : await newFile(call, claims)
-  const uploadId = (claims.kind === 'file' && (await underWay(call, file.key))) || (await begin(call, file))
+  const uploadId =
+    (claims.kind === 'file' && (await underWay(call, file.key))) || (await begin(call, file, expiresAt))
   const partSize = partBytes(call.env, file.sizeBytes)
   return json({ key: file.key, uploadId, part_size_bytes: partSize } satisfies BegunUpload)
 }
@@ -74,7 +75,7 @@ export function alreadyExists(): Problem {
 }
 
 /** R2's upload first, then its actor; of two that begin at once the actor keeps one, and the other is dropped. */
-async function begin(call: Call, file: FileClaims): Promise<string> {
+async function begin(call: Call, file: FileClaims, tokenEndsAt: number): Promise<string> {
   const { env } = call
   const { key, jobId } = file
   const made = await reach(call, 'createMultipartUpload', () =>
@@ -94,6 +95,8 @@ async function begin(call: Call, file: FileClaims): Promise<string> {
       contentType: file.contentType,
       sizeBytes: file.sizeBytes,
       mostBytes: mostUploadBytes(env),
+      // Inputs are gone on with under later tokens of their project.
+      ...(key.startsWith(OUTPUT_PREFIX) && { endsAt: tokenEndsAt }),
     }
     const answer = await callUpload(env, key, (upload) => upload.open(request))
     if (!answer.ok) throw problemOf(answer)

@@ -108,6 +108,12 @@ describe('judgeParts', () => {
 })
 
 describe('wakeAt', () => {
+  it('is when nobody may add to it any more, if that is earlier', () => {
+    expect(wakeAt(anUpload(OPEN, { endsAt: T0 + HOUR }))).toBe(T0 + HOUR)
+    expect(wakeAt(anUpload(OPEN, { endsAt: T0 + 48 * HOUR }))).toBe(T0 + ABANDONED_MS)
+    expect(wakeAt(anUpload(COMPLETE, { endsAt: T0 + HOUR }))).toBe(T0 + 24 * HOUR)
+  })
+
   it.each<[string, Phase, number]>([
     ['a day after the last sign of life', OPEN, T0 + ABANDONED_MS],
     ['a day after the end', COMPLETE, T0 + 24 * HOUR],

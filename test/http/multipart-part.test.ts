@@ -91,3 +91,10 @@ describe('A part', () => {
     expect((await putPart(path, bytesOf(3))).status).toBe(200)
   })
 })
+
+describe('Uppy’s small files', () => {
+  it('are told to come in parts as well', async () => {
+    const companion = await companionFor(7)
+    await problemOf(await api(`${companion}/s3/params?filename=a&type=video/mp4`), 400, 'multipart_only')
+  })
+})

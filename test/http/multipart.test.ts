@@ -1,5 +1,5 @@
 /** Uploads in parts over HTTP, in the dialect that Uppy's aws-s3 6 speaks to a companion. */
-import { runDurableObjectAlarm } from 'cloudflare:test'
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import {
@@ -7,6 +7,7 @@ import {
   apiWith,
   bodyOf,
   createJob,
+  dispatchedJob,
   HOUR,
   pathOf,
   post,
@@ -246,12 +247,8 @@ describe('A job that is deleted', () => {
 
 describe('A GPU worker', () => {
   it('can send its output in parts, once, until its attempt ends', async () => {
-    const key = `input/${crypto.randomUUID()}/clip.mp4`
-    await env.VIDEOS.put(key, 'video', { customMetadata: { project: '1' } })
-    const { job_id } = await createJob({ input_video_key: key })
-    await runDurableObjectAlarm(env.EXPORT_JOB.getByName(job_id))
-    const run = world.runs.find((each) => each.input.job_id === job_id)
-    const { video_key, multipart_url } = run?.input.output ?? { video_key: '', multipart_url: '' }
+    const { id, run } = await dispatchedJob(world.runs)
+    const { video_key, multipart_url } = run.input.output
     const companion = pathOf(multipart_url)
     const upload = await begin(companion, { filename: 'ignored.mp4', type: 'text/html' })
     expect(upload.key).toBe(video_key)
@@ -262,11 +259,26 @@ describe('A GPU worker', () => {
     expect(await env.VIDEOS.head(video_key)).toMatchObject({
       size: PART + 9,
       httpMetadata: { contentType: 'video/mp4' },
-      customMetadata: { project: '1', job: job_id },
+      customMetadata: { project: '1', job: id },
     })
     await problemOf(await post(`${companion}/s3/multipart`, {}), 412, 'already_exists')
     vi.setSystemTime(T0 + 2 * HOUR)
     await problemOf(await post(`${companion}/s3/multipart`, {}), 403, 'signature_expired')
+  })
+
+  it('leaves no half of an output behind once its attempt’s time is over, not even of a deleted job', async () => {
+    const { id, run } = await dispatchedJob(world.runs)
+    const upload = await begin(pathOf(run.input.output.multipart_url))
+    await upload.send(1, bytesOf(PART))
+    const stub = env.UPLOAD.getByName(upload.key)
+    const endsAt = await runInDurableObject(stub, (_instance, state) => state.storage.getAlarm())
+    vi.setSystemTime(endsAt ?? 0)
+    await problemOf(await api(upload.path('/2')), 403, 'signature_expired')
+    await runDurableObjectAlarm(stub)
+    const dropped = env.VIDEOS.resumeMultipartUpload(upload.key, upload.uploadId)
+    await expect(dropped.uploadPart(2, 'x')).rejects.toThrow(/10024/)
+    expect(await tablesOf(stub)).toEqual([])
+    expect(await notes(id)).toEqual([])
   })
 
   it('is told that an output is there already', async () => {
@@ -274,13 +286,6 @@ describe('A GPU worker', () => {
     await env.VIDEOS.put(plan.video_key, 'there')
     const companion = pathOf(plan.multipart?.companion_url ?? '')
     await problemOf(await post(`${companion}/s3/multipart`, {}), 412, 'already_exists')
-  })
-})
-
-describe('Uppy’s small files', () => {
-  it('are told to come in parts as well', async () => {
-    const companion = await companionFor(7)
-    await problemOf(await api(`${companion}/s3/params?filename=a&type=video/mp4`), 400, 'multipart_only')
   })
 })
 
