@@ -83,10 +83,34 @@ export function uploadedUrl(videoKey: string): string {
   return `/api/videos/download/${key}?inline=1${token ? `&token=${encodeURIComponent(token)}` : ''}`
 }
 
-async function ask<T>(path: string, body: JsonObject): Promise<T> {
-  const headers: Record<string, string> = { 'content-type': 'application/json' }
-  if (token) headers.authorization = `Bearer ${token}`
-  const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) })
+function ask<T>(path: string, body: JsonObject): Promise<T> {
+  return send<T>(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+}
+
+/** What operators read, which the typed client has no calls for. */
+export function read<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return send<T>(path, signal ? { signal } : {})
+}
+
+export { ask as post }
+
+/** A file of the service, which a plain link could not have without a token in its address. */
+export async function readFile(path: string): Promise<Blob> {
+  const response = await fetch(path, { headers: authorization() })
+  if (!response.ok) throw problemOf(response.status, await response.json().catch(() => ({})))
+  return response.blob()
+}
+
+function authorization(): Record<string, string> {
+  return token ? { authorization: `Bearer ${token}` } : {}
+}
+
+async function send<T>(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<T> {
+  const response = await fetch(path, { ...init, headers: { ...init.headers, ...authorization() } })
   const answer: unknown = await response.json().catch(() => ({}))
   if (!response.ok) throw problemOf(response.status, answer)
   return answer as T

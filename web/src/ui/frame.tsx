@@ -19,6 +19,9 @@ export function Frame({ children }: { children: ComponentChildren }) {
           <Link to="/" aria-current={path === '/' ? 'page' : undefined}>
             Studio
           </Link>
+          <Link to="/admin" aria-current={path.startsWith('/admin') ? 'page' : undefined}>
+            Admin
+          </Link>
           <a href="/openapi.json" class="wide">
             API
           </a>

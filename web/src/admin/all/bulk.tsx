@@ -1,0 +1,108 @@
+import { useState } from 'preact/hooks'
+import type { ListedJob } from '../../../../client/index.ts'
+import { announce } from '../../ui/announcer.tsx'
+import { sentenceOf } from '../../ui/problem.tsx'
+import { Ask } from '../ask.tsx'
+import { type ActionName, act, type Search, search } from '../calls.ts'
+
+const AT_ONCE = 4
+/** The most jobs that one press acts on. */
+const MOST = 500
+const PAGE = 100
+
+type BulkAction = Extract<ActionName, 'retry_now' | 'cancel'>
+
+const WORDS: Record<BulkAction, { verb: string; fits: (job: ListedJob) => boolean }> = {
+  retry_now: { verb: 'Retry', fits: ({ status, archived }) => !archived && RETRIABLE.has(status) },
+  cancel: { verb: 'Cancel', fits: ({ status }) => CANCELLABLE.has(status) },
+}
+const RETRIABLE = new Set<string>(['pending', 'error', 'cancelled'])
+const CANCELLABLE = new Set<string>(['pending', 'queued', 'processing'])
+
+interface BulkProps {
+  wanted: Search
+  selected: readonly ListedJob[]
+  done: () => void
+}
+
+/** Retry or cancel of many: those that are selected, or else all that the search finds; counted before it is done. */
+export function Bulk({ wanted, selected, done }: BulkProps) {
+  const [asking, setAsking] = useState<{ action: BulkAction; jobs: ListedJob[]; cut: boolean } | null>(null)
+  const [counting, setCounting] = useState(false)
+  const [failures, setFailures] = useState<string[]>([])
+  const count = async (action: BulkAction) => {
+    setCounting(true)
+    setFailures([])
+    try {
+      const { jobs, cut } = selected.length > 0 ? { jobs: [...selected], cut: false } : await allOf(wanted)
+      setAsking({ action, jobs: jobs.filter(WORDS[action].fits), cut })
+    } catch (reason) {
+      setFailures([sentenceOf(reason)])
+    } finally {
+      setCounting(false)
+    }
+  }
+  const run = async (reason: string) => {
+    if (!asking) return
+    const refused = await eachOf(asking.jobs, (job) => act(job.id, asking.action, reason))
+    setFailures(refused)
+    announce(`${asking.jobs.length - refused.length} of ${asking.jobs.length} done.`)
+    done()
+  }
+  const of = selected.length > 0 ? `${selected.length} selected` : 'all found'
+  return (
+    <div class="bulk">
+      {(['retry_now', 'cancel'] as const).map((action) => (
+        <button key={action} type="button" disabled={counting} onClick={() => void count(action)}>
+          {WORDS[action].verb} {of}…
+        </button>
+      ))}
+      {failures.length > 0 && (
+        <p class="row-error" role="alert">
+          {failures.length} refused: {failures[0]}
+        </p>
+      )}
+      {asking && (
+        <Ask
+          title={`${WORDS[asking.action].verb} ${asking.jobs.length} ${asking.jobs.length === 1 ? 'job' : 'jobs'}?`}
+          action={`${WORDS[asking.action].verb} ${asking.jobs.length}`}
+          run={run}
+          onClose={() => setAsking(null)}
+        >
+          <p>
+            {asking.cut && `Of more than ${MOST} that were found, the newest ${MOST} were counted. `}
+            Only jobs that this can be done to are counted.
+          </p>
+        </Ask>
+      )}
+    </div>
+  )
+}
+
+async function allOf(wanted: Search): Promise<{ jobs: ListedJob[]; cut: boolean }> {
+  const jobs: ListedJob[] = []
+  let cursor: string | null = null
+  do {
+    const page = await search(wanted, cursor, PAGE)
+    jobs.push(...page.jobs)
+    cursor = page.next_cursor
+  } while (cursor !== null && jobs.length < MOST)
+  return { jobs: jobs.slice(0, MOST), cut: cursor !== null }
+}
+
+/** A few at a time; answers why each that failed did. */
+async function eachOf(
+  jobs: readonly ListedJob[],
+  call: (job: ListedJob) => Promise<unknown>,
+): Promise<string[]> {
+  const failures: string[] = []
+  const left = [...jobs]
+  const worker = async () => {
+    for (let job = left.shift(); job; job = left.shift()) {
+      const { id } = job
+      await call(job).catch((reason) => failures.push(`${id.slice(0, 8)}: ${sentenceOf(reason)}`))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return failures
+}

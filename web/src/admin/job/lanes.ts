@@ -1,0 +1,126 @@
+/** The timeline of a job: a lane for each attempt, and marks for what happened on it. Pure. */
+import type { JobEvent } from '../../../../client/index.ts'
+import type { InspectedAttempt } from '../types.ts'
+
+export type MarkKind = 'report' | 'callback' | 'alarm' | 'webhook' | 'operator'
+
+export interface Mark {
+  seq: number
+  type: string
+  kind: MarkKind
+  at: number
+}
+
+export interface Bar {
+  kind: 'sent' | 'queue' | 'run'
+  from: number
+  to: number
+}
+
+export interface Lane {
+  name: string
+  outcome: InspectedAttempt['outcome'] | 'job'
+  bars: Bar[]
+  /** What is said at its end. */
+  end: string
+  marks: Mark[]
+}
+
+export interface Timeline {
+  from: number
+  to: number
+  lanes: Lane[]
+}
+
+/** More marks than a lane can show apart are thinned to one of each kind at each of so many places. */
+const PLACES = 200
+
+const OPERATOR = new Set([
+  'cancel_requested',
+  'retried',
+  'retry_hurried',
+  'force_failed',
+  'recheck_requested',
+  'remirror_requested',
+  'deadline_extended',
+  'webhook_redelivery_requested',
+  'deleting',
+])
+const REPORTS = new Set(['stage', 'late_report', 'processing', 'verifying'])
+
+/** By what an event came about: a worker's report, RunPod's webhook, our own alarm, our webhook, or a person. */
+export function markKind({ type, data }: JobEvent): MarkKind {
+  if (OPERATOR.has(type)) return 'operator'
+  if (type.startsWith('webhook_')) return 'webhook'
+  if (data.source === 'webhook') return 'callback'
+  if (data.source === 'report') return 'report'
+  return REPORTS.has(type) && data.source === undefined ? 'report' : 'alarm'
+}
+
+export function timelineOf(
+  attempts: readonly InspectedAttempt[],
+  events: readonly JobEvent[],
+  span: { createdAt: string; finishedAt: string | null },
+  now: number,
+): Timeline {
+  const from = Date.parse(span.createdAt)
+  const ends = attempts.flatMap(({ ended_at, remote_ended_at }) => [at(ended_at), at(remote_ended_at)])
+  const finished = at(span.finishedAt)
+  const last = Math.max(from, finished ?? now, ...ends.filter((each) => each !== null))
+  const to = Math.max(last, from + 1_000)
+  const several = new Set(attempts.map(({ round }) => round)).size > 1
+  const lanes = attempts.map((attempt): Lane => {
+    const { round, attempt: number } = attempt
+    const own = events.filter((event) => event.round === round && event.attempt === number)
+    return {
+      name: several ? `Attempt ${round}-${number}` : `Attempt ${number}`,
+      outcome: attempt.outcome,
+      bars: barsOf(attempt, now),
+      end: endOf(attempt),
+      marks: thinned(own, from, to),
+    }
+  })
+  const others = events.filter((event) => event.attempt === null)
+  lanes.unshift({ name: 'Job', outcome: 'job', bars: [], end: '', marks: thinned(others, from, to) })
+  return { from, to, lanes }
+}
+
+function barsOf(attempt: InspectedAttempt, now: number): Bar[] {
+  const sent = Date.parse(attempt.dispatched_at)
+  const queued = at(attempt.queued_at)
+  const started = at(attempt.started_at)
+  const ended = at(attempt.ended_at) ?? now
+  const bars: Bar[] = []
+  const add = (kind: Bar['kind'], from: number, to: number) => {
+    if (to > from) bars.push({ kind, from, to })
+  }
+  add('sent', sent, queued ?? started ?? ended)
+  if (queued !== null) add('queue', queued, started ?? ended)
+  if (started !== null) add('run', started, ended)
+  return bars
+}
+
+function endOf({ outcome, failure, remote, done_by, cancel }: InspectedAttempt): string {
+  if (failure) return failure.code
+  if (outcome === 'won')
+    return done_by && done_by !== 'report' ? `result stored, found by ${done_by}` : 'result stored'
+  if (outcome === 'open') return ''
+  if (cancel) return cancel.confirmed_at ? 'cancelled' : 'cancelled, not confirmed'
+  return remote === 'ended' ? 'ended' : 'closed'
+}
+
+function thinned(events: readonly JobEvent[], from: number, to: number): Mark[] {
+  const taken = new Set<string>()
+  return events.flatMap((event) => {
+    const kind = markKind(event)
+    const instant = Date.parse(event.at)
+    const place = `${kind}:${Math.round(((instant - from) / (to - from)) * PLACES)}`
+    if (taken.has(place)) return []
+    taken.add(place)
+    return { seq: event.seq, type: event.type, kind, at: instant }
+  })
+}
+
+function at(instant: string | null): number | null {
+  return instant === null ? null : Date.parse(instant)
+}

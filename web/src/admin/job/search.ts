@@ -1,0 +1,29 @@
+/** Which events are looked for. Pure. */
+import type { JobEvent } from '../../../../client/index.ts'
+
+/** Types that tell of trouble, as the service's own filter has them. */
+const TROUBLE = new Set([
+  'attempt_failed',
+  'error',
+  'force_failed',
+  'dispatch_ambiguous',
+  'cancel_unconfirmed',
+  'late_report',
+  'wakes_throttled',
+  'webhook_failed',
+  'webhook_given_up',
+  'webhook_refused',
+])
+
+export function isTrouble({ type }: JobEvent): boolean {
+  return TROUBLE.has(type)
+}
+
+/** Every word stands somewhere in the event's number, type or details. */
+export function matches(event: JobEvent, words: string): boolean {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
+  if (wanted.length === 0) return true
+  const text =
+    `${event.seq} ${event.type} ${event.type.replaceAll('_', ' ')} ${JSON.stringify(event.data)}`.toLowerCase()
+  return wanted.every((word) => text.includes(word))
+}

@@ -1,0 +1,132 @@
+import { useState } from 'preact/hooks'
+import { announce } from '../../ui/announcer.tsx'
+import { Ask } from '../ask.tsx'
+import { type ActionName, act, asCurl, download } from '../calls.ts'
+import type { InspectedActor } from '../types.ts'
+
+const ACTIONS: Record<ActionName, { label: string; does: string }> = {
+  retry_now: {
+    label: 'Retry now',
+    does: 'The next attempt starts without its pause. An ended job starts a new round.',
+  },
+  recheck: { label: 'Re-check with RunPod', does: 'RunPod is asked now, and told again of owed cancels.' },
+  cancel: { label: 'Cancel', does: 'The job is cancelled, also at RunPod.' },
+  force_fail: {
+    label: 'Force-fail',
+    does: 'The job ends in error at once, and what runs of it is cancelled.',
+  },
+  extend_deadline: { label: 'Extend the deadline', does: 'The job gets longer than its policy gives it.' },
+  remirror: { label: 'Write the row again', does: 'D1 is told everything about this job again.' },
+  delete: {
+    label: 'Delete',
+    does: 'An ended job goes with its files, row and log; this cannot be undone. An active one is cancelled.',
+  },
+}
+/** Those that stand open; the others are behind “More”. */
+const FIRST: readonly ActionName[] = ['retry_now', 'recheck', 'cancel']
+const MORE: readonly ActionName[] = ['force_fail', 'extend_deadline', 'remirror', 'delete']
+
+interface ToolsProps {
+  id: string
+  actor: InspectedActor | null
+  /** The job is another now; null once it is being deleted. */
+  changed: (left: boolean) => void
+  /** Asked for from elsewhere on the page. */
+  asked: ActionName | null
+  ask: (action: ActionName | null) => void
+}
+
+/** Everything an operator can do with the job. What the service refuses, it says why. */
+export function Tools({ id, actor, changed, asked, ask }: ToolsProps) {
+  const button = (action: ActionName) => (
+    <button key={action} type="button" title={ACTIONS[action].does} onClick={() => ask(action)}>
+      {ACTIONS[action].label}
+    </button>
+  )
+  return (
+    <div class="tools">
+      {actor && FIRST.map(button)}
+      <details class="menu">
+        <summary>More</summary>
+        <div class="menu-items">
+          {actor ? MORE.map(button) : button('delete')}
+          <Copy id={id} />
+          <button type="button" onClick={() => void download(id)}>
+            Download as one file
+          </button>
+        </div>
+      </details>
+      {asked && (
+        <ActionDialog
+          id={id}
+          action={asked}
+          deadline={actor?.deadline.at ?? null}
+          changed={changed}
+          onClose={() => ask(null)}
+        />
+      )}
+    </div>
+  )
+}
+
+interface DialogProps {
+  id: string
+  action: ActionName
+  deadline: string | null
+  changed: (left: boolean) => void
+  onClose: () => void
+}
+
+const HOURS = [1, 6, 24, 72]
+
+function ActionDialog({ id, action, deadline, changed, onClose }: DialogProps) {
+  const [hours, setHours] = useState(6)
+  const { label, does } = ACTIONS[action]
+  const run = async (reason: string) => {
+    const more =
+      action === 'extend_deadline' && deadline
+        ? { deadline_at: new Date(Date.parse(deadline) + hours * 3_600_000).toISOString() }
+        : {}
+    const { job } = await act(id, action, reason, more)
+    announce(`${label}: done.`)
+    changed(job === null)
+  }
+  return (
+    <Ask title={`${label}?`} action={label} run={run} onClose={onClose}>
+      <p>{does}</p>
+      {action === 'extend_deadline' && (
+        <label class="ask-reason">
+          By
+          <select value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
+            {HOURS.map((each) => (
+              <option key={each} value={each}>
+                {each} {each === 1 ? 'hour' : 'hours'}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </Ask>
+  )
+}
+
+function Copy({ id }: { id: string }) {
+  const [shown, setShown] = useState(false)
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(asCurl(id))
+      announce('Command copied.')
+    } catch {
+      // No clipboard on an insecure origin, or not allowed: it is shown to be copied by hand.
+      setShown(true)
+    }
+  }
+  return (
+    <>
+      <button type="button" onClick={() => void copy()}>
+        Copy as curl
+      </button>
+      {shown && <input type="text" readOnly aria-label="Command" value={asCurl(id)} />}
+    </>
+  )
+}
