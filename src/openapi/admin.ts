@@ -46,7 +46,7 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     summary: 'Act on one job',
     description:
-      'Each action may be sent again, and is kept in the job’s log with who asked and why. `retry_now` does not wait for the backoff, and starts a new round of an ended job; `recheck` asks RunPod now; `remirror` writes the row in D1 again; `delete` of an active job cancels it instead. Without a token, as in development, a page of another origin is refused.',
+      'Each action may be sent again, and is kept in the job’s log with who asked and why. `retry_now` does not wait for the backoff, and starts a new round of an ended job; `recheck` asks RunPod now; `remirror` writes the row in D1 again; `redeliver` sends a webhook again; `delete` of an active job cancels it instead. Without a token, as in development, a page of another origin is refused.',
     access: 'admin',
     path: ById,
     body: Action,
@@ -58,6 +58,8 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
       'job_cancelled',
       'job_ended',
       'nothing_to_ask',
+      'no_webhook',
+      'delivery_not_found',
       'deadline_not_later',
       'deadline_too_late',
       'too_many_rounds',

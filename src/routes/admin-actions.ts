@@ -46,6 +46,8 @@ function commandOf(asked: Action, subject: string): Command {
       return { type: 'recheck', ...asker }
     case 'remirror':
       return { type: 'rewriteRow', ...asker }
+    case 'redeliver':
+      return { type: 'redeliver', id: asked.delivery_id, ...asker }
     case 'extend_deadline':
       return { type: 'extendDeadline', deadlineAt: Date.parse(asked.deadline_at), ...asker }
     case 'delete':

@@ -55,6 +55,7 @@ export const InspectedActor = v.object({
   round_started_at: Instant,
   saved_at: Instant,
   findings: v.array(Finding),
+  findings_until: maybeInstant,
   clocks: v.array(v.object({ name: v.string(), what: v.string(), at: Instant })),
   wake_at: maybeInstant,
   alarm_at: maybeInstant,
@@ -68,6 +69,7 @@ export const InspectedActor = v.object({
     sweep: v.nullable(v.object({ ...owed, last: v.boolean() })),
     archive: v.nullable(v.object(owed)),
     webhooks: v.array(v.object({ ...owed, id: v.string(), event: v.string() })),
+    webhooks_settled: v.array(v.object({ id: v.string(), event: v.string(), at: Instant })),
     webhooks_refused: v.boolean(),
   }),
   webhook_answers: v.array(

@@ -17,6 +17,8 @@ export const Action = v.variant('action', [
   action('force_fail', {}),
   action('recheck', {}),
   action('remirror', {}),
+  /** A message to the job's `webhook_url`, by its `webhook-id`. */
+  action('redeliver', { delivery_id: shortText(200) }),
   action('extend_deadline', { deadline_at: Instant }),
   action('delete', {}),
 ])

@@ -29,7 +29,11 @@ interface Opened {
     clocks: { name: string; at: string }[]
     alarm_at: string | null
     attempts: { attempt: number; runpod_job_id: string | null; outcome: string }[]
-    outbox: { mirror: { tries: number } | null }
+    outbox: {
+      mirror: { tries: number } | null
+      webhooks: { id: string; tries: number }[]
+      webhooks_settled: { id: string; event: string }[]
+    }
     sockets: { count: number; list: { since: string; last_seq: number }[] }
     storage: { rows: number; bytes: number }
     wakes: number
@@ -231,6 +235,20 @@ describe('an action', () => {
       expect((await open(id)).log.last_seq).toBe(log.last_seq)
     },
   )
+
+  it('sends a webhook again by its id, and refuses what there is none of', async () => {
+    const { job_id: id } = await createJob({ webhook_url: 'https://hooks.example.com/in' })
+    await problemOf(await act(id, 'redeliver', { delivery_id: 'none' }), 409, 'delivery_not_found')
+    await act(id, 'cancel')
+    await ring(id)
+    const { actor } = await open(id)
+    const [settled] = actor.outbox.webhooks_settled
+    expect(settled).toMatchObject({ event: 'cancelled' })
+    await bodyOf(await act(id, 'redeliver', { delivery_id: settled?.id }))
+    const again = await open(id)
+    expect(again.actor.outbox.webhooks).toMatchObject([{ id: settled?.id, tries: 0 }])
+    expect(again.log.events.at(-1)).toMatchObject({ data: { by: 'development', reason: 'It hangs.' } })
+  })
 
   it('that is refused says why', async () => {
     const { job_id: id } = await createJob()

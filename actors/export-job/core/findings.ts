@@ -46,6 +46,19 @@ export function findingsOf(job: Job, now: number): Finding[] {
   ].filter((each) => each !== null)
 }
 
+/** The next instant after `now` at which a finding comes by time alone: silence that grows, a deadline that comes near. */
+export function findingsUntil(job: Job, now: number): number | null {
+  const { phase } = job
+  const attempt = latestAttempt(job)
+  const instants: number[] = []
+  if (isActive(job)) instants.push(nearAt(job))
+  if (attempt && phase.status === 'processing' && phase.step === 'running') {
+    instants.push(heardAt(job, attempt) + job.request.policy.stallTimeoutMs)
+  }
+  const ahead = instants.filter((at) => at > now)
+  return ahead.length === 0 ? null : Math.min(...ahead)
+}
+
 function mainFinding(job: Job, now: number): Finding {
   const { phase } = job
   const attempt = latestAttempt(job)
@@ -99,16 +112,16 @@ function processing(job: Job, phase: PhaseOf<'processing'>, attempt: Attempt, no
     return finding('output_missing', cause, 'look for it again', phase.lookAt)
   }
   const { stallTimeoutMs } = job.request.policy
-  const heardAt = Math.max(job.progress.reportedAt ?? 0, attempt.runningAt ?? 0)
-  if (now - heardAt < stallTimeoutMs) return plain(job, 'under_way')
-  const wasAsked = phase.stallAt > heardAt + stallTimeoutMs
+  const heard = heardAt(job, attempt)
+  if (now - heard < stallTimeoutMs) return plain(job, 'under_way')
+  const wasAsked = phase.stallAt > heard + stallTimeoutMs
   const asked =
     phase.pollFailures > 0
       ? ' and RunPod does not answer'
       : wasAsked
         ? ' though RunPod says that it still runs'
         : ''
-  const cause = `The worker of ${name.toLowerCase()} has not reported since ${iso(heardAt)}${asked}`
+  const cause = `The worker of ${name.toLowerCase()} has not reported since ${iso(heard)}${asked}`
   const stops = phase.timeoutAt <= phase.stallAt
   return stops
     ? finding('stalled', cause, 'stop the attempt at its execution timeout', phase.timeoutAt)
@@ -148,15 +161,27 @@ function found(job: Job, attempt: Attempt): Finding {
 }
 
 function deadlineNear(job: Job, now: number): Finding | null {
-  if ('endedAt' in job.phase || job.phase.status === 'deleting' || job.phase.status === 'gone') return null
+  if (!isActive(job) || now < nearAt(job)) return null
   const at = deadlineAt(job)
-  const left = at - now
-  if (left > Math.min(NEAR_MS, (at - job.roundStartedAt) / 10)) return null
   const end =
     job.phase.status === 'cancelling'
       ? 'end it as cancelled'
       : 'end it as deadline_exceeded unless it is done or put off'
   return finding('deadline_near', 'The job is close to its deadline', end, at)
+}
+
+function nearAt(job: Job): number {
+  const at = deadlineAt(job)
+  return at - Math.min(NEAR_MS, (at - job.roundStartedAt) / 10)
+}
+
+function isActive({ phase }: Job): boolean {
+  return !('endedAt' in phase) && phase.status !== 'deleting' && phase.status !== 'gone'
+}
+
+/** When a worker was last heard of. */
+function heardAt(job: Job, attempt: Attempt): number {
+  return Math.max(job.progress.reportedAt ?? 0, attempt.runningAt ?? 0)
 }
 
 function throttled({ breaker }: Job): Finding | null {

@@ -1,7 +1,7 @@
 /** A job opened up for an operator: what the shown job leaves out, in the same names and forms. */
 import { costOfAttempt } from './costs.ts'
 import { sameRef } from './draft.ts'
-import { type Finding, findingsOf } from './findings.ts'
+import { type Finding, findingsOf, findingsUntil } from './findings.ts'
 import type { Attempt, Job, Owed, Policy } from './job.ts'
 import { WHAT } from './reason.ts'
 import { type ClockName, cancelIsOwed, clocks, deadlineAt, wakeAt } from './schedule.ts'
@@ -46,6 +46,8 @@ export interface Inspection {
   round_started_at: string
   saved_at: string
   findings: Finding[]
+  /** When the findings may be others although nothing has happened; null when only an event changes them. */
+  findings_until: string | null
   clocks: { name: ClockName; what: string; at: string }[]
   /** When the job wants its alarm to ring. */
   wake_at: string | null
@@ -59,6 +61,8 @@ export interface Inspection {
     sweep: (OwedView & { last: boolean }) | null
     archive: OwedView | null
     webhooks: (OwedView & { id: string; event: string })[]
+    /** Those of which nothing is owed any more, and which can be sent again. */
+    webhooks_settled: { id: string; event: string; at: string }[]
     webhooks_refused: boolean
   }
   breaker: { level: number; tripped: boolean; strikes: number }
@@ -73,6 +77,7 @@ export function inspectionOf(job: Job, pricePerSecond: number | null, now: numbe
     round_started_at: iso(job.roundStartedAt),
     saved_at: iso(job.savedAt),
     findings: findingsOf(job, now),
+    findings_until: instant(findingsUntil(job, now)),
     clocks: clocks(job)
       .sort((a, b) => a.at - b.at)
       .map(({ name, at }) => ({ name, what: WHAT[name], at: iso(at) })),
@@ -87,6 +92,7 @@ export function inspectionOf(job: Job, pricePerSecond: number | null, now: numbe
       sweep: outbox.sweep && { ...owedView(outbox.sweep), last: outbox.sweep.last },
       archive: outbox.archive && owedView(outbox.archive),
       webhooks: outbox.webhooks.map((owed) => ({ ...owedView(owed), id: owed.id, event: owed.event })),
+      webhooks_settled: outbox.webhooksSettled.map(({ id, event, at }) => ({ id, event, at: iso(at) })),
       webhooks_refused: outbox.webhooksRefused,
     },
     breaker: { level: breaker.level, tripped: breaker.tripped, strikes: breaker.strikes },

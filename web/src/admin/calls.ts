@@ -37,6 +37,7 @@ export type ActionName =
   | 'force_fail'
   | 'recheck'
   | 'remirror'
+  | 'redeliver'
   | 'extend_deadline'
   | 'delete'
 

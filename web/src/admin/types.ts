@@ -48,6 +48,7 @@ export interface InspectedActor {
   round_started_at: string
   saved_at: string
   findings: Finding[]
+  findings_until: string | null
   clocks: { name: string; what: string; at: string }[]
   wake_at: string | null
   alarm_at: string | null
@@ -60,6 +61,7 @@ export interface InspectedActor {
     sweep: (Owed & { last: boolean }) | null
     archive: Owed | null
     webhooks: (Owed & { id: string; event: string })[]
+    webhooks_settled: { id: string; event: string; at: string }[]
     webhooks_refused: boolean
   }
   webhook_answers: { id: string; at: string; status: number | null; detail: string | null }[]

@@ -7,7 +7,6 @@ import { Link, setQuery, useLocation } from '../../router.tsx'
 import { useNow } from '../../ui/now.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { Bar, StatusBadge } from '../../ui/status.tsx'
-import type { ActionName } from '../calls.ts'
 import type { InspectedJob } from '../types.ts'
 import { Attempts } from './attempts.tsx'
 import { EventList } from './event-list.tsx'
@@ -16,7 +15,7 @@ import { OwedCard } from './owed.tsx'
 import { RowCard } from './row-card.tsx'
 import { StoredFile } from './stored-file.tsx'
 import { Timeline } from './timeline.tsx'
-import { Tools } from './tools.tsx'
+import { type Asked, Tools } from './tools.tsx'
 import { type Inspection, useInspection } from './use-inspection.ts'
 
 /** One actor, opened up: why its job is where it is, what comes next, what it cost; and everything to be done about it. */
@@ -70,7 +69,7 @@ function Opened({ inspection, opened, onLeft }: OpenedProps) {
   const { job, actor } = opened
   const { events, filling, connection, error, refresh } = inspection
   const { query } = useLocation()
-  const [asked, setAsked] = useState<ActionName | null>(null)
+  const [asked, setAsked] = useState<Asked | null>(null)
   const now = useNow()
   const chosen = Number(query.get('event')) || null
   const select = (seq: number | null) => setQuery('event', seq === null ? null : String(seq))
@@ -125,8 +124,14 @@ function Opened({ inspection, opened, onLeft }: OpenedProps) {
       )}
       {actor && <Attempts attempts={actor.attempts} now={now} />}
       <div class="inspector-cards">
-        <RowCard opened={opened} now={now} repair={() => setAsked('remirror')} />
-        {actor && <OwedCard actor={actor} now={now} />}
+        <RowCard opened={opened} now={now} repair={() => setAsked({ action: 'remirror' })} />
+        {actor && (
+          <OwedCard
+            actor={actor}
+            now={now}
+            sendAgain={(delivery) => setAsked({ action: 'redeliver', delivery })}
+          />
+        )}
       </div>
       {isWhole(job) && (
         <>

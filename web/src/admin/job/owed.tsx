@@ -1,14 +1,22 @@
-import { relative } from '../../format.ts'
+import { absolute, relative } from '../../format.ts'
 import type { InspectedActor, Owed } from '../types.ts'
 
 interface Line {
   what: string
   owed: Owed
   answer: string
+  /** Of a webhook, which can be sent by hand. */
+  delivery: string | null
+}
+
+interface OwedCardProps {
+  actor: InspectedActor
+  now: number
+  sendAgain: (delivery: string) => void
 }
 
 /** What the job owes the outside: each with its last answer and its next try. */
-export function OwedCard({ actor, now }: { actor: InspectedActor; now: number }) {
+export function OwedCard({ actor, now, sendAgain }: OwedCardProps) {
   const lines = linesOf(actor)
   return (
     <section class="card owed-card" aria-labelledby="owed-title">
@@ -23,9 +31,26 @@ export function OwedCard({ actor, now }: { actor: InspectedActor; now: number })
         <p class="muted">Nothing.</p>
       ) : (
         <ul>
-          {lines.map(({ what, owed, answer }) => (
-            <li key={what}>
+          {lines.map(({ what, owed, answer, delivery }) => (
+            <li key={delivery ?? what}>
               <strong>{what}</strong> {answer || tried(owed)}; next try {relative(owed.next_try_at, now)}
+              {delivery !== null && (
+                <button type="button" class="bare" onClick={() => sendAgain(delivery)}>
+                  Send it now
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {actor.outbox.webhooks_settled.length > 0 && (
+        <ul aria-label="Webhooks of which nothing is owed">
+          {actor.outbox.webhooks_settled.map(({ id, event, at }) => (
+            <li key={id} class="muted">
+              Webhook “{event}” of {absolute(at, now)}: settled
+              <button type="button" class="bare" onClick={() => sendAgain(id)}>
+                Send it again
+              </button>
             </li>
           ))}
         </ul>
@@ -36,16 +61,13 @@ export function OwedCard({ actor, now }: { actor: InspectedActor; now: number })
 
 function linesOf({ outbox, webhook_answers: answers, attempts }: InspectedActor): Line[] {
   const lines: Line[] = []
-  const add = (what: string, owed: Owed | null, answer = '') => {
-    if (owed) lines.push({ what, owed, answer })
+  const add = (what: string, owed: Owed | null, answer = '', delivery: string | null = null) => {
+    if (owed) lines.push({ what, owed, answer, delivery })
   }
   for (const webhook of outbox.webhooks) {
     const last = answers.find(({ id }) => id === webhook.id)
-    add(
-      `Webhook “${webhook.event}”`,
-      webhook,
-      last ? `${last.detail ?? last.status} (${tried(webhook)})` : '',
-    )
+    const answer = last ? `${last.detail ?? last.status} (${tried(webhook)})` : ''
+    add(`Webhook “${webhook.event}”`, webhook, answer, webhook.id)
   }
   add('Row in D1', outbox.mirror)
   add('Removal of stale files', outbox.sweep)

@@ -15,6 +15,7 @@ const ACTIONS: Record<ActionName, { label: string; does: string }> = {
     label: 'Force-fail',
     does: 'The job ends in error at once, and what runs of it is cancelled.',
   },
+  redeliver: { label: 'Send the webhook again', does: 'The receiver gets the same message once more.' },
   extend_deadline: { label: 'Extend the deadline', does: 'The job gets longer than its policy gives it.' },
   remirror: { label: 'Write the row again', does: 'D1 is told everything about this job again.' },
   delete: {
@@ -26,20 +27,26 @@ const ACTIONS: Record<ActionName, { label: string; does: string }> = {
 const FIRST: readonly ActionName[] = ['retry_now', 'recheck', 'cancel']
 const MORE: readonly ActionName[] = ['force_fail', 'extend_deadline', 'remirror', 'delete']
 
+export interface Asked {
+  action: ActionName
+  /** Which webhook is to be sent again. */
+  delivery?: string
+}
+
 interface ToolsProps {
   id: string
   actor: InspectedActor | null
   /** The job is another now; null once it is being deleted. */
   changed: (left: boolean) => void
-  /** Asked for from elsewhere on the page. */
-  asked: ActionName | null
-  ask: (action: ActionName | null) => void
+  /** Asked for here, or elsewhere on the page. */
+  asked: Asked | null
+  ask: (asked: Asked | null) => void
 }
 
 /** Everything an operator can do with the job. What the service refuses, it says why. */
 export function Tools({ id, actor, changed, asked, ask }: ToolsProps) {
   const button = (action: ActionName) => (
-    <button key={action} type="button" title={ACTIONS[action].does} onClick={() => ask(action)}>
+    <button key={action} type="button" title={ACTIONS[action].does} onClick={() => ask({ action })}>
       {ACTIONS[action].label}
     </button>
   )
@@ -59,7 +66,7 @@ export function Tools({ id, actor, changed, asked, ask }: ToolsProps) {
       {asked && (
         <ActionDialog
           id={id}
-          action={asked}
+          asked={asked}
           deadline={actor?.deadline.at ?? null}
           changed={changed}
           onClose={() => ask(null)}
@@ -71,7 +78,7 @@ export function Tools({ id, actor, changed, asked, ask }: ToolsProps) {
 
 interface DialogProps {
   id: string
-  action: ActionName
+  asked: Asked
   deadline: string | null
   changed: (left: boolean) => void
   onClose: () => void
@@ -79,14 +86,16 @@ interface DialogProps {
 
 const HOURS = [1, 6, 24, 72]
 
-function ActionDialog({ id, action, deadline, changed, onClose }: DialogProps) {
+function ActionDialog({ id, asked: { action, delivery }, deadline, changed, onClose }: DialogProps) {
   const [hours, setHours] = useState(6)
   const { label, does } = ACTIONS[action]
   const run = async (reason: string) => {
     const more =
       action === 'extend_deadline' && deadline
         ? { deadline_at: new Date(Date.parse(deadline) + hours * 3_600_000).toISOString() }
-        : {}
+        : delivery === undefined
+          ? {}
+          : { delivery_id: delivery }
     const { job } = await act(id, action, reason, more)
     announce(`${label}: done.`)
     changed(job === null)

@@ -10,6 +10,10 @@ import type { InspectedJob } from '../types.ts'
 
 /** Several events of one moment are one change. */
 const SETTLE_MS = 150
+/** So much after a clock has rung, what came of it is there. */
+const AFTER_MS = 700
+/** A timer takes no longer than this. */
+const LONGEST_MS = 2 ** 31 - 1
 
 export interface Inspection {
   opened: InspectedJob | null
@@ -37,6 +41,7 @@ export function useInspection(id: string): Inspection {
     const stop = new AbortController()
     const { signal } = stop
     let settling: ReturnType<typeof setTimeout> | undefined
+    let ageing: ReturnType<typeof setTimeout> | undefined
     const fail = (reason: unknown) => {
       if (!signal.aborted) setError(reason)
     }
@@ -48,7 +53,15 @@ export function useInspection(id: string): Inspection {
       const answer = await inspect(id, last.current === 0 ? 'newest' : { after: last.current }, signal)
       setOpened(answer)
       take(answer.log?.events ?? [])
+      clearTimeout(ageing)
+      const stale = staleAt(answer)
+      if (stale !== null) ageing = setTimeout(lookAgain, Math.min(LONGEST_MS, stale - Date.now() + AFTER_MS))
       return answer
+    }
+    const lookAgain = () => {
+      // A page that nobody looks at wakes no actor; it looks when it is looked at.
+      if (document.hidden) document.addEventListener('visibilitychange', lookAgain, { once: true, signal })
+      else void look().catch(fail)
     }
     const lookSoon = () => {
       clearTimeout(settling)
@@ -90,11 +103,20 @@ export function useInspection(id: string): Inspection {
     run().catch(fail)
     return () => {
       clearTimeout(settling)
+      clearTimeout(ageing)
       stop.abort()
     }
   }, [id, round])
 
   return { opened, events, filling, connection, error, refresh }
+}
+
+/** When what was answered is out of date by time alone: a clock rings, or a finding comes. */
+function staleAt({ actor }: InspectedJob): number | null {
+  if (!actor) return null
+  const instants = [...actor.clocks.map(({ at }) => at), actor.findings_until]
+  const ahead = instants.flatMap((at) => (at === null ? [] : Date.parse(at))).filter((at) => at > Date.now())
+  return ahead.length === 0 ? null : Math.min(...ahead)
 }
 
 /** Lines come in pages and one by one, and some twice; their numbers put them in order. */
