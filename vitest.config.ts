@@ -30,6 +30,7 @@ export default defineConfig({
           include: [
             'test/runpod-local/**/*.test.ts',
             'test/client/**/*.test.ts',
+            'test/web/**/*.test.ts',
             'test/openapi/**/*.test.ts',
             'test/scripts/**/*.test.ts',
             'test/docs/**/*.test.ts',
@@ -70,7 +71,7 @@ export default defineConfig({
         // Takes over a minute, most of it a job's own patience; run by `npm run test:crash`.
         test: {
           name: 'crash',
-          include: ['test/e2e/crash.test.ts'],
+          include: ['test/e2e/crash.test.ts', 'test/e2e/hibernation.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
         },

@@ -1,6 +1,6 @@
 /** `npm run screenshots`: pictures of every state of the pages, for docs/screenshots. */
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
@@ -45,6 +45,17 @@ describeInBrowser('docs/screenshots', () => {
   })
 })
 
+/** The whole page once nothing moves any more, as far as it ever stands still. */
+async function still(page: Page): Promise<Uint8Array> {
+  let before: Uint8Array = new Uint8Array()
+  for (let tries = 0; tries < 10; tries++) {
+    const shot = await page.screenshot({ fullPage: true, animations: 'disabled' })
+    if (shot.equals(before)) break
+    before = shot
+  }
+  return before
+}
+
 /** The whole page, in 256 colours of its own. */
 async function picture(page: Page, path: string): Promise<void> {
   const raw = `${path}.raw.png`
@@ -53,7 +64,7 @@ async function picture(page: Page, path: string): Promise<void> {
     [...document.querySelectorAll('video')].every((each) => each.readyState > 2),
   )
   await page.evaluate(() => scrollTo(0, 0))
-  await page.screenshot({ path: raw, fullPage: true, animations: 'disabled' })
+  await writeFile(raw, await still(page))
   const ffmpeg = await findFfmpeg()
   if (!ffmpeg) throw new Error('No ffmpeg was found: run npm ci, or set FFMPEG_PATH.')
   const filter = '[0]split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=dither=none'

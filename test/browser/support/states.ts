@@ -71,6 +71,7 @@ async function following({ world, page, visit }: Scene): Promise<void> {
   )
   await visit(page, 'job-rendering')
   await untilStatus(page, 'complete')
+  await page.locator('.connection').waitFor({ state: 'detached' })
   await page.locator('details.log summary').click()
   await visit(page, 'job-complete')
 
@@ -114,7 +115,8 @@ async function failing({ world, page, visit }: Scene): Promise<void> {
   await visit(page, 'job-token')
   await page.route('**/api/**', (route) => route.abort())
   await page.goto(`${world.stack.url}/?project=7`)
-  await page.getByRole('alert').first().waitFor()
+  await page.getByText('The studio could not be prepared').waitFor()
+  await page.getByText('The list could not be loaded').waitFor()
   await visit(page, 'studio-unreachable')
   await page.goto(`${world.stack.url}/nowhere`)
   await page.getByText('There is no page here').waitFor()

@@ -52,6 +52,8 @@ function Next({ job, now }: { job: Job; now: number }) {
   const { next_action: next } = job
   if (!next) return null
   const late = Date.parse(next.at) <= now
+  // What an ended job still does at once is done by now, and nobody tells this page of it.
+  if (late && isEnded(job)) return null
   return (
     <p class="next">
       <span class="next-label">{isEnded(job) ? 'Later' : 'Next'}</span>

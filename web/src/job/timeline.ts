@@ -10,6 +10,7 @@ export interface Step {
   until: string | null
 }
 
+/** The first belongs to the round, all others to its current attempt. */
 const STATIONS: { name: string; reached: (event: JobEvent) => boolean }[] = [
   { name: 'Accepted', reached: ({ type }) => type === 'created' || type === 'retried' },
   { name: 'Queued', reached: ({ type }) => type === 'queued' },
@@ -20,17 +21,27 @@ const STATIONS: { name: string; reached: (event: JobEvent) => boolean }[] = [
 
 export function stepsOf(job: Job, events: readonly JobEvent[]): Step[] {
   const round = roundOf(events)
-  const starts = STATIONS.map(({ reached }) => round.find(reached)?.at ?? null)
+  const attempt = round.slice(
+    Math.max(
+      0,
+      round.findLastIndex(({ type }) => type === 'attempt_started'),
+    ),
+  )
+  const starts = STATIONS.map(
+    ({ reached }, index) => (index === 0 ? round : attempt).find(reached)?.at ?? null,
+  )
   // The list knows when a retired job was accepted, and nothing in between.
   starts[0] ??= job.created_at
   const current = furthest(job, starts)
   const over = job.status === 'error' || job.status === 'cancelled'
-  return STATIONS.map(({ name }, index) => ({
-    name,
-    state: stateOf(index, current, job, over),
-    at: starts[index] ?? null,
-    until: starts.slice(index + 1).find((at) => at !== null) ?? (over ? job.finished_at : null),
-  }))
+  // What an attempt that failed had reached lies ahead again.
+  starts.fill(null, current + 1)
+  return STATIONS.map(({ name }, index) => {
+    const at = starts[index] ?? null
+    const next = starts.slice(index + 1).find((each) => each !== null)
+    const until = at === null ? null : (next ?? (over ? job.finished_at : null))
+    return { name, state: stateOf(index, current, job, over), at, until }
+  })
 }
 
 function stateOf(index: number, current: number, job: Job, over: boolean): Step['state'] {

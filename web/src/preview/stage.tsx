@@ -56,7 +56,7 @@ export function Stage({ url, type, params, onChange, video, onDuration }: StageP
   if (unplayable) {
     return (
       <div class="stage-missing">
-        <p>This browser cannot show the file, so there is no preview. The export itself is not affected.</p>
+        <p>The file cannot be shown here, so there is no preview. The export itself is not affected.</p>
       </div>
     )
   }

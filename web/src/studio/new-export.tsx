@@ -131,7 +131,16 @@ export function NewExport({ types, onCreated }: NewExportProps) {
             />
           </div>
           <form ref={form} class="workbench-form" noValidate onSubmit={(event) => void submit(event)}>
-            <TypeChoice types={types ?? []} chosen={type?.name ?? ''} choose={setTypeName} />
+            {types === null ? (
+              <div
+                class="skeleton"
+                role="status"
+                aria-label="Loading what can be made of it"
+                style={{ height: '10rem' }}
+              />
+            ) : (
+              <TypeChoice types={types} chosen={type?.name ?? ''} choose={setTypeName} />
+            )}
             {type && (
               <FormContext.Provider value={context}>
                 <ParamsForm
