@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeInBrowser } from './support/browser.ts'
 import { startWorld, type World } from './support/world.ts'
@@ -10,31 +12,31 @@ describeInBrowser('the client on a page of somebody else', () => {
   })
   afterAll(() => world?.close())
 
-  test('ten lines show a progress bar, from another origin', async () => {
+  test('the ten lines of the README show a progress bar, from another origin', async () => {
     await world.faults({ stall: { at_progress: 40, ms: 1000, times: 1 } })
     const { id } = await world.createJob()
-    const { url } = world.stack
-    const shop = await serve(`<!doctype html>
-      <title>A shop that exports videos</title>
-      <progress id="bar" max="100" value="0"></progress> <output id="text"></output>
-      <script type="module">
-        import { createExports } from '${url}/client.js'
-        const exportal = createExports({ baseUrl: '${url}' })
-        const [bar, text] = [document.getElementById('bar'), document.getElementById('text')]
-        const watch = exportal.jobs.watch('${id}', {
-          onProgress: (percent, job) => { bar.value = percent; text.value = job.reason },
-        })
-        const job = await watch.done
-        text.value = job.status
-      </script>`)
+    const snippet = await readmeSnippet()
+    expect(snippet.trim().split('\n')).toHaveLength(10)
+    const html = snippet.replaceAll('http://localhost:8787', world.stack.url).replace('JOB_ID', id)
+    const shop = await serve(`<!doctype html><title>A shop that exports videos</title>${html}`)
     const page = await world.page()
     await page.goto(shop.url)
+    const bar = () => page.locator('#bar').evaluate((element: HTMLProgressElement) => element.value)
+    await expect.poll(bar, { timeout: 30_000 }).toBeGreaterThan(0)
     await expect.poll(() => page.locator('#text').textContent(), { timeout: 30_000 }).toBe('complete')
-    expect(await page.locator('#bar').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(100)
+    expect(await bar()).toBe(100)
     await page.context().close()
     shop.close()
   })
 })
+
+/** As it is printed, with the names that its reader puts in. */
+async function readmeSnippet(): Promise<string> {
+  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const [, html] = /^```html\n([\s\S]*?)^```$/m.exec(readme) ?? []
+  if (!html) throw new Error('The README shows no page.')
+  return html
+}
 
 /** One page at an origin of its own. */
 async function serve(html: string): Promise<{ url: string; close: () => void }> {

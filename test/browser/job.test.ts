@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createExports } from '../../client/index.ts'
 import { describeInBrowser } from './support/browser.ts'
 import { layLine } from './support/line.ts'
 import { expectWholeLog, logNumbers, play, recordPercents, untilStatus } from './support/pages.ts'
@@ -134,14 +135,24 @@ describeInBrowser('the page of a job', () => {
     await page.getByLabel('Access token').waitFor()
   })
 
-  test('the link that is copied opens the same job', async () => {
+  test('the link that is copied shows someone else this job with both of its videos, and nothing more', async () => {
     const { id } = await world.createJob()
+    await world.client.jobs.waitFor(id)
     const page = await world.page({ permissions: ['clipboard-read', 'clipboard-write'] })
     await page.goto(`${world.stack.url}/jobs/${id}`)
     await page.getByRole('button', { name: 'Copy link' }).click()
     await page.getByRole('button', { name: 'Link copied' }).waitFor()
     const link = await page.evaluate(() => navigator.clipboard.readText())
-    await page.goto(link)
-    await page.locator('.job h1', { hasText: 'holiday.mp4' }).waitFor()
+    const token = new URL(link).searchParams.get('token') ?? ''
+    expect(token).not.toBe('')
+
+    const guest = await world.page()
+    await guest.goto(link)
+    await guest.locator('.job h1', { hasText: 'holiday.mp4' }).waitFor()
+    await play(guest.getByLabel('Source', { exact: true }))
+    await play(guest.getByLabel('Result', { exact: true }))
+    const narrow = createExports({ baseUrl: world.stack.url, token })
+    await expect(narrow.jobs.list({ project_id: 1 })).rejects.toMatchObject({ status: 403 })
+    await expect(narrow.jobs.delete(id)).rejects.toMatchObject({ status: 403 })
   })
 })
