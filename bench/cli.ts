@@ -8,10 +8,27 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Contenders } from './contenders.ts'
 import type { Context, Measure, Row } from './measure.ts'
+import { cold } from './measures/cold.ts'
+import { journey } from './measures/journey.ts'
+import { list } from './measures/list.ts'
 import { create, get, report } from './measures/requests.ts'
+import { scale } from './measures/scale.ts'
+import { fanOut, reconnect } from './measures/sockets.ts'
+import { transfer } from './measures/transfer.ts'
 import { tableOf } from './report/table.ts'
 
-const MEASURES: Record<string, Measure> = { create, report, get }
+const MEASURES: Record<string, Measure> = {
+  create,
+  report,
+  get,
+  list,
+  cold,
+  fanOut,
+  reconnect,
+  journey,
+  transfer,
+  scale,
+}
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },

@@ -64,6 +64,17 @@ export class Contenders {
     }))
   }
 
+  /** The service with a memory to itself, for a crowd of jobs. */
+  crowded(): Promise<Runtime> {
+    return this.#once('crowded', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
+  }
+
+  /** The service with a RunPod behind real sockets. */
+  onTheNetwork(runpodEndpoint: string): Promise<Runtime> {
+    const vars = { ...VARS, RUNPOD_ENDPOINT: runpodEndpoint }
+    return this.#once('network', async () => ({ bundle: this.#service, actors: ACTORS, vars }), false)
+  }
+
   floor(): Promise<Runtime> {
     return this.#once('floor', async () => ({
       bundle: await bundleWorker('workers/floor.ts', join(this.#dir, 'floor')),
@@ -97,6 +108,7 @@ export class Contenders {
   #once(
     name: string,
     options: () => Promise<{ bundle: Bundle; actors: Record<string, string>; vars: Record<string, string> }>,
+    fakeOutside = true,
   ): Promise<Runtime> {
     const known = this.#started.get(name)
     if (known) return known
@@ -105,7 +117,7 @@ export class Contenders {
         name: 'outside',
         bundle: await bundleWorker('workers/outside.ts', join(this.#dir, 'outside')),
       }
-      return Runtime.start({ name, ...(await options()), outside })
+      return Runtime.start({ name, ...(await options()), ...(fakeOutside && { outside }) })
     })()
     this.#started.set(name, runtime)
     return runtime

@@ -64,18 +64,19 @@ export class Connection {
   }
 }
 
-/** The bytes of a request to 127.0.0.1. */
+/** The bytes of a request to 127.0.0.1; a body that is no text goes as JSON. */
 export function requestBytes(
   method: string,
   path: string,
   headers: Record<string, string> = {},
   body?: unknown,
 ): Buffer {
-  const text = body === undefined ? '' : JSON.stringify(body)
+  const raw = typeof body === 'string' || body === undefined
+  const text = raw ? (body ?? '') : JSON.stringify(body)
   const sized: Record<string, string> = {
     Host: '127.0.0.1',
     ...headers,
-    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+    ...(!raw && { 'Content-Type': 'application/json' }),
     ...(method !== 'GET' && { 'Content-Length': String(Buffer.byteLength(text)) }),
   }
   const lines = Object.entries(sized).map(([name, value]) => `${name}: ${value}\r\n`)

@@ -7,6 +7,7 @@ export { PlainJob } from './job.ts'
 
 export interface PlainEnv {
   DB: D1Database
+  VIDEOS: R2Bucket
   JOB: DurableObjectNamespace
   PUBLIC_URL: string
   AUTH_SECRET: string
@@ -31,6 +32,10 @@ export default {
     const [, , , id = '', verb = ''] = pathname.split('/')
     if (pathname === '/api/jobs') {
       return request.method === 'POST' ? create(await request.json(), env) : list(searchParams, env)
+    }
+    if (request.method === 'PUT') {
+      await env.VIDEOS.put(`output/${verb}`, request.body)
+      return new Response(null)
     }
     if (verb !== '') return env.JOB.get(env.JOB.idFromName(id)).fetch(request)
     const row = await env.DB.prepare('SELECT * FROM export_jobs WHERE id = ?').bind(id).first()

@@ -1,0 +1,62 @@
+/** The first answer of an actor that was out of memory, as every idle one is after ten seconds. */
+import { performance } from 'node:perf_hooks'
+import { exportRequest, runningJobs } from '../contenders.ts'
+import { Connection, requestBytes } from '../http/connection.ts'
+import { sendAll, unexpected } from '../http/load.ts'
+import type { Measure } from '../measure.ts'
+import { type Turn, takeTurns } from '../rounds.ts'
+import type { Runtime } from '../runtime.ts'
+import { median } from '../statistics.ts'
+
+const OBJECTS = 12
+
+export const cold: Measure = async (context) => {
+  const { contenders } = context
+  const exportal = await contenders.exportal()
+  const jobs = await runningJobs(exportal, contenders.authorization, OBJECTS)
+  const floor = await contenders.floor()
+  const names = Array.from({ length: OBJECTS }, () => `cold-${crypto.randomUUID()}`)
+  const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
+  await sendAll(
+    floor.port,
+    4,
+    names.map((name) => requestBytes('POST', `/create/${name}`, {}, state)),
+  )
+  const get = (path: string) => requestBytes('GET', path, contenders.authorization)
+  const turns = [
+    coldTurn(
+      'exportal',
+      exportal,
+      'ExportJob',
+      jobs.map(({ id }) => id),
+      (id) => get(`/api/jobs/${id}`),
+    ),
+    coldTurn('floor', floor, 'Floor', names, (name) => get(`/job/${name}`)),
+  ]
+  const { ms: series = [] } = await takeTurns(turns, context.rounds)
+  const target = { sense: 'at most', value: 1.5, base: 'floor' } as const
+  return [{ measure: 'cold actor → answer', figure: 'p50', unit: 'ms', series, target }]
+}
+
+function coldTurn(
+  name: string,
+  runtime: Runtime,
+  className: string,
+  names: readonly string[],
+  request: (name: string) => Buffer,
+): Turn {
+  const run = async () => {
+    const connection = await Connection.open(runtime.port)
+    const times: number[] = []
+    for (const each of names) {
+      await runtime.evict(className, each)
+      const started = performance.now()
+      const answer = await connection.exchange(request(each))
+      times.push(performance.now() - started)
+      if (answer.status !== 200) throw unexpected(answer)
+    }
+    connection.close()
+    return { ms: median(times) }
+  }
+  return { name, run }
+}

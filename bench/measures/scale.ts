@@ -1,0 +1,119 @@
+/**
+ * Many jobs under way at once, each reporting every two seconds: is every report counted, and what does an actor weigh,
+ * alive, gone to sleep, and asleep with a watcher? Scaled to what two cores carry beside their own load generator.
+ */
+import { performance } from 'node:perf_hooks'
+import type WebSocket from 'ws'
+import { type RunningJob, reportRequest, runningJobs } from '../contenders.ts'
+import { Connection, requestBytes } from '../http/connection.ts'
+import { sendAll } from '../http/load.ts'
+import { openSockets } from '../http/sockets.ts'
+import type { Measure, Row } from '../measure.ts'
+import type { Runtime } from '../runtime.ts'
+
+const JOBS = 1_000
+const QUICK_JOBS = 200
+const EVERY_MS = 2_000
+const FOR_MS = 20_000
+const CONNECTIONS = 16
+/** Ten seconds without an event, and an actor leaves memory; some more, so that all have. */
+const ASLEEP_MS = 15_000
+
+export const scale: Measure = async ({ contenders, quick, say }) => {
+  const count = quick ? QUICK_JOBS : JOBS
+  const runtime = await contenders.crowded()
+  const headers = contenders.authorization
+  await runningJobs(runtime, headers, 20)
+  const before = runtime.memoryBytes()
+  const jobs = await runningJobs(runtime, headers, count)
+  const alive = runtime.memoryBytes()
+  say(`${count} jobs report every ${EVERY_MS / 1000} s`)
+  const { sent, lateMs } = await reportAll(runtime, jobs, quick ? FOR_MS / 4 : FOR_MS)
+  const lost = await lostReports(runtime, headers, jobs, sent)
+  await pause(ASLEEP_MS)
+  const asleep = runtime.memoryBytes()
+  const sockets: WebSocket[] = []
+  for (const { id } of jobs) {
+    sockets.push(...(await openSockets(`ws://127.0.0.1:${runtime.port}/api/jobs/${id}/ws`, headers, 1)))
+  }
+  await pause(ASLEEP_MS)
+  const watched = runtime.memoryBytes()
+  for (const socket of sockets) socket.terminate()
+  const measure = `${count} active jobs`
+  const row = (figure: string, unit: string, value: number, most: number | null = null): Row => ({
+    measure,
+    figure,
+    unit,
+    series: [{ name: 'exportal', rounds: [value] }],
+    target: most === null ? null : { sense: 'at most', value: most, base: null },
+  })
+  const each = (bytes: number | null) =>
+    bytes === null || before === null ? Number.NaN : (bytes - before) / 1024 / count
+  return [
+    row(
+      'reports counted',
+      '',
+      sent.reduce((sum, progress) => sum + progress, 0),
+    ),
+    row('reports lost', '', lost, 0),
+    row('a report is late by, p99', 'ms', lateMs),
+    row('memory of one that is alive', 'kB', each(alive)),
+    row('memory of one that sleeps', 'kB', each(asleep)),
+    row('memory of one that sleeps with a watcher', 'kB', each(watched)),
+  ]
+}
+
+/** Every job in its own rhythm. Its nth report says progress n, so the last one tells how many were heard. */
+async function reportAll(
+  runtime: Runtime,
+  jobs: readonly RunningJob[],
+  ms: number,
+): Promise<{ sent: number[]; lateMs: number }> {
+  const sent = jobs.map(() => 1)
+  const late: number[] = []
+  const rounds = Math.floor(ms / EVERY_MS)
+  const started = performance.now()
+  let next = 0
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      const connection = await Connection.open(runtime.port)
+      for (let mine = next++; mine < rounds * jobs.length; mine = next++) {
+        const due = started + (mine * EVERY_MS) / jobs.length
+        const wait = due - performance.now()
+        if (wait > 0) await pause(wait)
+        const index = mine % jobs.length
+        const job = jobs[index]
+        if (!job) continue
+        const progress = (sent[index] ?? 0) + 1
+        const answer = await connection.exchange(reportRequest(job, progress))
+        if (answer.status === 200) sent[index] = progress
+        late.push(performance.now() - due)
+      }
+      connection.close()
+    }),
+  )
+  late.sort((a, b) => a - b)
+  return { sent, lateMs: late[Math.floor(late.length * 0.99)] ?? 0 }
+}
+
+/** Jobs that do not show the last progress that was answered with 200. */
+async function lostReports(
+  runtime: Runtime,
+  headers: Record<string, string>,
+  jobs: readonly RunningJob[],
+  sent: readonly number[],
+): Promise<number> {
+  const answers = await sendAll(
+    runtime.port,
+    CONNECTIONS,
+    jobs.map(({ id }) => requestBytes('GET', `/api/jobs/${id}`, headers)),
+  )
+  return answers.filter(({ body }, index) => {
+    const { progress }: { progress: number } = JSON.parse(body)
+    return progress !== sent[index]
+  }).length
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

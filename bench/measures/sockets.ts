@@ -1,0 +1,124 @@
+/** Fan-out of one report to 1, 100 and 1,000 watchers, and the way back into a job after a break. */
+import type WebSocket from 'ws'
+import { type RunningJob, reportRequest, runningJobs } from '../contenders.ts'
+import { Connection, requestBytes } from '../http/connection.ts'
+import { send, unexpected } from '../http/load.ts'
+import { openSocket, openSockets, untilAllHeard } from '../http/sockets.ts'
+import type { Context, Measure, Row } from '../measure.ts'
+import { type Turn, takeTurns } from '../rounds.ts'
+import type { Runtime } from '../runtime.ts'
+import { median } from '../statistics.ts'
+
+/** What watchers are told of progress comes at most ten times a second: reports further apart wait for nothing. */
+const APART_MS = 130
+/** About as long as a progress message of the service. */
+const MESSAGE = 'x'.repeat(150)
+const REPLAYED = 100
+
+export const fanOut: Measure = async (context) => {
+  const rows: Row[] = []
+  for (const watchers of context.quick ? [1, 100] : [1, 100, 1_000]) {
+    context.say(`${watchers} watchers`)
+    rows.push(await fanOutTo(watchers, context))
+  }
+  return rows
+}
+
+async function fanOutTo(watchers: number, context: Context): Promise<Row> {
+  const { contenders } = context
+  const headers = contenders.authorization
+  const opened: WebSocket[] = []
+  const turns: Turn[] = []
+  for (const [name, runtime] of [
+    ['exportal', await contenders.exportal()],
+    ['plain', await contenders.plain()],
+  ] as const) {
+    const job = await oneJob(runtime, headers)
+    const sockets = await openSockets(wsUrl(runtime, `/api/jobs/${job.id}/ws`), headers, watchers)
+    opened.push(...sockets)
+    let told = 0
+    turns.push(fanOutTurn(name, runtime, sockets, () => reportRequest(job, 2 + (told++ % 900) / 10)))
+  }
+  const floor = await contenders.floor()
+  const name = `fan-out-${crypto.randomUUID()}`
+  const sockets = await openSockets(wsUrl(floor, `/ws/${name}?bytes=10`), {}, watchers)
+  opened.push(...sockets)
+  const broadcast = requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)
+  turns.push(fanOutTurn('floor', floor, sockets, () => broadcast))
+  const { ms: series = [] } = await takeTurns(turns, context.rounds)
+  for (const socket of opened) socket.terminate()
+  const target = { sense: 'at most', value: 1.3, base: 'floor' } as const
+  const measure = `report → last of ${watchers} watchers`
+  return { measure, figure: 'p50', unit: 'ms', series, target }
+}
+
+function fanOutTurn(
+  name: string,
+  runtime: Runtime,
+  sockets: readonly WebSocket[],
+  request: () => Buffer,
+): Turn {
+  const run = async () => {
+    const connection = await Connection.open(runtime.port)
+    const times: number[] = []
+    for (let nth = 0; nth < 7; nth++) {
+      times.push(
+        await untilAllHeard(sockets, async () => {
+          const answer = await connection.exchange(request())
+          if (answer.status !== 200) throw unexpected(answer)
+        }),
+      )
+      await new Promise((resolve) => setTimeout(resolve, APART_MS))
+    }
+    connection.close()
+    return { ms: median(times) }
+  }
+  return { name, run }
+}
+
+/** A watcher that comes back: the gap is replayed, then comes the snapshot. */
+export const reconnect: Measure = async (context) => {
+  const { contenders } = context
+  const headers = contenders.authorization
+  const exportal = await contenders.exportal()
+  const job = await oneJob(exportal, headers)
+  for (let nth = 0; nth < REPLAYED; nth++) {
+    const answer = await send(exportal.port, reportRequest(job, 2, `stage ${nth}`))
+    if (answer.status !== 200) throw unexpected(answer)
+  }
+  const address = wsUrl(exportal, `/api/jobs/${job.id}/ws`)
+  const { socket, last } = await openSocket(address, headers)
+  socket.terminate()
+  const { seq }: { seq: number } = JSON.parse(last)
+  const floor = await contenders.floor()
+  const turns = [
+    reconnectTurn('exportal', `${address}?after=${seq - REPLAYED}`, headers, 2),
+    reconnectTurn('floor', wsUrl(floor, `/ws/back-${crypto.randomUUID()}?bytes=${last.length}`), {}, 1),
+  ]
+  const { ms: series = [] } = await takeTurns(turns, context.rounds)
+  const target = { sense: 'at most', value: 2, base: 'floor' } as const
+  return [{ measure: `reconnect, ${REPLAYED} events replayed`, figure: 'p50', unit: 'ms', series, target }]
+}
+
+function reconnectTurn(name: string, url: string, headers: Record<string, string>, messages: number): Turn {
+  const run = async () => {
+    const times: number[] = []
+    for (let nth = 0; nth < 20; nth++) {
+      const { socket, ms } = await openSocket(url, headers, messages)
+      times.push(ms)
+      socket.terminate()
+    }
+    return { ms: median(times) }
+  }
+  return { name, run }
+}
+
+async function oneJob(runtime: Runtime, headers: Record<string, string>): Promise<RunningJob> {
+  const [job] = await runningJobs(runtime, headers, 1)
+  if (!job) throw new Error('The job was not created.')
+  return job
+}
+
+function wsUrl(runtime: Runtime, path: string): string {
+  return `ws://127.0.0.1:${runtime.port}${path}`
+}
