@@ -4,20 +4,22 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { ActorEnv } from '../env.ts'
-import { readSettings, type Settings } from '../settings.ts'
+import { readSettings } from '../settings.ts'
 import type { Command, Event, Fact, Reply, Report, Step } from './core/events.ts'
 import type { Job, JobRequest } from './core/job.ts'
 import { wakeAt } from './core/schedule.ts'
 import { accept, transition } from './core/transition.ts'
+import { type ProgressView, progressOf } from './core/view.ts'
 import { inspect } from './inspect.ts'
 import { perform, type World } from './perform.ts'
-import { present } from './present.ts'
+import { Presenter } from './present.ts'
 import type {
   CommandAnswer,
   CreateAnswer,
   EventsAnswer,
   InspectAnswer,
   JobJson,
+  JobText,
   ReportAnswer,
   ViewAnswer,
 } from './rpc.ts'
@@ -35,7 +37,7 @@ const MOST_EVENTS = 1_000
 export class ExportJob extends DurableObject<ActorEnv> {
   readonly #store: JobStore
   readonly #watchers: Watchers
-  readonly #settings: Settings | null
+  readonly #presenter: Presenter
   readonly #world: World
   #job: Job | null
   /** When the alarm rings; null when none is set, or while it runs. */
@@ -45,8 +47,9 @@ export class ExportJob extends DurableObject<ActorEnv> {
   constructor(ctx: DurableObjectState, env: ActorEnv) {
     super(ctx, env)
     const answer = readSettings(env)
-    this.#settings = answer.ok ? answer.settings : null
-    this.#world = { env, settings: this.#settings, lastMirrored: null }
+    const settings = answer.ok ? answer.settings : null
+    this.#presenter = new Presenter(settings)
+    this.#world = { env, settings, lastMirrored: null }
     this.#store = new JobStore(ctx.storage)
     this.#watchers = new Watchers(ctx)
     this.#job = this.#store.load()
@@ -59,19 +62,19 @@ export class ExportJob extends DurableObject<ActorEnv> {
   async create(request: JobRequest): Promise<CreateAnswer> {
     const now = Date.now()
     if (!this.#job) this.#commit(accept(request, now), now)
-    const job = this.#shown()
+    const job = this.#text()
     if (!job || !this.#job) {
       const detail = 'A job with this idempotency key is being deleted; try again later.'
       return { ok: false, code: 'job_deleting', detail, retryAfterSeconds: this.#secondsToGone(now) }
     }
     const { requestHash } = this.#job.request
-    return { ok: true, created: this.#job.version === 1, requestHash, job: JSON.stringify(job) }
+    return { ok: true, created: this.#job.version === 1, requestHash, job }
   }
 
   async view(): Promise<ViewAnswer> {
-    const job = this.#shown()
-    if (!job) return { found: false, deleting: this.#job !== null }
-    return { found: true, job: JSON.stringify(job), version: job.version, seq: this.#store.lastSeq }
+    const job = this.#text()
+    if (!job || !this.#job) return { found: false, deleting: this.#job !== null }
+    return { found: true, job, version: this.#job.version, seq: this.#store.lastSeq }
   }
 
   async cancel(by: string): Promise<CommandAnswer> {
@@ -122,7 +125,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
       store: this.#store,
       sockets: this.#watchers.list(),
       armedAt: this.#armedAt,
-      pricePerSecond: this.#settings?.gpuPricePerSecond ?? null,
+      pricePerSecond: this.#world.settings?.gpuPricePerSecond ?? null,
     }
     const inspection = inspect(this.#job, parts, query, Date.now())
     return { found: true, projectId: shown.project_id, inspection: JSON.stringify(inspection) }
@@ -223,8 +226,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
       return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
     const reply: Reply = this.#apply(command).reply
     if (!reply.ok) return reply
-    const job = this.#shown()
-    return { ok: true, job: job && JSON.stringify(job) }
+    return { ok: true, job: this.#text() }
   }
 
   #apply(event: Event): Step {
@@ -253,12 +255,15 @@ export class ExportJob extends DurableObject<ActorEnv> {
   }
 
   #shown(): JobJson | null {
-    return this.#job && present(this.#job, this.#settings, Date.now())
+    return this.#job && this.#presenter.view(this.#job, Date.now())
   }
 
-  #latest(): { seq: number; job: JobJson } | null {
-    const job = this.#shown()
-    return job && { seq: this.#store.lastSeq, job }
+  #text(): JobText | null {
+    return this.#job && this.#presenter.text(this.#job, Date.now())
+  }
+
+  #latest(): { seq: number; progress: ProgressView } | null {
+    return this.#job && { seq: this.#store.lastSeq, progress: progressOf(this.#job) }
   }
 
   /** Sets the alarm only when it must ring earlier than it would, so that progress reports write none. */

@@ -1,12 +1,44 @@
 /** The core's view of a job, completed with what needs this deployment: signed URLs, routes and the price of a GPU. */
 import type { Settings } from '../settings.ts'
-import { downloadPath } from '../signing.ts'
+import { downloadPath, URL_WINDOW_MS } from '../signing.ts'
 import type { Job } from './core/job.ts'
 import { viewOf } from './core/view.ts'
-import type { JobJson } from './rpc.ts'
+import type { JobJson, JobText } from './rpc.ts'
+
+/**
+ * The job as it is shown, with its JSON text: made anew only when the job changed or its signed URLs move on. Many look
+ * at a job for each time that it changes, and its signatures alone cost more than the answer.
+ */
+export class Presenter {
+  readonly #settings: Settings | null
+  #last: { job: Job; window: number; view: JobJson | null; text: JobText | null } | null = null
+
+  constructor(settings: Settings | null) {
+    this.#settings = settings
+  }
+
+  view(job: Job, now: number): JobJson | null {
+    return this.#of(job, now).view
+  }
+
+  text(job: Job, now: number): JobText | null {
+    const last = this.#of(job, now)
+    last.text ??= last.view && JSON.stringify(last.view)
+    return last.text
+  }
+
+  #of(job: Job, now: number) {
+    const window = Math.floor(now / URL_WINDOW_MS)
+    const last = this.#last
+    if (last?.job === job && last.window === window) return last
+    const fresh = { job, window, view: present(job, this.#settings, now), text: null }
+    this.#last = fresh
+    return fresh
+  }
+}
 
 /** The job as HTTP and sockets show it; null when there is none to show. */
-export function present(job: Job, settings: Settings | null, now: number): JobJson | null {
+function present(job: Job, settings: Settings | null, now: number): JobJson | null {
   const view = viewOf(job, settings?.gpuPricePerSecond ?? null)
   if (!view) return null
   const { input_video_key: input, output_video_key: output } = view

@@ -5,6 +5,7 @@
  * A watcher is told: what it missed (`?after=`), a snapshot, each event, and progress in between, at most ten times a
  * second with the last never lost. After the terminal event it is closed with 1000.
  */
+import type { ProgressView } from './core/view.ts'
 import type { EventJson, JobJson } from './rpc.ts'
 
 const PROGRESS_SPACING_MS = 100
@@ -74,7 +75,7 @@ export class Watchers {
   }
 
   /** Progress between events; `latest` is asked when the message is really sent. */
-  tellProgress(latest: () => { seq: number; job: JobJson } | null, now: number): void {
+  tellProgress(latest: () => { seq: number; progress: ProgressView } | null, now: number): void {
     if (this.#ctx.getWebSockets().length === 0 || this.#progressTimer !== null) return
     const wait = this.#progressSentAt + PROGRESS_SPACING_MS - now
     if (wait <= 0 || wait > PROGRESS_SPACING_MS) return this.#sendProgress(latest, now)
@@ -105,21 +106,11 @@ export class Watchers {
     closeQuietly(socket, reserved ? 1000 : code, '')
   }
 
-  #sendProgress(latest: () => { seq: number; job: JobJson } | null, now: number): void {
+  #sendProgress(latest: () => { seq: number; progress: ProgressView } | null, now: number): void {
     const current = latest()
     if (!current) return
     this.#progressSentAt = now
-    const { progress, stage, message, eta_seconds, attempt, round } = current.job
-    const text = JSON.stringify({
-      type: 'progress',
-      seq: current.seq,
-      progress,
-      stage,
-      message,
-      eta_seconds,
-      attempt,
-      round,
-    })
+    const text = JSON.stringify({ type: 'progress', seq: current.seq, ...current.progress })
     this.#sendAll(this.#ctx.getWebSockets(), text)
   }
 

@@ -37,6 +37,25 @@ export interface JobView {
   version: number
 }
 
+/** What a watcher is told between two events. */
+export type ProgressView = Pick<
+  JobView,
+  'progress' | 'stage' | 'message' | 'eta_seconds' | 'attempt' | 'round'
+>
+
+export function progressOf(job: Job): ProgressView {
+  const { progress, phase } = job
+  const ended = 'endedAt' in phase
+  return {
+    progress: progress.percent,
+    stage: progress.stage,
+    message: progress.message,
+    eta_seconds: progress.etaMs === null || ended ? null : Math.round(progress.etaMs / 1000),
+    attempt: latestAttempt(job)?.attempt ?? 0,
+    round: job.round,
+  }
+}
+
 /** What the API shows of a job; null when it is being deleted, or gone. */
 export function viewOf(job: Job, pricePerSecond: number | null = null): JobView | null {
   const { phase, request, progress } = job
@@ -48,10 +67,7 @@ export function viewOf(job: Job, pricePerSecond: number | null = null): JobView 
     project_id: request.projectId,
     type: request.type,
     status: phase.status,
-    progress: progress.percent,
-    stage: progress.stage,
-    message: progress.message,
-    eta_seconds: progress.etaMs === null || ended ? null : Math.round(progress.etaMs / 1000),
+    ...progressOf(job),
     last_report_at: instant(progress.reportedAt),
     reason: reasonOf(job),
     next_action: nextActionOf(job),
@@ -61,9 +77,7 @@ export function viewOf(job: Job, pricePerSecond: number | null = null): JobView 
     params: request.params,
     metadata: request.metadata,
     tags: [...request.tags],
-    attempt: latest?.attempt ?? 0,
     max_attempts: request.policy.maxAttempts,
-    round: job.round,
     runpod_job_id: latest?.runpodJobId ?? null,
     next_attempt_at: nextAttemptAt(job),
     error: errorOf(job),
