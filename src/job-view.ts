@@ -34,14 +34,17 @@ export function rowView(row: JobRow): JobSummary {
   }
 }
 
-/** A job whose actor was retired: every name of the live view is there, and nothing is about to happen. */
+const RETIRED = 'Retired after its retention; its videos and its event log are gone.'
+const CLOSED = 'Closed by the sweep: no actor holds this job.'
+
+/** A job without an actor: every name of the live view is there, and nothing is about to happen. */
 export function archivedView(row: JobRow): Job {
   return {
     ...rowView(row),
     message: null,
     eta_seconds: null,
     last_report_at: null,
-    reason: 'Retired after its retention; its videos and its event log are gone.',
+    reason: row.archived === 0 ? CLOSED : RETIRED,
     next_action: null,
     output_size_bytes: null,
     input_url: null,

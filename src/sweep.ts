@@ -111,7 +111,10 @@ async function removeUnusedUploads(env: Env, now: number): Promise<number> {
     const keys = old.slice(start, start + KEYS_A_QUERY)
     const used = await usedKeys(env, keys)
     const unused = keys.filter((key) => !used.has(key))
-    if (unused.length > 0) await env.VIDEOS.delete(unused)
+    if (unused.length > 0) {
+      await env.VIDEOS.delete(unused)
+      await forgetAssets(env, unused)
+    }
     removed += unused.length
   }
   const next = page.truncated ? page.cursor : null
@@ -119,14 +122,23 @@ async function removeUnusedUploads(env: Env, now: number): Promise<number> {
   return removed
 }
 
+/** The keys that a job names which still has its videos. */
 async function usedKeys(env: Env, keys: readonly string[]): Promise<Set<string>> {
   const marks = keys.map(() => '?').join(', ')
-  const query = `SELECT input_video_key AS key FROM export_jobs WHERE archived = 0 AND input_video_key IN (${marks})
-    UNION SELECT asset_key FROM export_job_assets WHERE asset_key IN (${marks})`
+  const query = `SELECT input_video_key AS key FROM export_jobs WHERE input_video_key IN (${marks}) AND archived = 0
+    UNION SELECT asset_key FROM export_job_assets AS used WHERE asset_key IN (${marks})
+      AND EXISTS (SELECT 1 FROM export_jobs WHERE id = used.job_id AND archived = 0)`
   const { results } = await env.DB.prepare(query)
     .bind(...keys, ...keys)
     .all<{ key: string }>()
   return new Set(results.map((row) => row.key))
+}
+
+async function forgetAssets(env: Env, keys: readonly string[]): Promise<void> {
+  const marks = keys.map(() => '?').join(', ')
+  await env.DB.prepare(`DELETE FROM export_job_assets WHERE asset_key IN (${marks})`)
+    .bind(...keys)
+    .run()
 }
 
 const CURSOR_NAME = 'unused-uploads'

@@ -31,13 +31,13 @@ export async function reachableJobId(call: ScopedCall): Promise<string> {
 }
 
 /**
- * The row that answers for a job whose actor was retired.
+ * The row that answers for a job whose actor was retired, or that was closed since it never had one.
  *
  * @throws Problem 404 when there is none, or it is another project's
  */
 export async function retiredRow(call: ScopedCall, id: string): Promise<JobRow> {
   const row = await readRow(call.env, id)
-  if (!row?.archived) throw jobNotFound()
+  if (!row || (!row.archived && row.finished_at === null)) throw jobNotFound()
   requireProject(call.caller, row.project_id)
   return row
 }

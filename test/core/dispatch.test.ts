@@ -6,6 +6,7 @@ import {
   dispatchRefused,
   MINUTE,
   observed,
+  outputAbsent,
   outputKey,
   progressed,
   RUNPOD_ID,
@@ -81,10 +82,13 @@ describe('Dispatch', () => {
       .then({ attempt: { remote: 'ended', endedAt: T0 + SECOND, cancel: null } })
   })
 
-  test('that RunPod refuses for now is tried again, without a look: nothing can have been stored', () => {
+  test('that RunPod refuses for now is tried again, after a look: the refusal may have been wrong', () => {
     aDispatchingJob()
       .when(dispatchRefused(), T0 + SECOND)
-      .then({ status: 'pending', step: 'waiting', phase: { look: 'done', exhausted: false } })
+      .then({ status: 'pending', step: 'waiting', phase: { look: 'owed', exhausted: false } })
+      .wakes()
+      .then({ effects: ['look'] })
+      .when(outputAbsent())
       .wakes()
       .then({ effects: ['dispatch'], attempts: 2 })
   })

@@ -11,6 +11,7 @@ import {
   HOUR,
   mirrored,
   observed,
+  outputAbsent,
   RECHECK,
   RETRY_NOW,
   REWRITE_ROW,
@@ -157,6 +158,8 @@ describe('Retry now', () => {
     refused
       .when(RETRY_NOW, T0 + 5 * SECOND)
       .then({ wakeAt: T0 + 5 * SECOND, log: ['retry_hurried'] })
+      .wakes()
+      .when(outputAbsent())
       .wakes()
       .then({ effects: ['dispatch'], attempt: { attempt: 2 } })
   })

@@ -78,6 +78,8 @@ describe('After a retryable failure', () => {
         .then({ attempts: attempt })
         .when(dispatchRefused(ref(attempt)))
         .wakes()
+        .when(outputAbsent(ref(attempt)))
+        .wakes()
     }
     story.then({ status: 'error', attempts: 4 })
   })

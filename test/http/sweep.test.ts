@@ -1,6 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
+import { newId } from '../../src/ids.ts'
 import { sweep } from '../../src/sweep.ts'
 import {
   aCreatedJob,
@@ -11,6 +12,7 @@ import {
   pass,
   useFarFutureClock,
 } from '../actor/support.ts'
+import { api, bodyOf } from '../support/workerd/http.ts'
 
 useFarFutureClock()
 
@@ -78,6 +80,20 @@ describe('the sweep', () => {
     expect(await row(request.id)).toMatchObject({ status: 'queued', error_code: null })
   })
 
+  it('a row that it closed is shown, and can be deleted', async () => {
+    new FakeRunpod().install()
+    const [shown, deleted] = [newId(), newId()]
+    for (const id of [shown, deleted]) await birthRow(id)
+    pass(6 * MINUTE)
+    await sweep(env, Date.now())
+    expect(await bodyOf(await api(`/api/jobs/${shown}`))).toMatchObject({
+      status: 'error',
+      error: { code: 'not_accepted', message: expect.stringContaining('send it again') },
+    })
+    expect((await api(`/api/jobs/${deleted}`, { method: 'DELETE' })).status).toBe(200)
+    expect(await row(deleted)).toBeNull()
+  })
+
   it('repairs a row that was lost', async () => {
     new FakeRunpod().install()
     const job = await aCreatedJob()
@@ -95,8 +111,13 @@ describe('the sweep', () => {
     const asset = `input/${crypto.randomUUID()}/logo.png`
     const unused = `input/${crypto.randomUUID()}/unused.mp4`
     for (const key of [used, asset, unused]) await env.VIDEOS.put(key, 'x')
-    await birthRow(crypto.randomUUID(), used)
-    await env.DB.prepare('INSERT INTO export_job_assets VALUES (?, ?)').bind(asset, 'some-job').run()
+    const job = crypto.randomUUID()
+    const left = `input/${crypto.randomUUID()}/left.png`
+    await env.VIDEOS.put(left, 'x')
+    await birthRow(job, used)
+    const names = env.DB.prepare('INSERT INTO export_job_assets VALUES (?, ?)')
+    await env.DB.batch([names.bind(asset, job), names.bind(left, 'a job that is no more')])
+    await actor(job).stub.create(aRequest({ id: job, inputVideoKey: used, assets: [asset] }))
     const uploadedAt = (await env.VIDEOS.head(unused))?.uploaded.getTime() ?? 0
     await sweep(env, uploadedAt + 6 * DAY)
     expect(await env.VIDEOS.head(unused)).not.toBeNull()
@@ -104,5 +125,10 @@ describe('the sweep', () => {
     expect(await env.VIDEOS.head(unused)).toBeNull()
     expect(await env.VIDEOS.head(used)).not.toBeNull()
     expect(await env.VIDEOS.head(asset)).not.toBeNull()
+    expect(await env.VIDEOS.head(left)).toBeNull()
+    const { results } = await env.DB.prepare('SELECT * FROM export_job_assets WHERE asset_key = ?')
+      .bind(left)
+      .all()
+    expect(results).toEqual([])
   })
 })

@@ -31,7 +31,7 @@ export function dispatchAnswered(draft: Draft, event: DispatchAnswer): void {
       if (attempt.remote !== 'unknown' || attempt.runningAt !== null) return
       remoteEnded(draft, event.ref, null)
       if (dispatching) {
-        const options = { outputMayExist: false, retryAfterMs: event.retryAfterMs }
+        const options = { outputMayExist: anotherFollows(draft, attempt), retryAfterMs: event.retryAfterMs }
         return giveUp(draft, attempt, event.failure, options)
       }
       return settleCancelling(draft)
@@ -101,9 +101,9 @@ function verifyLooked(draft: Draft, attempt: Attempt, phase: Verifying, event: L
       return endComplete(draft, attempt, event.object)
     case 'outputAbsent': {
       const misses = phase.misses + 1
-      // Before another attempt is paid for it is looked for once more: an upload may have been slow.
-      const another = attempt.attempt < draft.job.request.policy.maxAttempts
-      if (misses >= LOOKS) return giveUp(draft, attempt, OUTPUT_MISSING, { outputMayExist: another })
+      if (misses >= LOOKS) {
+        return giveUp(draft, attempt, OUTPUT_MISSING, { outputMayExist: anotherFollows(draft, attempt) })
+      }
       return draft.enter({
         ...phase,
         misses,
@@ -113,6 +113,11 @@ function verifyLooked(draft: Draft, attempt: Attempt, phase: Verifying, event: L
     case 'lookFailed':
       return draft.enter({ ...phase, lookFailures: phase.lookFailures + 1 })
   }
+}
+
+/** Before another attempt is paid for R2 is asked once more: an upload may be slow, and a refusal may be wrong. */
+function anotherFollows(draft: Draft, attempt: Attempt): boolean {
+  return attempt.attempt < draft.job.request.policy.maxAttempts
 }
 
 const OUTPUT_MISSING = failure(

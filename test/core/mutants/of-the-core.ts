@@ -25,8 +25,8 @@ export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
   {
     name: 'a reported completion is believed without a look',
     file: `${CORE}/reports.ts`,
-    search: 'export function verify(draft: Draft, attempt: Attempt): void {\n',
-    replace: `export function verify(draft: Draft, attempt: Attempt): void {
+    search: 'export function verify(draft: Draft, attempt: Attempt, doneBy: DoneBy): void {\n',
+    replace: `export function verify(draft: Draft, attempt: Attempt, doneBy: DoneBy): void {
   if (attempt.endedAt === null) {
     const output = { key: attempt.outputKey, size: 1_000, etag: '' }
     const at = { endedAt: draft.now, expiresAt: attempt.ttlEndsAt }
@@ -95,8 +95,8 @@ export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
   {
     name: 'the deadline has no clock',
     file: `${CORE}/schedule.ts`,
-    search: '  return job.roundStartedAt + job.request.policy.deadlineMs\n',
-    replace: '  return job.roundStartedAt + 100 * job.request.policy.deadlineMs\n',
+    search: 'job.roundStartedAt + job.request.policy.deadlineMs\n',
+    replace: 'job.roundStartedAt + 100 * job.request.policy.deadlineMs\n',
   },
   {
     name: 'a stall is never looked into',
@@ -175,8 +175,8 @@ export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
   {
     name: 'a file that was slow to arrive is not looked for before the next attempt',
     file: `${CORE}/answers.ts`,
-    search: 'outputMayExist: another',
-    replace: 'outputMayExist: false',
+    search: '  return attempt.attempt < draft.job.request.policy.maxAttempts\n',
+    replace: '  return attempt.attempt < 0\n',
     runs: 100_000,
   },
   {
