@@ -11,7 +11,7 @@ const workerd = () =>
         ENVIRONMENT: 'development',
         PUBLIC_URL: 'https://exportal.test',
         RUNPOD_ENDPOINT: 'https://runpod.test/v2/ep',
-        RUNPOD_API_KEY: 'test-key',
+        RUNPOD_API_KEY: 'the-runpod-key-of-the-tests',
       },
     },
   }))

@@ -4,6 +4,7 @@
  */
 import { Webhook } from 'standardwebhooks'
 import { boundedFetch } from './bounded-fetch.ts'
+import { withoutSecrets } from './redact.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { Settings } from './settings.ts'
 import { webhookUrlFault } from './webhook-target.ts'
@@ -48,7 +49,11 @@ export async function deliver(delivery: Delivery, settings: Settings, now: numbe
   const started = Date.now()
   const answer = await boundedFetch(delivery.url, init, { ms: DELIVERY_MS, bytes: ANSWER_BYTES })
   const latencyMs = Date.now() - started
-  if (answer.kind === 'lost') return failed(answer.detail, null, latencyMs)
+  if (answer.kind === 'lost') {
+    // The address may carry a secret of the receiver's, and the log has other readers.
+    const detail = withoutSecrets(answer.detail.replaceAll(delivery.url, 'the webhook_url'))
+    return failed(detail, null, latencyMs)
+  }
   const { status, headers } = answer
   if (status >= 200 && status < 300) return { kind: 'delivered', status, latencyMs }
   const detail =

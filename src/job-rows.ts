@@ -1,11 +1,11 @@
 /** The list in D1, as the Worker uses it. D1 out of reach is a 503, never a 500: the client may try again. */
 import type { JobRequest, JobStatus } from '../actors/export-job/core/job.ts'
 import type { MirrorRow } from '../actors/export-job/core/mirror-row.ts'
+import { logFault } from '../actors/log.ts'
 import { deleteRow } from '../actors/mirror.ts'
 import type { Position } from './cursor.ts'
 import type { Env } from './env.ts'
 import { endOfWalkQuery, idQuery, isTested, type ListFilters, pageQuery, type Query } from './list-query.ts'
-import { logFault } from './log.ts'
 import { unavailable } from './problem.ts'
 
 /** A row as D1 answers it. Instants are milliseconds, JSON is text. */

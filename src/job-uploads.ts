@@ -1,6 +1,7 @@
 /** Which unfinished uploads in parts belong to a job, so that deleting the job ends them. */
+
+import { logFault } from '../actors/log.ts'
 import type { Env } from './env.ts'
-import { logFault } from './log.ts'
 import { unavailable } from './problem.ts'
 import { callUpload } from './stubs.ts'
 

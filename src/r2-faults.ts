@@ -1,7 +1,8 @@
 /** R2's errors about parts, as sentences that a person can act on (developers.cloudflare.com/r2/api/error-codes). */
+
+import { logFault } from '../actors/log.ts'
 import { NOT_FOUND } from '../actors/upload/core.ts'
 import type { Call } from './http.ts'
-import { logFault } from './log.ts'
 import { Problem, unavailable } from './problem.ts'
 
 const KNOWN: Record<string, () => Problem> = {

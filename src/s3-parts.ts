@@ -1,7 +1,7 @@
 /** The parts of an upload as R2 itself lists them over its S3 API; the binding does not offer it. */
 import { boundedFetch } from '../actors/bounded-fetch.ts'
+import { logFault } from '../actors/log.ts'
 import type { Part } from '../actors/upload/core.ts'
-import { logFault } from './log.ts'
 import { unavailable } from './problem.ts'
 import { presign, type S3 } from './s3.ts'
 

@@ -1,8 +1,8 @@
 /** The only door to the actors: a job id, or the key of an upload, becomes a typed stub here, and nowhere else. */
 import type { ExportJob } from '../actors/export-job/export-job.ts'
+import { logFault } from '../actors/log.ts'
 import type { Upload } from '../actors/upload/upload.ts'
 import type { Env } from './env.ts'
-import { logFault } from './log.ts'
 import { type Problem, unavailable } from './problem.ts'
 
 export type JobStub = DurableObjectStub<ExportJob>

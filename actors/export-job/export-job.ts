@@ -4,6 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { ActorEnv } from '../env.ts'
+import { logFault, logTransition } from '../log.ts'
 import { readSettings } from '../settings.ts'
 import type { Command, Event, Fact, Reply, Report, Step } from './core/events.ts'
 import type { Job, JobRequest } from './core/job.ts'
@@ -56,12 +57,12 @@ export class ExportJob extends DurableObject<ActorEnv> {
     if (this.#job) void ctx.blockConcurrencyWhile(() => this.#heal())
   }
 
-  // Verbs of the service
+  // Verbs of the service. Each may be told the id of the HTTP request that it is part of, for the log.
 
   /** Accepts a job: durable when this returns. Repeat-safe; the caller compares the request's hash. */
-  async create(request: JobRequest): Promise<CreateAnswer> {
+  async create(request: JobRequest, requestId: string | null = null): Promise<CreateAnswer> {
     const now = Date.now()
-    if (!this.#job) this.#commit(accept(request, now), now)
+    if (!this.#job) this.#commit(accept(request, now), now, requestId)
     const job = this.#text()
     if (!job || !this.#job) {
       const detail = 'A job with this idempotency key is being deleted; try again later.'
@@ -77,36 +78,36 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return { found: true, job, version: this.#job.version, seq: this.#store.lastSeq }
   }
 
-  async cancel(by: string): Promise<CommandAnswer> {
-    return this.#command({ type: 'cancel', by })
+  async cancel(by: string, requestId: string | null = null): Promise<CommandAnswer> {
+    return this.#command({ type: 'cancel', by }, null, requestId)
   }
 
   /** Starts a new round of an ended job; its history stays. @param version the only one to do it to; null for any */
-  async retry(by: string, version: number | null = null): Promise<CommandAnswer> {
-    return this.#command({ type: 'retry', by }, version)
+  async retry(by: string, version: number | null = null, requestId: string | null = null) {
+    return this.#command({ type: 'retry', by }, version, requestId)
   }
 
   /** Cancels an active job; erases an ended one, and then answers `job: null`. @param version as of `retry` */
-  async remove(by: string, version: number | null = null): Promise<CommandAnswer> {
-    return this.#command({ type: 'delete', by }, version)
+  async remove(by: string, version: number | null = null, requestId: string | null = null) {
+    return this.#command({ type: 'delete', by }, version, requestId)
   }
 
   /** Sends a webhook again, whatever became of it. */
-  async redeliver(id: string, by: string): Promise<CommandAnswer> {
-    return this.#command({ type: 'redeliver', id, by })
+  async redeliver(id: string, by: string, requestId: string | null = null): Promise<CommandAnswer> {
+    return this.#command({ type: 'redeliver', id, by }, null, requestId)
   }
 
   /** A GPU worker's report, its token already checked. A job that is gone tells the worker to stop. */
-  async report(report: Report): Promise<ReportAnswer> {
+  async report(report: Report, requestId: string | null = null): Promise<ReportAnswer> {
     if (!this.#job) return { ok: true, cancel: true }
-    const reply = this.#apply(report).reply
+    const reply = this.#apply(report, requestId).reply
     return reply.ok ? { ok: true, cancel: reply.cancel } : reply
   }
 
   /** RunPod's webhook, its signature already checked. Committed, or found stale, when this returns. */
-  async observe(fact: Extract<Fact, { type: 'observed' }>): Promise<{ ok: true }> {
-    if (this.#job) this.#apply(fact)
-    return { ok: true }
+  async observe(fact: Extract<Fact, { type: 'observed' }>, requestId: string | null = null) {
+    if (this.#job) this.#apply(fact, requestId)
+    return { ok: true } as const
   }
 
   /** A page of the event log. */
@@ -132,10 +133,10 @@ export class ExportJob extends DurableObject<ActorEnv> {
   }
 
   /** What an operator asks for by hand. */
-  async intervene(command: Command): Promise<CommandAnswer> {
+  async intervene(command: Command, requestId: string | null = null): Promise<CommandAnswer> {
     // The row is written whole: what this actor believes of it may be what is wrong.
     if (command.type === 'rewriteRow') this.#world.lastMirrored = null
-    return this.#command(command)
+    return this.#command(command, null, requestId)
   }
 
   /** The sweep found the D1 row overdue: the alarm is set again if it was lost, and the row is written again. */
@@ -189,7 +190,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
       await this.#work()
     } catch (error) {
       failed = true
-      console.error(JSON.stringify({ at: 'alarm', job: this.#job?.request.id, error: String(error) }))
+      logFault('alarm', error, { job_id: this.#job?.request.id ?? '' })
     } finally {
       this.#alarmRuns = false
     }
@@ -220,32 +221,33 @@ export class ExportJob extends DurableObject<ActorEnv> {
 
   // The one door
 
-  #command(command: Command, version: number | null = null): CommandAnswer {
+  #command(command: Command, version: number | null, requestId: string | null): CommandAnswer {
     if (!this.#job) return { ok: false, code: 'job_not_found', detail: 'There is no such job.' }
     if (version !== null && version !== this.#job.version)
       return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
-    const reply: Reply = this.#apply(command).reply
+    const reply: Reply = this.#apply(command, requestId).reply
     if (!reply.ok) return reply
     return { ok: true, job: this.#text() }
   }
 
-  #apply(event: Event): Step {
+  #apply(event: Event, requestId: string | null = null): Step {
     const before = this.#job
     if (!before) throw new Error('There is no job to change.')
     const now = Date.now()
     const step = transition(before, event, now)
-    this.#commit(step, now)
+    this.#commit(step, now, requestId)
     return step
   }
 
   /** Row, log lines and alarm are one transaction, and everyone is told what was committed. */
-  #commit(step: Step, now: number): void {
+  #commit(step: Step, now: number, requestId: string | null): void {
     const before = this.#job
     if (step.job === before) return
     const gone = step.job.phase.status === 'gone'
     const events = step.durable && !gone ? this.#store.commit(step.job, step.log, now) : []
     this.#job = step.job
     if (!this.#alarmRuns) this.#armEarlier(wakeAt(step.job))
+    if (gone || events.length > 0) logTransition(step.job, step.log, now, requestId)
     if (events.length > 0) {
       const job = this.#shown()
       this.#watchers.tellEvents(events, job, !job || job.finished_at !== null)

@@ -1,5 +1,6 @@
 /** The only place that acts on the world for a job: an effect goes in, its answer comes back as the next fact. */
 import type { ActorEnv } from '../env.ts'
+import { logFault } from '../log.ts'
 import { archiveRow, eraseRow, inputIsShared, writeMirror } from '../mirror.ts'
 import { cancel, health, type RunpodSettings, status } from '../runpod.ts'
 import type { Settings } from '../settings.ts'
@@ -32,27 +33,27 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
       return { type: 'cancelAnswered', ref: effect.ref, answer }
     }
     case 'look':
-      return attempted<Fact>({ type: 'lookFailed', ref: effect.ref }, async () => {
+      return attempted<Fact>(job.request.id, { type: 'lookFailed', ref: effect.ref }, async () => {
         const object = await findOutput(world.env.VIDEOS, effect.outputKey)
         return object
           ? { type: 'outputSeen', ref: effect.ref, object }
           : { type: 'outputAbsent', ref: effect.ref }
       })
     case 'mirror':
-      return attempted<Fact>({ type: 'mirrorFailed' }, (signal) => mirror(job, world, signal))
+      return attempted<Fact>(job.request.id, { type: 'mirrorFailed' }, (signal) => mirror(job, world, signal))
     case 'sweepOutputs':
-      return attempted<Fact>({ type: 'sweepFailed' }, async (signal) => {
+      return attempted<Fact>(job.request.id, { type: 'sweepFailed' }, async (signal) => {
         await removeUnder(world.env.VIDEOS, outputPrefix(job.request.id), effect.keep, signal)
         return { type: 'swept' }
       })
     case 'archive':
-      return attempted<Fact>({ type: 'archiveFailed' }, async (signal) => {
+      return attempted<Fact>(job.request.id, { type: 'archiveFailed' }, async (signal) => {
         await removeVideos(job, world.env, signal)
         await archiveRow(world.env.DB, job, Date.now())
         return { type: 'archived' }
       })
     case 'erase':
-      return attempted<Fact>({ type: 'eraseFailed' }, async (signal) => {
+      return attempted<Fact>(job.request.id, { type: 'eraseFailed' }, async (signal) => {
         await removeVideos(job, world.env, signal)
         await eraseRow(world.env.DB, job)
         return { type: 'erased' }
@@ -63,11 +64,15 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
 }
 
 /** An errand to D1 or R2, within its time limit; when it fails or hangs, that is the fact. */
-async function attempted<F extends Fact>(failed: F, act: (signal: AbortSignal) => Promise<F>): Promise<F> {
+async function attempted<F extends Fact>(
+  jobId: string,
+  failed: F,
+  act: (signal: AbortSignal) => Promise<F>,
+): Promise<F> {
   try {
     return await within(CALL_LIMITS.storeMs, act)
   } catch (error) {
-    console.warn(JSON.stringify({ at: 'perform', failed: failed.type, error: String(error).slice(0, 300) }))
+    logFault('perform', error, { job_id: jobId, failed: failed.type })
     return failed
   }
 }

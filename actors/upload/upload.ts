@@ -5,6 +5,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { ActorEnv } from '../env.ts'
+import { logFault } from '../log.ts'
 import {
   ACTIVITY_MS,
   abortFailed,
@@ -159,9 +160,7 @@ export class Upload extends DurableObject<ActorEnv> {
       await this.#store.erase()
       this.#state = null
     } catch (error) {
-      console.warn(
-        JSON.stringify({ at: 'upload', key: state.request.key, error: String(error).slice(0, 300) }),
-      )
+      logFault('upload', error, { upload_key: state.request.key })
       const tries = state.phase.status === 'aborting' ? state.phase.tries : 0
       this.#commit({
         ...state,

@@ -21,7 +21,7 @@ export async function actOnJob(call: ScopedCall): Promise<Response> {
   const asked = demand(Action, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
   const id = await reachableJobId(call)
   const command = commandOf(asked, call.caller.subject)
-  const answer = await callJob(call.env, id, (job) => job.intervene(command))
+  const answer = await callJob(call.env, id, (job) => job.intervene(command, call.requestId))
   if (isMissing(answer)) {
     await retiredRow(call, id)
     if (asked.action !== 'delete') throw new Problem(409, 'archived', ARCHIVED)

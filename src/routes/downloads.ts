@@ -1,10 +1,10 @@
 /** GET and HEAD /api/videos/download/:key: whole files, ranges and conditions, from R2 as a stream. */
 import { create as contentDisposition } from 'content-disposition'
+import { logFault } from '../../actors/log.ts'
 import { authorize, type Caller, isLoopback } from '../auth.ts'
 import { judge, type Validators, type Verdict } from '../conditional.ts'
 import { bearerToken, type Call } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
-import { logFault } from '../log.ts'
 import { Problem, unavailable } from '../problem.ts'
 import { requireSignature } from './signed.ts'
 

@@ -14,7 +14,7 @@ import { demandedVersion } from './precondition.ts'
 /** 202 while RunPod has not confirmed the cancel, else 200; a job that has ended stays as it is. */
 export async function cancelJob(call: ScopedCall): Promise<Response> {
   const id = await reachableJobId(call)
-  const answer = await callJob(call.env, id, (job) => job.cancel(call.caller.subject))
+  const answer = await callJob(call.env, id, (job) => job.cancel(call.caller.subject, call.requestId))
   if (isMissing(answer)) return jsonText(JSON.stringify(archivedView(await retiredRow(call, id))))
   const text = jobOf(answer)
   return jsonText(text, peek(text).status === 'cancelling' ? 202 : 200)
@@ -24,7 +24,7 @@ export async function cancelJob(call: ScopedCall): Promise<Response> {
 export async function retryJob(call: ScopedCall): Promise<Response> {
   const id = await reachableJobId(call)
   const version = await demandedVersion(call)
-  const answer = await callJob(call.env, id, (job) => job.retry(call.caller.subject, version))
+  const answer = await callJob(call.env, id, (job) => job.retry(call.caller.subject, version, call.requestId))
   if (isMissing(answer)) {
     await retiredRow(call, id)
     throw new Problem(409, 'archived', 'This job was retired and its videos are gone; create a new one.')
@@ -36,7 +36,9 @@ export async function retryJob(call: ScopedCall): Promise<Response> {
 export async function redeliverWebhook(call: ScopedCall): Promise<Response> {
   const id = await reachableJobId(call)
   const { delivery = '' } = call.params
-  const answer = await callJob(call.env, id, (job) => job.redeliver(delivery, call.caller.subject))
+  const answer = await callJob(call.env, id, (job) =>
+    job.redeliver(delivery, call.caller.subject, call.requestId),
+  )
   if (isMissing(answer)) {
     await retiredRow(call, id)
     throw new Problem(409, 'archived', 'This job was retired, and its messages with it.')
@@ -48,7 +50,9 @@ export async function redeliverWebhook(call: ScopedCall): Promise<Response> {
 export async function deleteJob(call: ScopedCall): Promise<Response> {
   const id = await reachableJobId(call)
   const version = await demandedVersion(call)
-  const answer = await callJob(call.env, id, (job) => job.remove(call.caller.subject, version))
+  const answer = await callJob(call.env, id, (job) =>
+    job.remove(call.caller.subject, version, call.requestId),
+  )
   if (isMissing(answer)) await retiredRow(call, id)
   else if (!answer.ok) throw refusal(answer)
   else if (answer.job !== null) return cancelledInstead(id, answer.job)

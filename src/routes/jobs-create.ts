@@ -43,7 +43,7 @@ export async function createJob(call: ScopedCall): Promise<Response> {
   if (earlier && earlier.request_hash !== request.requestHash) throw keyReused()
   if (earlier?.archived)
     return created(call, request.id, earlier.status, JSON.stringify(archivedView(earlier)), earlier)
-  const answer = await callJob(env, request.id, (job) => job.create(request))
+  const answer = await callJob(env, request.id, (job) => job.create(request, call.requestId))
   if (!answer.ok) {
     if (!earlier) await removeBirthRow(env, request)
     throw new Problem(409, answer.code, answer.detail, {

@@ -57,7 +57,7 @@ async function answer(call: Call, read: (body: unknown, ref: AttemptRef) => Repo
 
 /** 200 `{ok, cancel}`; also for a job that is gone, whose worker must stop. @throws Problem 422 when refused */
 export async function sendReport(call: Call, jobId: string, report: Report): Promise<Response> {
-  const reply = await callJob(call.env, jobId, (job) => job.report(report))
+  const reply = await callJob(call.env, jobId, (job) => job.report(report, call.requestId))
   if (reply.ok) return json({ ok: true, cancel: reply.cancel } satisfies ReportAnswer)
   if (reply.code === 'job_not_found' || reply.code === 'job_deleting')
     return json({ ok: true, cancel: true } satisfies ReportAnswer)

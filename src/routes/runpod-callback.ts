@@ -68,7 +68,10 @@ async function observe(
   observation: Observation,
 ): Promise<Response> {
   await callJob(call.env, jobId, (job) =>
-    job.observe({ type: 'observed', ref, source: 'webhook', runpodJobId, observation, health: null }),
+    job.observe(
+      { type: 'observed', ref, source: 'webhook', runpodJobId, observation, health: null },
+      call.requestId,
+    ),
   )
   return json({ ok: true } satisfies CallbackAnswer)
 }

@@ -1,9 +1,10 @@
 /** PUT /api/videos/upload/:key: the body streams into R2 and is never held in memory. */
+
+import { logFault } from '../../actors/log.ts'
 import { mediaType } from '../body.ts'
 import { uploadLimits } from '../env.ts'
 import { type Call, json } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
-import { logFault } from '../log.ts'
 import { Problem, unavailable } from '../problem.ts'
 import type { StoredVideo } from '../schemas/upload.ts'
 import { requireSignature, signatureProblem } from './signed.ts'

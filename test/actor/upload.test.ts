@@ -161,7 +161,6 @@ describe('The alarm', () => {
   it('tries again while R2 fails, and never throws', async () => {
     const upload = await anUpload()
     await upload.stub.abort(upload.access)
-    vi.spyOn(console, 'warn').mockImplementation(() => {})
     await runInDurableObject(upload.stub, (instance) => {
       const broken = {
         ...env,

@@ -130,6 +130,11 @@ describe('The core', () => {
   })
 })
 
+test('Only the two logs write to the console, since what they write is made harmless', () => {
+  const writers = ['src', 'actors'].flatMap(filesUnder).filter((file) => /\bconsole\b/.test(codeOf(file)))
+  expect(writers).toEqual(['src/log.ts', 'actors/log.ts'])
+})
+
 describe('A file', () => {
   test(`of ${SHORT_FOLDERS.join(', ')} has at most ${MAX_LINES} lines`, () => {
     const long = SHORT_FOLDERS.flatMap(filesUnder)

@@ -1,10 +1,11 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { downloadPath } from '../../actors/signing.ts'
 import {
   api,
   apiWith,
   bindings,
   createJob,
+  dispatchedJob,
   post,
   problemOf,
   SECRET,
@@ -28,6 +29,43 @@ it('writes one JSON line for each request, with the path as a pattern', async ()
     request_id: 'r-1',
     job_id,
   })
+})
+
+it('writes one JSON line for each change of a job, with the request that asked for it, and none for progress', async () => {
+  const { id, run } = await dispatchedJob(world.runs)
+  const report = (body: object) =>
+    post(`/api/jobs/${id}/do/progress`, body, {
+      Authorization: `Bearer ${run.input.callback_token}`,
+      'X-Request-Id': 'r-report',
+    })
+  vi.setSystemTime(Date.now() + 1_500)
+  await report({ progress: 1 })
+  await report({ progress: 2 })
+  await post(`/api/jobs/${id}/cancel`, {}, { 'X-Request-Id': 'r-cancel' })
+  const lines = world.logs.map((line) => JSON.parse(line)).filter(({ at }) => at === 'transition')
+  const line = { at: 'transition', job_id: id, round: 1 }
+  expect(lines.filter(({ job_id }) => job_id === id)).toEqual([
+    expect.objectContaining({
+      ...line,
+      events: ['created'],
+      status: 'pending',
+      attempt: 0,
+      version: 1,
+      ms: 0,
+    }),
+    { ...line, events: ['attempt_started'], status: 'pending', attempt: 1, version: 2, ms: 0 },
+    { ...line, events: ['queued'], status: 'queued', attempt: 1, version: 3, ms: 0 },
+    {
+      ...line,
+      events: ['processing'],
+      status: 'processing',
+      attempt: 1,
+      version: 4,
+      ms: 1_500,
+      request_id: 'r-report',
+    },
+    expect.objectContaining({ ...line, status: 'cancelling', request_id: 'r-cancel' }),
+  ])
 })
 
 it('never writes signatures, tokens or bodies', async () => {

@@ -176,7 +176,9 @@ describe('A delivery', () => {
 
   it('says nothing of where it goes, on the log or in the job', async () => {
     const id = await aToldJob()
-    answers.push(() => new Response(null, { status: 500 }))
+    answers.push(() => {
+      throw new Error(`connect to ${URL_OF_RECEIVER} failed`)
+    })
     await ring(id)
     const shown = await (await api(`/api/jobs/${id}`)).text()
     expect(shown + JSON.stringify(await lines(id))).not.toContain('hooks.example.com')

@@ -6,6 +6,7 @@ import type { JobJson } from '../../../actors/export-job/rpc.ts'
 import { DEVELOPMENT_SECRET } from '../../../actors/settings.ts'
 import type { Env } from '../../../src/env.ts'
 import { handle } from '../../../src/router.ts'
+import { secretsOf, written } from './secret-scan.ts'
 
 /** So far ahead that no alarm rings by itself. */
 export const T0 = Date.UTC(2100, 0, 1)
@@ -20,8 +21,12 @@ export function useHttpWorld(): { runs: RunBody[]; logs: string[] } {
   const world: { runs: RunBody[]; logs: string[] } = { runs: [], logs: [] }
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: T0 })
-    vi.spyOn(console, 'log').mockImplementation((line) => void world.logs.push(String(line)))
-    vi.spyOn(console, 'error').mockImplementation((line) => void world.logs.push(String(line)))
+    const log = (line: unknown) => {
+      written(line)
+      world.logs.push(String(line))
+    }
+    vi.spyOn(console, 'log').mockImplementation(log)
+    vi.spyOn(console, 'error').mockImplementation(log)
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
       const url = String(input instanceof Request ? input.url : input)
       if (url.endsWith('/run')) {
@@ -57,7 +62,9 @@ export interface RunBody {
 /** A request to the deployed Worker. `path` may be a whole URL. */
 export function api(path: string, init: RequestInit = {}): Promise<Response> {
   const url = path.startsWith('http') ? path : `${ORIGIN}${path}`
-  return exports.default.fetch(new Request(url, init))
+  const request = new Request(url, init)
+  secretsOf(request)
+  return exports.default.fetch(request)
 }
 
 export function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
@@ -71,7 +78,9 @@ export function post(path: string, body: unknown, headers: Record<string, string
 /** The same Worker under other variables or bindings. */
 export function apiWith(over: Partial<Env>, path: string, init: RequestInit = {}): Promise<Response> {
   const url = path.startsWith('http') ? path : `${ORIGIN}${path}`
-  return handle(new Request(url, init), { ...bindings(), ...over }, createExecutionContext())
+  const request = new Request(url, init)
+  secretsOf(request)
+  return handle(request, { ...bindings(), ...over }, createExecutionContext())
 }
 
 export function bindings(): Env {

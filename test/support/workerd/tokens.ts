@@ -3,9 +3,12 @@ import { SignJWT } from 'jose'
 import { keyFor } from '../../../actors/signing.ts'
 import { type Grant, makeToken } from '../../../src/access-token.ts'
 import { SECRET } from './http.ts'
+import { secret } from './secret-scan.ts'
 
 export const STRONG = 'a-strong-secret-of-more-than-32-characters'
 export const RETIRED = 'the-secret-before-it-of-more-than-32-characters'
+secret(STRONG, RETIRED)
+
 /** A deployment in the middle of a rotation. */
 export const PRODUCTION = {
   ENVIRONMENT: 'production',
