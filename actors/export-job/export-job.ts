@@ -6,7 +6,7 @@ import { DurableObject } from 'cloudflare:workers'
 import type { ActorEnv } from '../env.ts'
 import { logFault, logTransition } from '../log.ts'
 import { readSettings } from '../settings.ts'
-import type { Command, Event, Fact, Reply, Report, Step } from './core/events.ts'
+import type { Command, Event, Fact, Report, Step } from './core/events.ts'
 import type { Job, JobRequest } from './core/job.ts'
 import { wakeAt } from './core/schedule.ts'
 import { accept, transition } from './core/transition.ts'
@@ -225,9 +225,8 @@ export class ExportJob extends DurableObject<ActorEnv> {
     if (!this.#job) return { ok: false, code: 'job_not_found', detail: 'There is no such job.' }
     if (version !== null && version !== this.#job.version)
       return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
-    const reply: Reply = this.#apply(command, requestId).reply
-    if (!reply.ok) return reply
-    return { ok: true, job: this.#text() }
+    const { reply } = this.#apply(command, requestId)
+    return reply.ok ? { ok: true, job: this.#text() } : reply
   }
 
   #apply(event: Event, requestId: string | null = null): Step {
@@ -278,10 +277,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return this.ctx.storage.setAlarm(at)
   }
 
-  /**
-   * An alarm can be lost, by a fault of the platform or after its retries were used up; and it rings too late when
-   * progress had put it off that a crash then took along. In both cases it is set again.
-   */
+  /** Sets the alarm again when the platform has lost it, or when a crash took along the progress that had put it off. */
   async #heal(): Promise<void> {
     this.#armedAt = await this.ctx.storage.getAlarm()
     if (this.#job && !this.#alarmRuns) this.#armEarlier(wakeAt(this.#job))
