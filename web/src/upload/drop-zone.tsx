@@ -1,12 +1,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Problem } from '../ui/problem.tsx'
-import type { UploadHandlers } from './uploader.ts'
+import { UnfinishedUpload } from './unfinished.tsx'
+import type { Unfinished, Uploader, UploadHandlers } from './uploader.ts'
 
 /** Where a video is dropped. Uppy comes only now: pages that show a job do not pay for it. */
-export function DropZone(handlers: UploadHandlers) {
+export function DropZone(handlers: Omit<UploadHandlers, 'onUnfinished'>) {
   const target = useRef<HTMLDivElement>(null)
   const [failure, setFailure] = useState<unknown>(null)
-  const [ready, setReady] = useState(false)
+  const [uploader, setUploader] = useState<Uploader | null>(null)
+  const [unfinished, setUnfinished] = useState<Unfinished | null>(null)
   const [tries, setTries] = useState(0)
   const latest = useRef(handlers)
   latest.current = handlers
@@ -23,9 +25,10 @@ export function DropZone(handlers: UploadHandlers) {
         onDone: (file, key) => latest.current.onDone(file, key),
         onError: (error) => latest.current.onError(error),
         onRemoved: () => latest.current.onRemoved(),
+        onUnfinished: setUnfinished,
       })
       destroy = () => uploader.destroy()
-      setReady(true)
+      setUploader(uploader)
     }
     setFailure(null)
     mount().catch(setFailure)
@@ -40,10 +43,11 @@ export function DropZone(handlers: UploadHandlers) {
       {failure != null && (
         <Problem error={failure} title="The upload could not be prepared" retry={() => setTries(tries + 1)} />
       )}
-      {!ready && failure == null && (
+      {!uploader && failure == null && (
         <div class="skeleton" role="status" aria-label="Preparing the upload" style={{ height: '260px' }} />
       )}
-      <div ref={target} />
+      {uploader && unfinished && <UnfinishedUpload upload={unfinished} uploader={uploader} />}
+      <div ref={target} hidden={unfinished !== null} />
     </div>
   )
 }

@@ -19,9 +19,21 @@ export interface UploadHandlers {
   onError: (error: unknown) => void
   /** The file was removed before it was stored. */
   onRemoved: () => void
+  /** A reload broke an upload off, and the browser no longer has the file: it must be chosen again. Null: not any more. */
+  onUnfinished: (upload: Unfinished | null) => void
+}
+
+export interface Unfinished {
+  name: string
+  /** How much of it is stored. */
+  percent: number
 }
 
 export interface Uploader {
+  /** Takes a file that was not dropped on Uppy itself; the same one again goes on where its upload stood. */
+  add(file: File): void
+  /** Gives up what is unfinished. */
+  forget(): void
   destroy(): void
 }
 
@@ -82,12 +94,15 @@ export function mountUploader(target: HTMLElement, handlers: UploadHandlers): Up
     }
   }
 
-  uppy.on('file-added', (file) => void start(file))
+  uppy.on('file-added', (file) => {
+    handlers.onUnfinished(null)
+    void start(file)
+  })
   uppy.on('restored', () => {
     for (const file of uppy.getFiles()) {
-      if (file.isGhost) continue
-      if (planOf(file.id)) void start(file)
-      else uppy.removeFile(file.id)
+      if (!planOf(file.id)) uppy.removeFile(file.id)
+      else if (!file.isGhost) void start(file)
+      else handlers.onUnfinished({ name: file.name, percent: Math.floor(file.progress.percentage ?? 0) })
     }
   })
   uppy.on('upload-progress', (_, { bytesUploaded, bytesTotal }) => {
@@ -103,9 +118,23 @@ export function mountUploader(target: HTMLElement, handlers: UploadHandlers): Up
   uppy.on('upload-error', (_, error) => handlers.onError(error))
   uppy.on('file-removed', (file) => {
     forgetPlan(file.id)
+    handlers.onUnfinished(null)
     handlers.onRemoved()
   })
-  return { destroy: () => uppy.destroy() }
+  const forget = () => {
+    for (const { id } of uppy.getFiles()) uppy.removeFile(id)
+  }
+  const add = (file: File) => {
+    const [ghost] = uppy.getFiles()
+    // Another file takes the place of the unfinished one.
+    if (ghost && (ghost.name !== file.name || ghost.size !== file.size)) forget()
+    try {
+      uppy.addFile({ source: 'Dashboard', name: file.name, type: file.type, data: file })
+    } catch (error) {
+      handlers.onError(error)
+    }
+  }
+  return { add, forget, destroy: () => uppy.destroy() }
 }
 
 /** One way of sending for this file: Uppy's plugin takes its mode once. */
