@@ -3,14 +3,16 @@ import { pathOf } from './calls.ts'
 import { ExportalError } from './errors.ts'
 import type { WebSocketLike } from './http.ts'
 import { LiveSocket } from './socket.ts'
+import { onOnline } from './time.ts'
 import type { ServerMessage } from './types.ts'
 import type { Line } from './watch.ts'
 
 /**
  * How a socket's time ended. `cut`: the job is known to have ended, but the last lines of its log may be missing.
- * `closed`: for good, though the job has not ended. `unreachable`: too many dials in a row came to nothing.
+ * `closed`: for good, though the job has not ended. `unreachable`: too many dials in a row came to nothing. `online`: the
+ * browser has its line back, and what an old socket says of itself is worth nothing.
  */
-export type Heard = 'ended' | 'cut' | 'closed' | 'unreachable'
+export type Heard = 'ended' | 'cut' | 'closed' | 'unreachable' | 'online'
 
 /** Listens, redialling as needed, and gives up after `patience` dials in a row that came to nothing. */
 export function listen(line: Line, WebSocket: WebSocketLike, patience: number): Promise<Heard> {
@@ -52,11 +54,13 @@ export function listen(line: Line, WebSocket: WebSocketLike, patience: number): 
     const end = (settle: () => void) => {
       clearTimeout(ending)
       signal.removeEventListener('abort', abort)
+      stopOnline()
       socket.close()
       settle()
     }
     const abort = () => end(() => reject(signal.reason))
     signal.addEventListener('abort', abort, { once: true })
+    const stopOnline = onOnline(() => end(() => resolve(ending ? 'cut' : 'online')))
   })
 }
 

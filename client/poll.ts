@@ -1,6 +1,6 @@
 /** The line of a watch where no WebSocket can be had: long polls, and the log for what happened between them. */
 import { eventsAfter, getEvents, pollJob } from './calls.ts'
-import { sleep } from './time.ts'
+import { onOnline, sleep } from './time.ts'
 import type { Job } from './types.ts'
 import type { Line } from './watch.ts'
 
@@ -30,7 +30,7 @@ export async function poll(line: Line, forMs: number): Promise<boolean> {
       pauseMs = http.pauseAfter(error, ++troubles, Number.POSITIVE_INFINITY)
       if (pauseMs === null) throw error
     }
-    await sleep(Math.max(pauseMs, nextAt - Date.now()), signal)
+    await sleep(Math.max(pauseMs, nextAt - Date.now()), signal, onOnline)
   } while (Date.now() < until)
   return false
 }

@@ -42,19 +42,34 @@ export const defaultTimings: Timings = {
   pollIntervalMs: 2_000,
 }
 
-/** Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+/** Calls back whenever a browser finds itself online again, as after a sleep; elsewhere never. Returns the stop. */
+export function onOnline(act: () => void): () => void {
+  globalThis.addEventListener?.('online', act)
+  return () => globalThis.removeEventListener?.('online', act)
+}
+
+/**
+ * Resolves after `ms`, or as soon as `early` calls back; rejects with the signal's reason as soon as it is aborted.
+ * `early` returns its stop.
+ */
+export function sleep(
+  ms: number,
+  signal?: AbortSignal,
+  early?: (wake: () => void) => () => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
-    const abort = () => {
+    const end = (settle: () => void) => () => {
       clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
       signal?.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', abort, { once: true })
+      stop?.()
+      settle()
+    }
+    const wake = end(resolve)
+    const abort = end(() => reject(signal?.reason))
+    const timer = setTimeout(wake, ms)
+    const stop = early?.(wake)
+    signal?.addEventListener('abort', abort)
   })
 }
 

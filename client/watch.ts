@@ -122,6 +122,7 @@ export class JobWatch implements AsyncIterable<Update> {
         const heard = await listen(line, WebSocket, patience)
         if (heard === 'cut') await catchUp(line, this.#endedJob())
         if (heard === 'cut' || heard === 'ended') break
+        if (heard === 'online') continue
         // Closed for good, and yet the job has not ended: look once, then dial again.
         pollMs = heard === 'closed' ? timings.pollIntervalMs : timings.socketRetryMs
         patience = heard === 'closed' ? timings.socketFailures : 1
