@@ -4,6 +4,11 @@ declare module 'node:crypto' {
     update(data: string | Uint8Array): Hmac
     digest(): Uint8Array
   }
+  interface Hash {
+    update(data: string): Hash
+    digest(encoding: 'hex'): string
+  }
+  export function createHash(algorithm: 'sha256'): Hash
   export function createHmac(algorithm: 'sha256', key: Uint8Array): Hmac
   export function hkdfSync(
     digest: 'sha256',

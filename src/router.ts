@@ -1,7 +1,7 @@
 /** The HTTP API: its routes with the scope each needs, the one catch, and what every response carries. */
 import type { IRequestStrict } from 'itty-router'
 import { Router } from 'itty-router/Router'
-import { readSettings } from '../actors/settings.ts'
+import { readSettings, type SettingsAnswer } from '../actors/settings.ts'
 import { authorize, type Scope } from './auth.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import type { Env } from './env.ts'
@@ -140,6 +140,15 @@ for (const route of ROUTES) {
   else router.delete(route.path, answer)
 }
 
+const settings = new WeakMap<Env, SettingsAnswer>()
+
+/** Read once for each environment, which stays the same for as long as the isolate lives. */
+function settingsOf(env: Env): SettingsAnswer {
+  const known = settings.get(env) ?? readSettings(env)
+  settings.set(env, known)
+  return known
+}
+
 /** Answers any request; never throws. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const started = Date.now()
@@ -149,7 +158,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     ctx,
     url: new URL(request.url),
     requestId: requestIdOf(request),
-    settings: readSettings(env),
+    settings: settingsOf(env),
     notes: { route: null, jobId: null },
   }
   let response: Response

@@ -74,8 +74,9 @@ export class ExportJob extends DurableObject<ActorEnv> {
 
   async view(): Promise<ViewAnswer> {
     const job = this.#text()
-    if (!job || !this.#job) return { found: false, deleting: this.#job !== null }
-    return { found: true, job, version: this.#job.version, seq: this.#store.lastSeq }
+    const etag = this.#job && this.#presenter.etag(this.#job, Date.now())
+    if (!job || !etag || !this.#job) return { found: false, deleting: this.#job !== null }
+    return { found: true, job, version: this.#job.version, seq: this.#store.lastSeq, etag }
   }
 
   async cancel(by: string, requestId: string | null = null): Promise<CommandAnswer> {

@@ -1,9 +1,18 @@
 /** The core's view of a job, completed with what needs this deployment: signed URLs, routes and the price of a GPU. */
+import { etagOf } from '../entity-tag.ts'
 import type { Settings } from '../settings.ts'
 import { downloadPath, URL_WINDOW_MS } from '../signing.ts'
 import type { Job } from './core/job.ts'
 import { viewOf } from './core/view.ts'
 import type { JobJson, JobText } from './rpc.ts'
+
+interface Shown {
+  readonly job: Job
+  readonly window: number
+  readonly view: JobJson | null
+  text: JobText | null
+  etag: string | null
+}
 
 /**
  * The job as it is shown, with its JSON text: made anew only when the job changed or its signed URLs move on. Many look
@@ -11,7 +20,7 @@ import type { JobJson, JobText } from './rpc.ts'
  */
 export class Presenter {
   readonly #settings: Settings | null
-  #last: { job: Job; window: number; view: JobJson | null; text: JobText | null } | null = null
+  #last: Shown | null = null
 
   constructor(settings: Settings | null) {
     this.#settings = settings
@@ -27,11 +36,20 @@ export class Presenter {
     return last.text
   }
 
-  #of(job: Job, now: number) {
+  /** Null when there is nothing to show. */
+  etag(job: Job, now: number): string | null {
+    const last = this.#of(job, now)
+    const text = this.text(job, now)
+    last.etag ??= text && etagOf(text)
+    return last.etag
+  }
+
+  #of(job: Job, now: number): Shown {
     const window = Math.floor(now / URL_WINDOW_MS)
     const last = this.#last
     if (last?.job === job && last.window === window) return last
-    const fresh = { job, window, view: present(job, this.#settings, now), text: null }
+    const view = present(job, this.#settings, now)
+    const fresh = { job, window, view, text: null, etag: null }
     this.#last = fresh
     return fresh
   }

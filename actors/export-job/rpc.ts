@@ -32,7 +32,8 @@ export type CommandAnswer =
 export type ReportAnswer = { ok: true; cancel: boolean } | { ok: false; code: RefusalCode; detail: string }
 
 export type ViewAnswer =
-  | { found: true; job: JobText; version: number; seq: number }
+  /** `etag`: of the text; an actor of an earlier version leaves it to the Worker. */
+  | { found: true; job: JobText; version: number; seq: number; etag?: string }
   | { found: false; deleting: boolean }
 
 /** One line of the event log, as REST, WebSocket and SSE show it. */

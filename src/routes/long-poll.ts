@@ -2,9 +2,10 @@
  * Waiting for a job to change, for `GET /api/jobs/:id?wait=N` with If-None-Match. The wait hangs on a watcher's
  * WebSocket, so that neither a poll nor a timer in the actor is needed, and the actor may sleep through it.
  */
+import { etagOf } from '../../actors/entity-tag.ts'
 import { openFeed, type ProgressMessage } from '../actor-feed.ts'
 import type { ScopedCall } from '../http.ts'
-import { etagOf, shownJob } from './shown-job.ts'
+import { shownJob } from './shown-job.ts'
 
 /** An answer that tells of nothing but progress comes no sooner than this after the question, in milliseconds. */
 const PROGRESS_PAUSE_MS = 1_000
@@ -53,7 +54,7 @@ export async function changedJob(
       const change =
         message.type === 'progress' || message.job === null
           ? await lookAgain(call, known)
-          : await changeOf(JSON.stringify(message.job), known)
+          : changeOf(JSON.stringify(message.job), known)
       if (change) return change
     }
     return feed.end === 'left' ? null : await lookAgain(call, known)
@@ -69,7 +70,7 @@ async function lookAgain(call: ScopedCall, known: Known): Promise<Change | null>
   return etag === known.etag ? null : { text, etag }
 }
 
-async function changeOf(text: string, known: Known): Promise<Change | null> {
-  const etag = await etagOf(text)
+function changeOf(text: string, known: Known): Change | null {
+  const etag = etagOf(text)
   return etag === known.etag ? null : { text, etag }
 }
