@@ -21,11 +21,21 @@ function App() {
 
 function page(path: string) {
   if (path === '/') return <Studio />
-  const [, jobId] = /^\/jobs\/([^/]+)\/?$/.exec(path) ?? []
+  const jobId = jobIdIn(path)
   // Keyed, so that going from one job to another starts afresh.
-  if (jobId) return <JobPage key={jobId} id={decodeURIComponent(jobId)} />
+  if (jobId) return <JobPage key={jobId} id={jobId} />
   if (/^\/admin(\/|$)/.test(path)) return <Later load={admin} props={{ path }} />
   return <NotFound />
+}
+
+function jobIdIn(path: string): string | null {
+  const [, text] = /^\/jobs\/([^/]+)\/?$/.exec(path) ?? []
+  try {
+    return text ? decodeURIComponent(text) : null
+  } catch {
+    // An escape sequence that is none: no id of ours.
+    return null
+  }
 }
 
 const admin = async () => (await import('./admin/index.tsx')).Admin

@@ -9,7 +9,6 @@ export function DropZone(handlers: Omit<UploadHandlers, 'onUnfinished'>) {
   const [failure, setFailure] = useState<unknown>(null)
   const [uploader, setUploader] = useState<Uploader | null>(null)
   const [unfinished, setUnfinished] = useState<Unfinished | null>(null)
-  const [tries, setTries] = useState(0)
   const latest = useRef(handlers)
   latest.current = handlers
 
@@ -30,18 +29,18 @@ export function DropZone(handlers: Omit<UploadHandlers, 'onUnfinished'>) {
       destroy = () => uploader.destroy()
       setUploader(uploader)
     }
-    setFailure(null)
     mount().catch(setFailure)
     return () => {
       left = true
       destroy()
     }
-  }, [tries])
+  }, [])
 
   return (
     <div class="drop-zone">
       {failure != null && (
-        <Problem error={failure} title="The upload could not be prepared" retry={() => setTries(tries + 1)} />
+        // After a deploy this page's parts are gone: only a reload brings those of today. What was typed is kept.
+        <Problem error={failure} title="The upload could not be prepared" retry={() => location.reload()} />
       )}
       {!uploader && failure == null && (
         <div class="skeleton" role="status" aria-label="Preparing the upload" style={{ height: '260px' }} />
