@@ -16,8 +16,6 @@ export const LEAST_PART_BYTES = 5 * MEBIBYTE
 /** Ours: a part passes through the Worker, whose body is bounded by what the zone lets through. */
 export const MOST_PART_BYTES = 64 * MEBIBYTE
 export const MOST_PARTS = 10_000
-/** The largest file that equal parts can make: 625 GiB. */
-export const MOST_BYTES_IN_PARTS = MOST_PART_BYTES * MOST_PARTS
 /** Smaller parts lose less on a bad line; larger ones need fewer requests. */
 const USUAL_PART_BYTES = 8 * MEBIBYTE
 const USUAL_PARTS = 1_000
@@ -27,7 +25,7 @@ export const ABANDONED_MS = 24 * HOUR_MS
 /** Signs of life are written down at most this often. */
 export const ACTIVITY_MS = HOUR_MS
 /** A finished upload answers for this long that it is finished. */
-export const REMEMBERED_MS = 24 * HOUR_MS
+const REMEMBERED_MS = 24 * HOUR_MS
 const FIRST_RETRY_MS = 60_000
 const MOST_RETRY_MS = 6 * HOUR_MS
 /** After this many failures R2's own lifecycle rule is left to do it. */

@@ -5,7 +5,7 @@ import {
   abortFailed,
   admit,
   judgeParts,
-  MOST_BYTES_IN_PARTS,
+  MOST_PART_BYTES,
   MOST_PARTS,
   type Phase,
   partSizeFor,
@@ -48,7 +48,7 @@ describe('partSizeFor', () => {
     [4 * GIB, 8 * MIB],
     [20 * GIB, 21 * MIB],
     [100 * GIB, 64 * MIB],
-    [MOST_BYTES_IN_PARTS, 64 * MIB],
+    [MOST_PART_BYTES * MOST_PARTS, 64 * MIB],
   ])('of %d bytes is %d', (size, part) => {
     expect(partSizeFor(size)).toBe(part)
     expect(Math.ceil(size / part)).toBeLessThanOrEqual(MOST_PARTS)
