@@ -8,11 +8,11 @@ import { callJob } from './stubs.ts'
 
 /** A row is overdue this long after the instant by which it should have changed. */
 const OVERDUE_MS = 5 * 60_000
-const MOST_ROWS = 1_000
 const AT_ONCE = 20
 /** An upload that no job names is kept this long. */
 const UNUSED_UPLOAD_MS = 7 * 24 * 60 * 60_000
-const MOST_OBJECTS = 500
+/** What one run takes at most. */
+export const SWEEP_LIMITS = { rows: 1_000, objects: 500 }
 /** D1 takes at most 100 bound parameters in a statement. */
 const KEYS_A_QUERY = 45
 
@@ -36,28 +36,28 @@ interface OverdueRow {
 }
 
 /** One run. `now` in milliseconds. @throws when D1 cannot be read: the next run tries again */
-export async function sweep(env: Env, now: number): Promise<SweepReport> {
+export async function sweep(env: Env, now: number, limits = SWEEP_LIMITS): Promise<SweepReport> {
   const report: SweepReport = { healed: 0, closed: 0, failed: 0, left: false, removed: 0 }
-  const rows = await overdueRows(env, now)
-  report.left = rows.length > MOST_ROWS
-  const taken = rows.slice(0, MOST_ROWS)
+  const rows = await overdueRows(env, now, limits.rows + 1)
+  report.left = rows.length > limits.rows
+  const taken = rows.slice(0, limits.rows)
   for (let start = 0; start < taken.length; start += AT_ONCE) {
     const outcomes = await Promise.all(
       taken.slice(start, start + AT_ONCE).map((row) => healRow(env, row, now)),
     )
     for (const outcome of outcomes) report[outcome]++
   }
-  report.removed = await removeUnusedUploads(env, now)
+  report.removed = await removeUnusedUploads(env, now, limits.objects)
   return report
 }
 
-/** Oldest first, one more than a run takes. */
-async function overdueRows(env: Env, now: number): Promise<OverdueRow[]> {
+/** Oldest first. */
+async function overdueRows(env: Env, now: number, most: number): Promise<OverdueRow[]> {
   const query = `SELECT id, version, finished_at FROM export_jobs
-    WHERE due_at < ?1 AND archived = 0 ORDER BY due_at LIMIT ${MOST_ROWS + 1}`
+    WHERE due_at < ?1 AND archived = 0 ORDER BY due_at LIMIT ?2`
   return (
     await env.DB.prepare(query)
-      .bind(now - OVERDUE_MS)
+      .bind(now - OVERDUE_MS, most)
       .all<OverdueRow>()
   ).results
 }
@@ -100,9 +100,9 @@ async function closeRow(env: Env, { id, version, finished_at }: OverdueRow, now:
 }
 
 /** Goes over the uploads bit by bit, from run to run, and removes old ones that no job names. */
-async function removeUnusedUploads(env: Env, now: number): Promise<number> {
+async function removeUnusedUploads(env: Env, now: number, most: number): Promise<number> {
   const cursor = await readCursor(env)
-  const page = await env.VIDEOS.list({ prefix: 'input/', limit: MOST_OBJECTS, ...(cursor && { cursor }) })
+  const page = await env.VIDEOS.list({ prefix: 'input/', limit: most, ...(cursor && { cursor }) })
   const old = page.objects
     .filter((object) => now - object.uploaded.getTime() > UNUSED_UPLOAD_MS)
     .map((object) => object.key)

@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { newId } from '../../src/ids.ts'
-import { sweep } from '../../src/sweep.ts'
+import { SWEEP_LIMITS, sweep } from '../../src/sweep.ts'
 import {
   aCreatedJob,
   actor,
@@ -92,6 +92,39 @@ describe('the sweep', () => {
     })
     expect((await api(`/api/jobs/${deleted}`, { method: 'DELETE' })).status).toBe(200)
     expect(await row(deleted)).toBeNull()
+  })
+
+  it('takes the oldest rows first, says when it left some, and comes back to them', async () => {
+    new FakeRunpod().install()
+    await env.DB.prepare('DELETE FROM export_jobs').run()
+    const ids = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
+    for (const id of ids) {
+      await birthRow(id)
+      pass(1_000)
+    }
+    pass(6 * MINUTE)
+    const limits = { ...SWEEP_LIMITS, rows: 2 }
+    expect(await sweep(env, Date.now(), limits)).toMatchObject({ closed: 2, left: true })
+    expect(await Promise.all(ids.map(async (id) => (await row(id))?.status))).toEqual([
+      'error',
+      'error',
+      'pending',
+    ])
+    expect(await sweep(env, Date.now(), limits)).toMatchObject({ closed: 1, left: false })
+    expect(SWEEP_LIMITS.rows).toBe(1_000)
+  })
+
+  it('goes over the uploads bit by bit, from run to run', async () => {
+    new FakeRunpod().install()
+    const { objects } = await env.VIDEOS.list({ prefix: 'input/' })
+    await env.VIDEOS.delete(objects.map(({ key }) => key))
+    const keys = Array.from({ length: 3 }, () => `input/${crypto.randomUUID()}/unused.mp4`)
+    for (const key of keys) await env.VIDEOS.put(key, 'x')
+    const removed: number[] = []
+    for (let run = 0; run < 2; run++) {
+      removed.push((await sweep(env, Date.now(), { ...SWEEP_LIMITS, objects: 2 })).removed)
+    }
+    expect(removed).toEqual([2, 1])
   })
 
   it('repairs a row that was lost', async () => {
