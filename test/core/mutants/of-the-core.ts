@@ -171,6 +171,7 @@ export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
     file: `${CORE}/reports.ts`,
     search: '    runsAfterAll(draft, attempt)\n',
     replace: '',
+    runs: 100_000,
   },
   {
     name: 'a file that was slow to arrive is not looked for before the next attempt',
