@@ -52,7 +52,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/export.test.ts', 'test/e2e/uploads.test.ts'],
+          include: ['test/e2e/export.test.ts', 'test/e2e/uploads.test.ts', 'test/e2e/webhooks.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

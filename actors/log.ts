@@ -3,7 +3,6 @@
  * actor depends on. Progress writes none. Nothing else in the actors writes to the console, so that whatever an error
  * quotes passes through `redacted`.
  */
-
 import { latestAttempt } from './export-job/core/attempts.ts'
 import type { LogLine } from './export-job/core/events.ts'
 import type { Job } from './export-job/core/job.ts'

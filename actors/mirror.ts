@@ -1,5 +1,4 @@
 /** The job's row in D1: written by its actor only, and never backwards. */
-
 import type { Job } from './export-job/core/job.ts'
 import { changedColumns, type MirrorRow } from './export-job/core/mirror-row.ts'
 

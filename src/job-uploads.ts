@@ -1,5 +1,4 @@
 /** Which unfinished uploads in parts belong to a job, so that deleting the job ends them. */
-
 import { logFault } from '../actors/log.ts'
 import type { Env } from './env.ts'
 import { unavailable } from './problem.ts'

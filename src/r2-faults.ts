@@ -1,5 +1,4 @@
 /** R2's errors about parts, as sentences that a person can act on (developers.cloudflare.com/r2/api/error-codes). */
-
 import { logFault } from '../actors/log.ts'
 import { NOT_FOUND } from '../actors/upload/core.ts'
 import type { Call } from './http.ts'

@@ -3,7 +3,6 @@
  * a little late, so it stops a runaway client and is no exact quota. Only routes with a scope are counted: reports of
  * GPU workers, RunPod's callbacks and signed uploads never wait for it.
  */
-
 import { logFault } from '../actors/log.ts'
 import type { Caller } from './auth.ts'
 import { type Env, positiveInteger } from './env.ts'

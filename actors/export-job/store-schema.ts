@@ -2,7 +2,6 @@
  * The actor's schema, as an append-only list: entry n brings storage from version n to n + 1. An entry is never
  * edited once it was deployed; objects that slept through several deployments run all that they missed.
  */
-
 import * as v from 'valibot'
 
 export type SchemaVersion = 0 | 1 | 2 | 3

@@ -2,7 +2,6 @@
  * GET /api/admin/jobs/:id: one actor opened up, with its row in D1 beside it. `?from=mirror` answers from the row alone
  * and wakes no actor; `?download` is everything in one file for a bug report, secrets removed.
  */
-
 import type * as v from 'valibot'
 import type { JsonObject } from '../../actors/export-job/core/job.ts'
 import { iso } from '../../actors/export-job/core/view.ts'

@@ -1,5 +1,4 @@
 /** POST /api/uploads, and POST …/s3/multipart: a token for a page with an uploader, and the beginning of one file. */
-
 import type { UploadRequest } from '../../actors/upload/core.ts'
 import { companionPath, type FileClaims, type ProjectClaims } from '../../actors/upload-token.ts'
 import { requireOwnProject } from '../auth.ts'

@@ -1,5 +1,4 @@
 /** PUT /api/videos/upload/:key: the body streams into R2 and is never held in memory. */
-
 import { logFault } from '../../actors/log.ts'
 import { mediaType } from '../body.ts'
 import { uploadLimits } from '../env.ts'

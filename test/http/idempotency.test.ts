@@ -61,13 +61,24 @@ describe('Idempotency-Key', () => {
     expect((await bodyOf<Created>(elsewhere, 201)).job_id).not.toBe(first.job_id)
   })
 
-  it('makes one job out of ten requests at once', async () => {
+  it('makes one job, one row and one run out of fifty requests at once', async () => {
     const project_id = freshProject()
-    const send = () => post('/api/jobs', jobBody({ project_id }), { 'Idempotency-Key': 'burst' })
-    const answers = await Promise.all(Array.from({ length: 10 }, send))
+    const input_video_key = `input/${crypto.randomUUID()}/clip.mp4`
+    await env.VIDEOS.put(input_video_key, 'video', { customMetadata: { project: String(project_id) } })
+    const body = jobBody({ project_id, input_video_key })
+    const send = () => post('/api/jobs', body, { 'Idempotency-Key': 'burst' })
+    const answers = await Promise.all(Array.from({ length: 50 }, send))
     const ids = await Promise.all(answers.map(async (each) => (await bodyOf<Created>(each, 201)).job_id))
     expect(new Set(ids).size).toBe(1)
     expect(answers.filter((each) => !each.headers.has('Idempotent-Replayed'))).toHaveLength(1)
+    const [id = ''] = ids
+    await ring(id)
+    await send()
+    await ring(id)
+    expect(world.runs.filter(({ input }) => input.job_id === id)).toHaveLength(1)
+    expect((await bodyOf<List>(await api(`/api/jobs?project_id=${project_id}`))).jobs).toHaveLength(1)
+    const { events } = await bodyOf<{ events: { type: string }[] }>(await api(`/api/jobs/${id}/events`))
+    expect(events.map(({ type }) => type)).toEqual(['created', 'attempt_started', 'queued'])
   })
 
   it('answers 409 while the job under the key is being deleted, and leaves no row behind', async () => {
