@@ -68,6 +68,15 @@ export default defineConfig({
         },
       },
       {
+        // Needs python3, and ffmpeg on PATH for the most part; run by `npm run test:gpu-worker`.
+        test: {
+          name: 'gpu-worker',
+          include: ['test/gpu-worker/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
         // Takes over a minute, most of it a job's own patience; run by `npm run test:crash`.
         test: {
           name: 'crash',

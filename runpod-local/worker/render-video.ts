@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { WorkerLost } from '../workers.ts'
 import { invalidMedia, invalidParams, JobFailure } from './failure.ts'
 import { FfmpegError, runFfmpeg } from './ffmpeg.ts'
+import { failureOf } from './ffmpeg-failure.ts'
 import type { Ffmpeg } from './find-ffmpeg.ts'
 import { type Render, type RenderContext, UPLOAD_FROM } from './handler.ts'
 import { INPUT_NAME, imageName, type Plan, planJob } from './plan.ts'
@@ -111,22 +112,6 @@ async function render(
     log('ffmpeg.failed', { runpod_job: job.id, stopped: signal.aborted, error: messageOf(error) })
     throw error instanceof FfmpegError ? failureOf(error) : error
   }
-}
-
-function failureOf(error: FfmpegError): JobFailure {
-  if (error.killedBy !== null) {
-    const message = `ffmpeg was killed by ${error.killedBy}; the computer may be out of memory.`
-    return new JobFailure('out_of_memory', message, true)
-  }
-  if (error.code === null)
-    return new JobFailure('worker_error', `ffmpeg did not start: ${error.message}`, true)
-  if (/No space left on device|Cannot allocate memory/.test(error.message)) {
-    return new JobFailure('worker_error', 'The worker ran out of disk or memory.', true)
-  }
-  const lastLine = error.message.split('\n').at(-1) || `exit code ${error.code}`
-  return invalidMedia(
-    `The input could not be decoded to its end; it may be damaged. ffmpeg says: ${lastLine}`,
-  )
 }
 
 /** A damaged input can end early without an error; then the result is shorter than it must be. */

@@ -1,0 +1,125 @@
+"""
+A large result in parts, by the routes behind `output.multipart_url`: begin, sign each part, PUT it, complete. Every
+call may be repeated: beginning again answers the same upload, a part sent twice counts once, and completing what is
+complete answers as before. 412 means that the file is there already.
+"""
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from .failure import JobFailure
+from .retry import BACKOFF_S, Passing, is_passing, persist
+from .stop import Stop
+from .transfer import OnFraction, pieces
+from .wire import Answer, exchange, post_json
+
+_MEBIBYTE = 1024**2
+#: R2's most; all parts but the last must be equally large.
+_MOST_PARTS = 10_000
+#: Below the 64 MiB that the service takes, and large enough for 300 GiB.
+_PART_BYTES = 32 * _MEBIBYTE
+#: How often an upload that the service lost is begun anew.
+_BEGINNINGS = 3
+
+
+class _Gone(Exception):
+    """The upload is not known any more."""
+
+
+class _Stored(Exception):
+    """The file is there already."""
+
+
+def upload_in_parts(
+    path: str,
+    companion_url: str,
+    stop: Stop,
+    on_fraction: OnFraction = lambda done: None,
+    waits: Sequence[float] = BACKOFF_S,
+) -> None:
+    """Stores the file at `path`. Raises `worker_error` when the service refuses or the tries are used up."""
+    upload = _Upload(path, companion_url, stop, waits)
+    for _ in range(_BEGINNINGS):
+        try:
+            upload.send(on_fraction)
+            return
+        except _Stored:
+            return
+        except _Gone:
+            continue
+    raise JobFailure("worker_error", "The upload of the result was lost again and again.", True)
+
+
+class _Upload:
+    def __init__(self, path: str, companion_url: str, stop: Stop, waits: Sequence[float]) -> None:
+        self._path = path
+        self._size = os.path.getsize(path)
+        self._base = f"{companion_url}/s3/multipart"
+        self._stop = stop
+        self._waits = waits
+
+    def send(self, on_fraction: OnFraction) -> None:
+        begun = self._call(lambda: post_json(self._base, {}, stop=self._stop))
+        key, upload_id = begun["key"], begun["uploadId"]
+        part_bytes = begun.get("part_size_bytes") or _part_bytes(self._size)
+        count = max(1, math.ceil(self._size / part_bytes))
+        address = f"{self._base}/{quote(upload_id, safe='')}"
+        query = urlencode({"key": key})
+        parts = []
+        for number in range(1, count + 1):
+            start = (number - 1) * part_bytes
+            length = min(part_bytes, self._size - start)
+            etag = self._part(f"{address}/{number}?{query}", start, length, on_fraction)
+            parts.append({"PartNumber": number, "ETag": etag})
+        complete = f"{address}/complete?{query}"
+        self._call(lambda: post_json(complete, {"parts": parts}, stop=self._stop))
+
+    def _part(self, sign: str, start: int, length: int, on_fraction: OnFraction) -> str:
+        """Signs and sends one part; answers its ETag. A signature that ran out (403) is made anew at the next try."""
+
+        def told(done: float) -> None:
+            on_fraction((start + done * length) / self._size)
+
+        def attempt() -> str:
+            url = _judged(exchange("GET", sign, stop=self._stop)).json()["url"]
+            body = pieces(self._path, start, length, told)
+            answer = exchange("PUT", url, {"Content-Length": str(length)}, body, self._stop)
+            if answer.status == 403:
+                raise Passing("403")
+            etag = _judged(answer).headers.get("etag")
+            if etag is None:
+                raise Passing("no ETag")
+            return etag
+
+        return persist(attempt, self._stop, self._waits, "A part of the result could not be stored")
+
+    def _call(self, send) -> Any:
+        return persist(lambda: _judged(send()).json(), self._stop, self._waits, "The result could not be stored")
+
+
+def _judged(answer: Answer) -> Answer:
+    """The answer of a call that succeeded. 404: begin anew. 409: the upload is being ended or is complete; look again."""
+    status = answer.status
+    if 200 <= status < 300:
+        return answer
+    if status == 412:
+        raise _Stored
+    if status == 404:
+        raise _Gone
+    code = (answer.json() or {}).get("code")
+    if status == 409 and code == "upload_complete":
+        raise _Stored
+    if is_passing(status) or status == 409:
+        raise Passing(str(status), _retry_after(answer))
+    raise JobFailure("worker_error", f"The result could not be stored ({status}{f', {code}' if code else ''}).", True)
+
+
+def _retry_after(answer: Answer) -> float | None:
+    text = answer.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else None
+
+
+def _part_bytes(size: int) -> int:
+    return max(_PART_BYTES, math.ceil(size / _MOST_PARTS / _MEBIBYTE) * _MEBIBYTE)

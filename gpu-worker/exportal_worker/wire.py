@@ -1,0 +1,102 @@
+"""One HTTP exchange at a time, by the standard library. Bodies are streamed; redirects are not followed."""
+import http.client
+import json
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .stop import Stop
+
+#: Without a byte for this long the other side counts as gone; seconds.
+SILENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class NoAnswer(Exception):
+    """The network failed; what was sent may have arrived. The message holds no address, since those are signed."""
+
+
+class Connection:
+    """A request under way. `stop` breaks it off from another thread."""
+
+    def __init__(self, url: str, stop: Stop | None = None, timeout_s: float = SILENCE_S) -> None:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self._http = make(parts.hostname or "", parts.port, timeout=timeout_s)
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._stop = stop
+
+    def send(
+        self, method: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None = None
+    ) -> http.client.HTTPResponse:
+        """Sends a request and answers the response, its body unread. A body in pieces needs a Content-Length."""
+        if self._stop is not None:
+            self._stop.check()
+        try:
+            self._http.request(method, self._target, body=body, headers=headers)
+        except ConnectionError:
+            # The other side may have answered without reading to the end; the answer is what counts.
+            if self._http.sock is None:
+                raise
+        return self._http.getresponse()
+
+    def cut(self) -> None:
+        """Ends the exchange at once, whatever it waits for."""
+        sock = self._http.sock
+        if sock is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def exchange(
+    method: str,
+    url: str,
+    headers: dict[str, str] | None = None,
+    body: bytes | Iterable[bytes] | None = None,
+    stop: Stop | None = None,
+    timeout_s: float = SILENCE_S,
+) -> Answer:
+    """One request and its whole answer. Raises `NoAnswer` when the network failed, `Stopped` when the job was."""
+    connection = Connection(url, stop, timeout_s)
+    try:
+        if stop is None:
+            return _whole(connection.send(method, headers or {}, body))
+        with stop.calling(connection.cut):
+            return _whole(connection.send(method, headers or {}, body))
+    except (OSError, http.client.HTTPException) as error:
+        if stop is not None:
+            stop.check()
+        raise NoAnswer(type(error).__name__) from None
+    finally:
+        connection.close()
+
+
+def post_json(url: str, value: Any, headers: dict[str, str] | None = None, **options: Any) -> Answer:
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    return exchange("POST", url, sent, json.dumps(value).encode(), **options)
+
+
+def _whole(response: http.client.HTTPResponse) -> Answer:
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, response.read())

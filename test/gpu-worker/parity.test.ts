@@ -1,0 +1,132 @@
+/** The GPU worker's plans beside runpod-local's, over params that nobody thought of. */
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { JobFailure } from '../../runpod-local/worker/failure.ts'
+import { planJob } from '../../runpod-local/worker/plan.ts'
+import type { Probe } from '../../runpod-local/worker/probe.ts'
+import { python, runPython } from './python.ts'
+
+const RUNS = Number(process.env.RUNS ?? 4_000)
+
+/** Mostly what a field takes, at its edges above all, and now and then anything. */
+const sometimesWrong = (right: fc.Arbitrary<unknown>) =>
+  fc.oneof(
+    { weight: 12, arbitrary: right },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(null, true, '', '1', -1, 0, 1, 1.5, 2, 641, 1e-7, 1e21, 1e300, [], {}),
+    },
+  )
+const fraction = sometimesWrong(
+  fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0.5, 1)),
+)
+const seconds = sometimesWrong(
+  fc.oneof(fc.double({ min: 0, max: 12, noNaN: true }), fc.integer({ min: 0, max: 12 })),
+)
+const side = sometimesWrong(fc.integer({ min: 1, max: 4096 }).map((half) => half * 2))
+const colour = sometimesWrong(fc.constantFrom('#ffffff', '#12aBcD', '#000', 'red', '#123456\n'))
+const some = (fields: Record<string, fc.Arbitrary<unknown>>) => fc.record(fields, { requiredKeys: [] })
+
+const output = sometimesWrong(
+  some({
+    container: sometimesWrong(fc.constantFrom('mp4', 'webm', 'mov')),
+    width: side,
+    height: side,
+    fps: sometimesWrong(fc.double({ min: 1, max: 120, noNaN: true })),
+    quality: sometimesWrong(fc.constantFrom('low', 'medium', 'high')),
+  }),
+)
+const place = { x: fraction, y: fraction, opacity: fraction, start_seconds: seconds, end_seconds: seconds }
+const words = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({
+    unit: fc.constantFrom(' ', '\t', '\r', '\n', '\u00a0', '\ufeff', '\u0085', '\u2028', 'a', '%'),
+  }),
+)
+const item = sometimesWrong(
+  fc.oneof(
+    some({
+      ...place,
+      type: fc.constant('text'),
+      text: words,
+      size: fraction,
+      color: colour,
+      background: colour,
+    }),
+    some({ ...place, type: fc.constant('image'), image_key: fc.string(), width: fraction }),
+  ),
+)
+const ratio = sometimesWrong(
+  fc.tuple(fc.double({ min: 0, max: 99, noNaN: true }), fc.nat(30)).map(([a, b]) => `${a.toFixed(3)}:${b}`),
+)
+const cropFields = { x: fraction, y: fraction, width: fraction, height: fraction, output }
+const job = fc.oneof(
+  fc.record({ type: fc.constant('transcode'), params: some({ output }) }),
+  fc.record({
+    type: fc.constant('trim'),
+    params: some({ start_seconds: seconds, end_seconds: seconds, output }),
+  }),
+  fc.record({ type: fc.constant('crop'), params: fc.record(cropFields) }),
+  fc.record({
+    type: fc.constant('crop'),
+    params: some({ aspect_ratio: ratio, focus_x: fraction, focus_y: fraction, output }),
+  }),
+  fc.record({
+    type: fc.constant('overlay'),
+    params: some({ items: fc.array(item, { maxLength: 4 }), output }),
+  }),
+  fc.record({ type: fc.string(), params: fc.jsonValue() }),
+)
+const input: fc.Arbitrary<Probe> = fc.record({
+  demuxer: fc.constantFrom('mov', 'matroska', 'mpegts'),
+  duration: fc.double({ min: 0.01, max: 20, noNaN: true }),
+  width: fc.integer({ min: 1, max: 8000 }),
+  height: fc.integer({ min: 1, max: 8000 }),
+  hasAudio: fc.boolean(),
+})
+
+interface Case {
+  type: string
+  params: unknown
+  input: Probe
+}
+
+function answerHere({ type, params, input: probe }: Case): object {
+  try {
+    const { args, duration, texts, imageKeys } = planJob(type, params, probe)
+    return {
+      args: args(imageKeys.map(() => 'png_pipe')),
+      duration,
+      texts: texts.map(({ name, text }) => [name, text]),
+      images: imageKeys,
+    }
+  } catch (error) {
+    if (!(error instanceof JobFailure)) throw error
+    return { code: error.code, should_retry: error.shouldRetry, message: error.message }
+  }
+}
+
+/** Of a type check the field alone: its words are each language's own. */
+function comparable(answer: object): object {
+  const text = JSON.stringify(answer)
+  const checked = /params are unusable: (.*?): /.exec(text)
+  return checked === null ? answer : { ...answer, message: checked[1] }
+}
+
+it.skipIf(python === null)('plans and refuses as runpod-local does, argument by argument', () => {
+  const cases = fc.sample(fc.tuple(job, input), RUNS).map(([what, probe]): Case => {
+    // Through text, as everything that reaches a worker: no undefined, no -0.
+    return JSON.parse(JSON.stringify({ ...what, input: probe }))
+  })
+  const lines = runPython('plan_lines.py', cases.map((each) => `${JSON.stringify(each)}\n`).join(''))
+  const answers = lines.trimEnd().split('\n')
+  expect(answers).toHaveLength(cases.length)
+  const planned = cases.filter((each, index) => {
+    const here = answerHere(each)
+    const there = JSON.parse(answers[index] ?? 'null')
+    expect({ case: each, answer: comparable(there) }).toEqual({ case: each, answer: comparable(here) })
+    return 'args' in here
+  })
+  // Were everything refused, nothing would be compared.
+  expect(planned.length).toBeGreaterThan(RUNS / 5)
+})

@@ -1,0 +1,27 @@
+/** The Python of this computer, and whether what the GPU worker needs is there. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+
+export const HERE = import.meta.dirname
+export const ROOT = resolve(HERE, '../..')
+
+/** Null, and said aloud, where there is none that is new enough. */
+export const python: string | null = findPython()
+if (python === null) {
+  console.warn('NO PYTHON 3.10 OR LATER WAS FOUND: the tests of gpu-worker/ are SKIPPED')
+}
+
+export const hasFfmpeg = ['ffmpeg', 'ffprobe'].every((name) => spawnSync(name, ['-version']).status === 0)
+if (!hasFfmpeg)
+  console.warn('NO FFMPEG AND FFPROBE ON PATH: the GPU worker renders nothing, those tests are SKIPPED')
+
+function findPython(): string | null {
+  const script = 'import sys; sys.exit(sys.version_info < (3, 10))'
+  return spawnSync('python3', ['-c', script]).status === 0 ? 'python3' : null
+}
+
+/** Runs a script of this folder with `input` and answers its standard output. */
+export function runPython(script: string, input: string): string {
+  const options = { cwd: HERE, input, encoding: 'utf8', maxBuffer: 2 ** 28 } as const
+  return execFileSync(python ?? 'python3', ['-B', script], options)
+}

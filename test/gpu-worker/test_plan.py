@@ -1,0 +1,108 @@
+"""The plans and refusals that every worker of this project must agree on."""
+import unittest
+
+from support import vectors
+
+from exportal_worker.failure import JobFailure
+from exportal_worker.ffmpeg import failure_of
+from exportal_worker.media import Media
+from exportal_worker.numbers import fixed, rounded, text
+from exportal_worker.plan import plan_job
+
+
+def media_of(given: dict) -> Media:
+    return Media(given["demuxer"], given["duration"], given["width"], given["height"], given["hasAudio"])
+
+
+class Plans(unittest.TestCase):
+    def test_the_shared_vectors(self) -> None:
+        shared = vectors("ffmpeg-plans.json")
+        self.assertGreater(len(shared["cases"]), 80)
+        for case in shared["cases"]:
+            with self.subTest(f"{case['type']}: {case['name']}"):
+                media = media_of(shared["inputs"][case["input"]])
+                if "refused" in case:
+                    self._refused(case, media)
+                else:
+                    self._planned(case, media)
+
+    def _planned(self, case: dict, media: Media) -> None:
+        plan = plan_job(case["type"], case["params"], media)
+        found = {
+            "args": plan.args(case["images"]),
+            "output_name": plan.output_name,
+            "duration": plan.edit.duration,
+            "texts": [list(each) for each in plan.edit.texts],
+            "image_keys": plan.edit.image_keys,
+        }
+        self.assertEqual(found, case["plan"])
+
+    def _refused(self, case: dict, media: Media) -> None:
+        wanted = dict(case["refused"])
+        with self.assertRaises(JobFailure) as caught:
+            plan_job(case["type"], case["params"], media)
+        failure = caught.exception
+        # The words of a type check are each language's own; which field is wrong is not.
+        field = wanted.pop("field", None)
+        found = {"code": failure.code, "should_retry": failure.should_retry}
+        if field is None:
+            found["message"] = failure.message
+        else:
+            self.assertIn(f"params are unusable: {field}: ", failure.message)
+        self.assertEqual(found, wanted)
+
+    def test_nvenc_takes_the_place_of_libx264_and_nothing_else_changes(self) -> None:
+        shared = vectors("ffmpeg-plans.json")
+        for case in shared["cases"]:
+            if "plan" not in case:
+                continue
+            args = plan_job(case["type"], case["params"], media_of(shared["inputs"][case["input"]])).args(
+                case["images"], nvenc=True
+            )
+            software = case["plan"]["args"]
+            if "libx264" not in software:
+                self.assertEqual(args, software)
+                continue
+            start = software.index("libx264")
+            self.assertEqual(args[:start], software[:start])
+            self.assertEqual(args[start : start + 3], ["h264_nvenc", "-preset", "p5"])
+            rest = software[start + 5 :]
+            self.assertEqual(args[-len(rest) :], rest)
+
+
+class Failures(unittest.TestCase):
+    def test_the_shared_vectors(self) -> None:
+        for case in vectors("ffmpeg-failures.json")["cases"]:
+            with self.subTest(case["said"] or case["killed_by"]):
+                failure = failure_of(case["code"], case["killed_by"], case["said"])
+                found = {"code": failure.code, "message": failure.message, "should_retry": failure.should_retry}
+                self.assertEqual(found, case["failure"])
+
+
+class Numbers(unittest.TestCase):
+    def test_are_written_as_javascript_writes_them(self) -> None:
+        for value, wanted in [
+            (0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (29.97, "29.97"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (0.000001, "0.000001"),
+            (0.0000001, "1e-7"),
+            (1.25e-7, "1.25e-7"),
+            (123456789012345680000, "123456789012345680000"),
+            (1e21, "1e+21"),
+            (-1.5e300, "-1.5e+300"),
+            (5e-324, "5e-324"),
+            (100, "100"),
+        ]:
+            self.assertEqual(text(value), wanted)
+
+    def test_halves_go_up(self) -> None:
+        self.assertEqual([rounded(0.5), rounded(1.5), rounded(2.5), rounded(-0.5)], [1, 2, 3, 0])
+        self.assertEqual(rounded(0.49999999999999994), 0)
+        self.assertEqual([fixed(0.125, 2), fixed(10, 2), fixed(1.005, 2)], ["0.13", "10.00", "1.00"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,179 @@
+"""Whole jobs, the ffmpeg in them replaced by scripts: what is reported, stored and left behind."""
+import asyncio
+import os
+import signal
+import stat
+import threading
+import unittest
+from unittest.mock import patch
+
+from support import FONT, WorkerTest, eventually
+
+from exportal_worker import work as work_module
+from exportal_worker.ffmpeg import Ffmpeg
+from exportal_worker.handle import Worker, make_bench
+from exportal_worker.media import Media
+from exportal_worker.stop import Stop
+from exportal_worker.work import work
+
+KEY = "output/job-1/1-1.mp4"
+
+
+class WorkTest(WorkerTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.service.files["clip.mp4"] = b"a clip"
+        # What is in the files is told, so that no ffprobe is needed here; test_render.py has the real ones.
+        self.found = Media("mov", 2.0, 320, 180, True)
+        patcher = patch.object(work_module, "probe", lambda path, *rest: self.found)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def ffmpeg(self, script: str) -> Ffmpeg:
+        """An ffmpeg that is a shell script; `$out` is the file that it is to write."""
+        path = self.dir / "ffmpeg"
+        path.write_text(f'#!/bin/sh\nfor out; do :; done\n{script}\n')
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return Ffmpeg(str(path), "ffprobe", nvenc=False)
+
+    def jobs_left(self) -> list[str]:
+        return [name for name in os.listdir(self.dir) if name.startswith("job-")]
+
+    def run_job(self, script: str, stop: Stop | None = None, job: dict | None = None, **changes) -> dict:
+        bench = self.bench(ffmpeg=self.ffmpeg(script), **changes)
+        answer = work(job or self.service.job(), stop or Stop(), bench)
+        self.assertEqual(self.jobs_left(), [])
+        return answer
+
+
+RENDER = 'echo out_time_us=N/A; echo out_time_us=1000000; echo progress=end; printf done > "$out"'
+HANG = 'trap "exit 255" TERM; echo out_time_us=1000000; while :; do sleep 0.05; done'
+
+
+class Work(WorkTest):
+    def test_stores_the_result_and_says_so(self) -> None:
+        self.assertEqual(self.run_job(RENDER), {"output_video_key": KEY})
+        self.assertEqual(self.service.stored, {"/put/1-1.mp4": b"done"})
+        complete = [{"output_video_key": KEY, "runpod_job_id": "runpod-1-u1"}]
+        self.assertEqual(self.service.of("complete"), complete)
+        self.assertEqual(self.service.of("error"), [])
+
+    def test_a_large_result_goes_in_parts(self) -> None:
+        self.run_job(RENDER, single_put_bytes=3)
+        self.assertEqual(self.service.parts, {1: b"done"})
+        self.assertEqual(self.service.stored, {})
+        self.assertEqual(len(self.service.of("complete")), 1)
+
+    def test_a_result_that_one_put_does_not_take_goes_in_parts(self) -> None:
+        self.service.answers["/put/1-1.mp4"] = [(413, {"code": "body_too_large"}, {})]
+        self.run_job(RENDER)
+        self.assertEqual(self.service.parts, {1: b"done"})
+
+    def test_failures_are_told_to_the_service_and_to_runpod(self) -> None:
+        for script, code, should_retry in [
+            ("echo moov atom not found >&2; exit 1", "invalid_media", False),
+            ("kill -9 $$", "out_of_memory", True),
+            ("echo Cannot allocate memory >&2; exit 1", "out_of_memory", True),
+            ("echo No space left on device >&2; exit 1", "worker_error", True),
+        ]:
+            with self.subTest(script):
+                self.service.reports.clear()
+                answer = self.run_job(script)
+                told = self.service.of("error")[0]
+                self.assertEqual((told["code"], told["should_retry"]), (code, should_retry))
+                self.assertEqual(answer, {"error": told["error"], "code": code, "should_retry": should_retry})
+                self.assertEqual(self.service.of("complete"), [])
+
+    def test_an_ffmpeg_that_is_not_there_is_this_worker_s_trouble(self) -> None:
+        answer = work(self.service.job(), Stop(), self.bench(ffmpeg=Ffmpeg("/nowhere/ffmpeg", "ffprobe", False)))
+        self.assertEqual((answer["code"], answer["should_retry"]), ("worker_error", True))
+
+    def test_a_missing_input_is_no_one_s_to_mend(self) -> None:
+        self.service.files.clear()
+        answer = self.run_job(RENDER)
+        self.assertEqual((answer["code"], answer["should_retry"]), ("input_not_found", False))
+
+    def test_an_image_that_was_not_sent_along_is_invalid(self) -> None:
+        job = self.service.job("overlay", {"items": [{"type": "image", "image_key": "input/x.png"}]})
+        self.assertEqual(self.run_job(RENDER, job=job)["code"], "invalid_params")
+
+    def test_a_result_that_is_too_short_is_not_stored(self) -> None:
+        lengths = iter([2.0, 1.0])
+        with patch.object(work_module, "probe", lambda *rest: Media("mov", next(lengths), 320, 180, True)):
+            answer = self.run_job(RENDER)
+        self.assertEqual(answer["code"], "invalid_media")
+        self.assertEqual(self.service.stored, {})
+
+    def test_an_input_that_cannot_be_read_fails_without_a_report(self) -> None:
+        for job in [{"id": "x"}, {"id": "x", "input": []}, self.service.job(callback_url="file:///etc/passwd")]:
+            answer = work(job, Stop(), self.bench())
+            self.assertEqual((answer["code"], answer["should_retry"]), ("invalid_params", False))
+        self.assertEqual(self.service.reports, [])
+
+    def test_an_answer_that_says_cancel_ends_ffmpeg_and_nothing_is_stored(self) -> None:
+        def answer(_kind: str, body: dict):
+            return (200, {"ok": True, "cancel": True}, {}) if body.get("progress", 0) > 5 else None
+
+        self.service.on_report = answer
+        self.assertEqual(self.run_job(HANG), {"error": "Stopped: the service asked to stop"})
+        self.assertEqual((self.service.stored, self.service.of("error")), ({}, []))
+
+    def test_nothing_secret_is_logged(self) -> None:
+        with self.assertLogs("exportal", "DEBUG") as logged:
+            self.run_job("echo damaged >&2; exit 1")
+        self.assertNotIn("secret", "\n".join(logged.output))
+
+
+class Handle(WorkTest):
+    def worker(self, script: str) -> Worker:
+        return Worker(self.bench(ffmpeg=self.ffmpeg(script)))
+
+    def test_answers_like_a_handler(self) -> None:
+        answer = asyncio.run(self.worker(RENDER).handle(self.service.job()))
+        self.assertEqual(answer, {"output_video_key": KEY})
+
+    def test_a_cancelled_task_stops_ffmpeg_before_it_ends_and_reports_nothing(self) -> None:
+        async def cancel() -> None:
+            task = asyncio.create_task(self.worker(HANG).handle(self.service.job()))
+            await asyncio.to_thread(eventually, lambda: self._rendering(), "rendering")
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertEqual(self.jobs_left(), [])
+
+        asyncio.run(cancel())
+        self.assertEqual((self.service.stored, self.service.of("error"), self.service.of("complete")), ({}, [], []))
+
+    def _rendering(self) -> bool:
+        return any(body["progress"] > 5 for body in self.service.of("progress"))
+
+    def test_sigterm_stops_the_work_tells_the_service_and_calls_who_listened_before(self) -> None:
+        heard = threading.Event()
+        before = signal.signal(signal.SIGTERM, lambda *_: heard.set())
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+
+        async def shut_down() -> dict:
+            task = asyncio.create_task(self.worker(HANG).handle(self.service.job()))
+            await asyncio.to_thread(eventually, lambda: self._rendering(), "rendering")
+            os.kill(os.getpid(), signal.SIGTERM)
+            return await task
+
+        answer = asyncio.run(shut_down())
+        self.assertEqual(answer, {"error": "Stopped: it is being shut down"})
+        told = self.service.of("error")[0]
+        self.assertEqual((told["code"], told["should_retry"]), ("worker_error", True))
+        self.assertTrue(heard.is_set())
+
+    def test_the_bench_is_cleared_of_what_an_earlier_run_left(self) -> None:
+        (self.dir / "job-old").mkdir()
+        (self.dir / "job-old" / "input").write_text("left over")
+        bench = make_bench({"EXPORTAL_DIR": str(self.dir), "EXPORTAL_FONT": str(FONT), "EXPORTAL_ENCODER": "libx264"})
+        self.assertEqual(sorted(os.listdir(bench.dir)), ["font.ttf"])
+
+    def test_an_encoder_that_is_none_is_refused(self) -> None:
+        with self.assertRaises(ValueError):
+            make_bench({"EXPORTAL_DIR": str(self.dir), "EXPORTAL_FONT": str(FONT), "EXPORTAL_ENCODER": "gpu"})
+
+
+if __name__ == "__main__":
+    unittest.main()

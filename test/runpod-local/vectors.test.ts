@@ -1,0 +1,57 @@
+/** The plans and refusals that every worker of this project must agree on; the GPU worker's tests read the same files. */
+import { expect, it } from 'vitest'
+import type { JobFailure } from '../../runpod-local/worker/failure.ts'
+import { failureOf } from '../../runpod-local/worker/ffmpeg-failure.ts'
+import { planJob } from '../../runpod-local/worker/plan.ts'
+import type { Probe } from '../../runpod-local/worker/probe.ts'
+import failures from '../vectors/ffmpeg-failures.json' with { type: 'json' }
+import plans from '../vectors/ffmpeg-plans.json' with { type: 'json' }
+
+const inputs = new Map(Object.entries(plans.inputs as Record<string, Probe>))
+
+function inputNamed(name: string): Probe {
+  const input = inputs.get(name)
+  if (input === undefined) throw new Error(`there is no input ${name}`)
+  return input
+}
+
+it.each(plans.cases)('$type: $name', ({ type, params, input, images, plan, refused }) => {
+  const probe = inputNamed(input)
+  if (plan !== undefined) {
+    const { args, outputName, duration, texts, imageKeys } = planJob(type, params, probe)
+    expect({
+      args: args(images),
+      output_name: outputName,
+      duration,
+      texts: texts.map(({ name, text }) => [name, text]),
+      image_keys: imageKeys,
+    }).toEqual(plan)
+    return
+  }
+  const { code, shouldRetry, message } = refusal(() => planJob(type, params, probe))
+  expect({ code, should_retry: shouldRetry }).toEqual({
+    code: refused.code,
+    should_retry: refused.should_retry,
+  })
+  // The words of a type check are each language's own; which field is wrong is not.
+  if (refused.field === undefined) expect(message).toBe(refused.message)
+  else expect(message).toContain(`params are unusable: ${refused.field}: `)
+})
+
+it.each(failures.cases)('ffmpeg ended with $code, $killed_by, "$said"', (end) => {
+  const { code, message, shouldRetry } = failureOf({
+    code: end.code,
+    killedBy: end.killed_by,
+    message: end.said,
+  })
+  expect({ code, message, should_retry: shouldRetry }).toEqual(end.failure)
+})
+
+function refusal(plan: () => unknown): JobFailure {
+  try {
+    plan()
+  } catch (error) {
+    return error as JobFailure
+  }
+  throw new Error('it was planned')
+}
