@@ -15,11 +15,6 @@ from .stop import Stop
 from .transfer import OnFraction, pieces
 from .wire import Answer, exchange, post_json
 
-_MEBIBYTE = 1024**2
-#: R2's most; all parts but the last must be equally large.
-_MOST_PARTS = 10_000
-#: Below the 64 MiB that the service takes, and large enough for 300 GiB.
-_PART_BYTES = 32 * _MEBIBYTE
 #: How often an upload that the service lost is begun anew.
 _BEGINNINGS = 3
 
@@ -63,7 +58,7 @@ class _Upload:
     def send(self, on_fraction: OnFraction) -> None:
         begun = self._call(lambda: post_json(self._base, {}, stop=self._stop))
         key, upload_id = begun["key"], begun["uploadId"]
-        part_bytes = begun.get("part_size_bytes") or _part_bytes(self._size)
+        part_bytes = begun["part_size_bytes"]
         count = max(1, math.ceil(self._size / part_bytes))
         address = f"{self._base}/{quote(upload_id, safe='')}"
         query = urlencode({"key": key})
@@ -120,6 +115,3 @@ def _retry_after(answer: Answer) -> float | None:
     text = answer.headers.get("retry-after", "")
     return float(text) if text.isdigit() else None
 
-
-def _part_bytes(size: int) -> int:
-    return max(_PART_BYTES, math.ceil(size / _MOST_PARTS / _MEBIBYTE) * _MEBIBYTE)

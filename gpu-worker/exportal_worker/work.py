@@ -26,8 +26,8 @@ log = logging.getLogger("exportal")
 
 _RENDER_FROM = 5
 _UPLOAD_FROM = 95
-#: Most that one PUT carries: what a Cloudflare zone lets through to a Worker is 100 MB on the smaller plans.
-SINGLE_PUT_BYTES = 90_000_000
+#: Most that one PUT carries, as in runpod-local. A Cloudflare zone lets 100 MB through to a Worker on the smaller plans.
+SINGLE_PUT_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ sys.dont_write_bytecode = True
 from exportal_worker.ffmpeg import Ffmpeg
 from exportal_worker.work import Bench
 
+#: How large the service wants the parts of a result.
+PART_BYTES = 5 * 1024**2
 FONT = ROOT / "node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf"
 
 
@@ -151,7 +153,7 @@ class FakeService:
             return 200, b"", {"ETag": f'"etag-{number}"'}
         if rest == [""]:
             self.begun += 1
-            return 200, {"key": "output/job-1/1-1.mp4", "uploadId": "up/1", "part_size_bytes": None}, {}
+            return 200, {"key": "output/job-1/1-1.mp4", "uploadId": "up/1", "part_size_bytes": PART_BYTES}, {}
         if parse_qs(parts.query).get("key") != ["output/job-1/1-1.mp4"] or unquote(rest[0]) != "up/1":
             return 404, {"code": "upload_not_found"}, {}
         if rest[-1] == "complete":
