@@ -1,8 +1,8 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 
-/** The real runtime with the bindings of wrangler.toml. */
-const workerd = () =>
+/** The real runtime with the bindings of wrangler.toml, and these besides. */
+const workerd = (more: Record<string, string> = {}) =>
   cloudflareTest(async () => ({
     wrangler: { configPath: './wrangler.toml' },
     miniflare: {
@@ -12,6 +12,7 @@ const workerd = () =>
         PUBLIC_URL: 'https://exportal.test',
         RUNPOD_ENDPOINT: 'https://runpod.test/v2/ep',
         RUNPOD_API_KEY: 'the-runpod-key-of-the-tests',
+        ...more,
       },
     },
   }))
@@ -55,6 +56,16 @@ export default defineConfig({
           include: ['test/e2e/export.test.ts', 'test/e2e/uploads.test.ts', 'test/e2e/webhooks.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        // Two hundred requests of each kind for every operation, where `workerd` makes ten; run by `npm run test:api`.
+        plugins: [workerd({ GENERATED_REQUESTS: '200' })],
+        test: {
+          name: 'api',
+          include: ['test/http/generated.test.ts'],
+          setupFiles: ['test/support/workerd/setup.ts'],
+          testTimeout: 120_000,
         },
       },
       {

@@ -1,5 +1,6 @@
 /** The `output` settings that all job types share, and how the result is stored. */
 import * as v from 'valibot'
+import { optionalFields } from '../schemas/common.ts'
 
 const CONTENT_TYPES = { mp4: 'video/mp4', webm: 'video/webm', mov: 'video/quicktime' } as const
 
@@ -10,7 +11,7 @@ function side(most: number) {
   )
 }
 
-export const Output = v.strictObject({
+export const Output = optionalFields({
   container: v.optional(v.picklist(['mp4', 'webm', 'mov']), 'mp4'),
   width: side(7680),
   height: side(4320),

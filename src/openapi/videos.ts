@@ -126,7 +126,7 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
     signature: 'signed URL or token',
     queryToken: true,
     path: ByKey,
-    query: v.object({ inline: v.optional(v.picklist(['1'])) }),
+    query: v.object({ inline: v.optional(v.string()) }),
     notes: { key: KEY_NOTE, inline: '`1`: to be shown rather than saved.' },
     headers: {
       Range: { description: 'One range of bytes.', example: 'bytes=0-1', pattern: '^bytes=0-\\d$' },

@@ -22,7 +22,7 @@ export const WATCH_OPERATIONS: readonly Operation[] = [
     notes: { after: 'The last number seen.' },
     answers: { 101: { description: 'The socket.' } },
     problems: ['upgrade_required'],
-    examples: [{ name: 'plain', summary: 'Asked by plain HTTP', status: 426 }],
+    examples: [{ name: 'upgrade', summary: 'Opened as a WebSocket', status: 101 }],
   },
   {
     route: 'GET /api/jobs/:id/events',

@@ -94,6 +94,8 @@ const cell = v.nullable(v.union([v.string(), v.number()]))
 
 /** GET /api/admin/jobs/:id. */
 export const InspectedJob = v.object({
+  /** Of a download: when the file was made. */
+  made_at: v.optional(Instant),
   source: v.picklist(['actor', 'mirror']),
   job: v.union([Job, JobSummary]),
   actor: v.nullable(InspectedActor),

@@ -28,6 +28,22 @@ export function shortText(most: number) {
   )
 }
 
+const NO_OBJECT = 'This must be a JSON object.'
+
+/**
+ * An object of which every field may be left out. To the library an empty array would be one too: to JSON it is not.
+ */
+export function optionalFields<const E extends v.ObjectEntries>(
+  entries: E,
+): v.StrictObjectSchema<E, undefined> {
+  const schema = v.strictObject(entries)
+  const list = v.custom<never>(() => false, NO_OBJECT)
+  return {
+    ...schema,
+    '~run': (dataset, config) => (Array.isArray(dataset.value) ? list : schema)['~run'](dataset, config),
+  }
+}
+
 /** RFC 3339, in answers always UTC with milliseconds. */
 export const Instant = v.pipe(v.string(), v.isoTimestamp())
 
@@ -36,4 +52,4 @@ export function isObject(value: unknown): boolean {
 }
 
 /** A JSON object whose fields are its owner's business. */
-export const OpenJson = v.custom<JsonObject>(isObject, 'This must be a JSON object.')
+export const OpenJson = v.custom<JsonObject>(isObject, NO_OBJECT)

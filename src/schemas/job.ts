@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { Json, Policy } from '../../actors/export-job/core/job.ts'
 import { POLICY_BOUNDS } from '../../actors/export-job/core/schedule.ts'
 import { WEBHOOK_ENDS, WEBHOOK_EVENTS } from '../../actors/export-job/core/webhook-message.ts'
-import { InputKey, isObject, ProjectId } from './common.ts'
+import { InputKey, isObject, optionalFields, ProjectId } from './common.ts'
 import { Tag } from './job-view.ts'
 
 const MOST_METADATA_BYTES = 4096
@@ -33,7 +33,7 @@ function seconds(name: Exclude<keyof Policy, 'maxAttempts'>) {
 
 const { least, most, standard } = POLICY_BOUNDS.maxAttempts
 
-export const PolicyBody = v.strictObject({
+export const PolicyBody = optionalFields({
   max_attempts: v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)), standard),
   queue_timeout_seconds: seconds('queueTimeoutMs'),
   stall_timeout_seconds: seconds('stallTimeoutMs'),

@@ -1,11 +1,11 @@
 /** Bodies and answers of the multipart routes. Uppy sends more than it is asked for, so unknown fields are let through here. */
 import * as v from 'valibot'
 import { MOST_PARTS } from '../../actors/upload/core.ts'
-import { Instant, ProjectId, shortText } from './common.ts'
+import { Instant, optionalFields, ProjectId, shortText } from './common.ts'
 import { SizeBytes, VideoType } from './upload.ts'
 
 /** POST /api/uploads. */
-export const UploadTokenBody = v.strictObject({ project_id: v.optional(ProjectId) })
+export const UploadTokenBody = optionalFields({ project_id: v.optional(ProjectId) })
 
 /** POST …/s3/multipart under a token for a project; Uppy does not tell the size, other clients should. */
 export const CreateBody = v.looseObject({

@@ -8,6 +8,7 @@ import type { Grant, Scope } from '../../src/access-token.ts'
 import { OPERATIONS } from '../../src/openapi/index.ts'
 import type { Operation } from '../../src/openapi/operation.ts'
 import { ROUTES } from '../../src/router.ts'
+import { outcomeOf } from '../support/workerd/answers.ts'
 import { HOUR, pathOf, SECRET, useHttpWorld } from '../support/workerd/http.ts'
 import { foreignCallbackToken, PROJECT, prepare, type Ready, send } from '../support/workerd/operations.ts'
 import { bearer, tokenOf } from '../support/workerd/tokens.ts'
@@ -87,9 +88,7 @@ describe.each(Object.entries(EXPECTED))('%s', (route, row) => {
     const operation = OPERATIONS.find((each) => each.route === route)
     if (!operation) throw new Error(`${route} is not written down.`)
     const ready = await prepare(route, world.runs)
-    const socket = route.endsWith('/ws') ? { Upgrade: 'websocket' } : {}
-    const asked = { ...ready, headers: { ...ready.headers, ...socket } }
-    const request = await withAuthority(operation, asked, column)
+    const request = await withAuthority(operation, ready, column)
     expect(await outcomeOf(await send(route, request, ELSEWHERE))).toBe(Number(status))
   })
 })
@@ -202,21 +201,4 @@ function altered(signed: string): string {
 
 function lastOf(url: string): string {
   return pathOf(new URL(url, ELSEWHERE).href).split('/').at(-1) ?? ''
-}
-
-/** The status, or the code with which a socket is closed at once. */
-async function outcomeOf(response: Response): Promise<number> {
-  const socket = response.webSocket
-  if (!socket) {
-    await response.body?.cancel()
-    return response.status
-  }
-  const first = new Promise<number>((resolve) => {
-    socket.addEventListener('message', () => resolve(101))
-    socket.addEventListener('close', ({ code }) => resolve(code))
-  })
-  socket.accept()
-  const outcome = await first
-  socket.close(1000)
-  return outcome
 }

@@ -63,6 +63,8 @@ const WRONG_FIELDS: [string, Record<string, unknown>, string][] = [
   ['a long tag', { tags: ['x'.repeat(129)] }, '/tags/0'],
   ['a tag with control characters', { tags: ['a\u0007'] }, '/tags/0'],
   ['policy a number', { policy: 5 }, '/policy'],
+  ['policy a list', { policy: [] }, '/policy'],
+  ['output a list', { params: { output: [] } }, '/params/output'],
   ['unknown limit', { policy: { attempts: 1 } }, '/policy/attempts'],
   ['no attempts', { policy: { max_attempts: 0 } }, '/policy/max_attempts'],
   ['too many attempts', { policy: { max_attempts: 11 } }, '/policy/max_attempts'],

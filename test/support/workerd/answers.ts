@@ -54,3 +54,20 @@ function problem(operation: Operation, status: number, text: string): unknown {
   expect(body.status).toBe(status)
   return body
 }
+
+/** The status, or the code with which a socket is closed at once. */
+export async function outcomeOf(response: Response): Promise<number> {
+  const socket = response.webSocket
+  if (!socket) {
+    await response.body?.cancel()
+    return response.status
+  }
+  const first = new Promise<number>((resolve) => {
+    socket.addEventListener('message', () => resolve(101))
+    socket.addEventListener('close', ({ code }) => resolve(code))
+  })
+  socket.accept()
+  const outcome = await first
+  socket.close(1000)
+  return outcome
+}

@@ -14,6 +14,8 @@ declare global {
     }
     interface Env extends WorkerEnv {
       TEST_MIGRATIONS: D1Migration[]
+      /** How many requests of a kind are made for each operation; set by `npm run test:api`. */
+      GENERATED_REQUESTS?: string
     }
   }
 }

@@ -161,7 +161,7 @@ export const FIXTURES: Record<string, Prepare> = {
   'POST /api/jobs/:id/cancel': aJob,
   'POST /api/jobs/:id/retry': aCancelledJob,
   'POST /api/jobs/:id/webhooks/:delivery/redeliver': aToldJob,
-  'GET /api/jobs/:id/ws': aJob,
+  'GET /api/jobs/:id/ws': async (runs) => ({ ...(await aJob(runs)), headers: { Upgrade: 'websocket' } }),
   'GET /api/jobs/:id/events': aJob,
   'POST /api/jobs/:id/do/progress': aRunningJob({ progress: 1 }),
   'POST /api/jobs/:id/do/complete': async (runs) => {
