@@ -59,7 +59,7 @@ export default defineConfig({
         },
       },
       {
-        // Two hundred requests of each kind for every operation, where `workerd` makes ten; run by `npm run test:api`.
+        // Two hundred requests of each kind for every operation, where `workerd` makes five; run by `npm run test:api`.
         plugins: [workerd({ GENERATED_REQUESTS: '200' })],
         test: {
           name: 'api',

@@ -13,7 +13,7 @@ import { type Edit, edited, invalidRequests, validRequests } from '../support/wo
 
 const world = useHttpWorld()
 
-const numRuns = Number(env.GENERATED_REQUESTS ?? 10)
+const numRuns = Number(env.GENERATED_REQUESTS ?? 5)
 const seed = 4711
 
 /** A command that changes what the next request would meet. */
