@@ -238,7 +238,7 @@ describe('an action', () => {
 
   it('sends a webhook again by its id, and refuses what there is none of', async () => {
     const { job_id: id } = await createJob({ webhook_url: 'https://hooks.example.com/in' })
-    await problemOf(await act(id, 'redeliver', { delivery_id: 'none' }), 409, 'delivery_not_found')
+    await problemOf(await act(id, 'redeliver', { delivery_id: 'none' }), 404, 'delivery_not_found')
     await act(id, 'cancel')
     await ring(id)
     const { actor } = await open(id)

@@ -26,6 +26,7 @@ const BODIES: Record<string, string> = {
   '/api/jobs/:id/do/progress': '{"progress": 1, "runpod_job_id": "x"}',
   '/api/jobs/:id/do/complete': '{"output_video_key": "output/x.mp4"}',
   '/api/jobs/:id/do/error': '{"error": "x", "should_retry": true}',
+  '/api/admin/jobs/:id/actions': '{"action": "cancel", "reason": "It is not there."}',
 }
 
 async function leavesNothing(id: string, rows: number): Promise<void> {
@@ -40,14 +41,11 @@ it.each(probes)('%s %s', async (method, path) => {
   const id = crypto.randomUUID().replace(/^(.{14})./, '$17')
   const rows = await countRows()
   const body = BODIES[path]
-  const headers: Record<string, string> = path.includes('/do/')
-    ? {
-        Authorization: `Bearer ${callbackToken(SECRET, id, FIRST, T0 + HOUR)}`,
-        'Content-Type': 'application/json',
-      }
-    : path.endsWith('/ws')
-      ? { Upgrade: 'websocket' }
-      : {}
+  const headers: Record<string, string> = {
+    ...(path.includes('/do/') && { Authorization: `Bearer ${callbackToken(SECRET, id, FIRST, T0 + HOUR)}` }),
+    ...(path.endsWith('/ws') && { Upgrade: 'websocket' }),
+    ...(body && { 'Content-Type': 'application/json' }),
+  }
   const response = await api(path.replace(':id', id), { method, headers, ...(body && { body }) })
   if (response.status === 101) response.webSocket?.accept()
   else if (path.includes('/do/')) expect(await response.json()).toEqual({ ok: true, cancel: true })
