@@ -34,6 +34,12 @@ function eventOf(row: EventRow): EventJson {
   return { ...row, at: iso(row.at), data: JSON.parse(row.data) }
 }
 
+type LogRange = { first: number | null; last: number | null }
+
+/** Each end of the log by a query of its own: asked for both in one, SQLite reads every line of it. */
+const LIFE_AND_RANGE = `SELECT wakes, instances, (SELECT MIN(seq) FROM events) AS first,
+  (SELECT MAX(seq) FROM events) AS last FROM job WHERE id = 1`
+
 export class JobStore {
   readonly #storage: DurableObjectStorage
   /**
@@ -68,15 +74,10 @@ export class JobStore {
     const row = sql.exec<JobRow>('SELECT state, schema FROM job WHERE id = 1').toArray()[0]
     if (!row) return null
     const state = upgrade(this.#storage, row.schema, row.state)
-    const { wakes, instances } = sql.exec<LifeRow>('SELECT wakes, instances FROM job WHERE id = 1').one()
+    const { wakes, instances, first, last } = sql.exec<LifeRow & LogRange>(LIFE_AND_RANGE).one()
     Object.assign(this.life, { wakes, instances: instances + 1 })
-    const range = sql
-      .exec<{ first: number | null; last: number | null }>(
-        'SELECT MIN(seq) AS first, MAX(seq) AS last FROM events',
-      )
-      .one()
-    this.#firstSeq = range.first ?? 1
-    this.#lastSeq = range.last ?? 0
+    this.#firstSeq = first ?? 1
+    this.#lastSeq = last ?? 0
     const job: Job = JSON.parse(state)
     return job
   }
