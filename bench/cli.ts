@@ -1,59 +1,79 @@
 /**
  * `npm run bench [-- --quick] [-- --only NAME]`: measures the service beside the floor of the platform and beside the
- * plain design, all in this one run, and writes what it saw.
+ * plain design, all in this one run, and prints what it saw. A whole run also writes it down.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Contenders } from './contenders.ts'
-import type { Context, Measure, Row } from './measure.ts'
+import type { Context, Measure } from './measure.ts'
 import { cold } from './measures/cold.ts'
+import { countJobs } from './measures/counts.ts'
 import { journey } from './measures/journey.ts'
 import { list } from './measures/list.ts'
 import { create, get, report } from './measures/requests.ts'
 import { scale } from './measures/scale.ts'
 import { fanOut, reconnect } from './measures/sockets.ts'
 import { transfer } from './measures/transfer.ts'
+import { costTable, countsTable } from './report/counts-table.ts'
 import { tableOf } from './report/table.ts'
+import { type Results, writePage, writeResults } from './report/write.ts'
 
 const MEASURES: Record<string, Measure> = {
-  create,
   report,
   get,
-  list,
   cold,
-  fanOut,
   reconnect,
+  'fan-out': fanOut,
   journey,
+  create,
+  list,
   transfer,
   scale,
 }
+const COUNTS = 'counts'
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
 })
-const names = values.only ?? Object.keys(MEASURES)
+const known = [COUNTS, ...Object.keys(MEASURES)]
+const names = values.only ?? known
+const strangers = names.filter((name) => !known.includes(name))
+if (strangers.length > 0) {
+  console.error(`There is no measure ${strangers.join(', ')}; there are ${known.join(', ')}.`)
+  process.exit(2)
+}
+
+const startedAt = new Date()
 const dir = await mkdtemp(join(tmpdir(), 'bench-'))
 const contenders = await Contenders.build(dir)
 const context: Context = {
   contenders,
   quick: values.quick,
-  rounds: values.quick ? 3 : 7,
-  sliceMs: values.quick ? 500 : 1_500,
+  rounds: values.quick ? 3 : 5,
+  sliceMs: values.quick ? 400 : 1_200,
   say: (text) => console.error(`  ${text}`),
 }
-const rows: Row[] = []
+const results: Results = { rows: [], counts: [] }
 try {
   for (const name of names) {
-    const measure = MEASURES[name]
-    if (!measure)
-      throw new Error(`There is no measure ${name}; there are ${Object.keys(MEASURES).join(', ')}.`)
-    console.error(name)
-    rows.push(...(await measure(context)))
+    console.error(`${name}, after ${Math.round((Date.now() - startedAt.getTime()) / 1000)} s`)
+    if (name === COUNTS) results.counts.push(...(await countJobs(context)))
+    else results.rows.push(...((await MEASURES[name]?.(context)) ?? []))
   }
-  console.log(tableOf(rows))
 } finally {
   await contenders.stop()
   await rm(dir, { recursive: true, force: true })
+}
+
+const ms = Date.now() - startedAt.getTime()
+if (results.counts.length > 0) {
+  console.log(`\nOne job, counted\n\n${countsTable(results.counts)}`)
+  console.log(`\nDollars of a million jobs\n\n${costTable(results.counts)}`)
+}
+if (results.rows.length > 0) console.log(`\n${tableOf(results.rows)}`)
+if (!values.quick && values.only === undefined) {
+  console.log(`\n${writeResults(results, startedAt, ms)}`)
+  writePage(results, startedAt, ms)
 }

@@ -76,11 +76,17 @@ export class Contenders {
   }
 
   floor(): Promise<Runtime> {
-    return this.#once('floor', async () => ({
-      bundle: await bundleWorker('workers/floor.ts', join(this.#dir, 'floor')),
-      actors: { FLOOR: 'Floor' },
-      vars: {},
-    }))
+    return this.#once('floor', () => this.#floor(VARS))
+  }
+
+  floorOnTheNetwork(runpodEndpoint: string): Promise<Runtime> {
+    const vars = { ...VARS, RUNPOD_ENDPOINT: runpodEndpoint }
+    return this.#once('floor-network', () => this.#floor(vars), false)
+  }
+
+  async #floor(vars: Record<string, string>) {
+    const bundle = await bundleWorker('workers/floor.ts', join(this.#dir, 'floor'))
+    return { bundle, actors: { FLOOR: 'Floor' }, vars }
   }
 
   /** The plain design that most would write first. */
@@ -124,11 +130,15 @@ export class Contenders {
   }
 }
 
-/** A token that may do everything, made as an operator makes one. */
+/** A token that may do everything, made as an operator makes one; the counts live through months of a job's clock. */
 async function makeToken(): Promise<string> {
   const script = join(import.meta.dirname, '../scripts/token.ts')
   const env = { ...process.env, AUTH_SECRET }
-  const { stdout } = await promisify(execFile)(process.execPath, [script, '--scope', 'admin'], { env })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [script, '--scope', 'admin', '--ttl', '366d'],
+    { env },
+  )
   return stdout.trim()
 }
 

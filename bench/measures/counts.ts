@@ -4,7 +4,7 @@
  */
 import WebSocket from 'ws'
 import { exportRequest } from '../contenders.ts'
-import { requestBytes } from '../http/connection.ts'
+import { Connection, requestBytes } from '../http/connection.ts'
 import { send, unexpected } from '../http/load.ts'
 import type { Context } from '../measure.ts'
 import type { Runtime } from '../runtime.ts'
@@ -47,8 +47,10 @@ export async function countJobs(context: Context): Promise<CountedJob[]> {
   ] as const) {
     for (const each of context.quick ? QUICK : CASES) {
       context.say(`${name}: ${each.watchers} watchers, ${each.reports} reports, ${each.attempts} attempts`)
-      const life = new Life(runtime, contenders.authorization)
+      const connection = await Connection.open(runtime.port)
+      const life = new Life(runtime, connection, contenders.authorization)
       jobs.push({ name, ...each, ...(await life.play(each)) })
+      connection.close()
     }
   }
   return jobs
@@ -62,12 +64,14 @@ interface RunBody {
 /** One job from its creation to its retirement. */
 class Life {
   readonly #runtime: Runtime
+  readonly #connection: Connection
   readonly #authorization: Record<string, string>
   #id = ''
   #passedMs = 0
 
-  constructor(runtime: Runtime, authorization: Record<string, string>) {
+  constructor(runtime: Runtime, connection: Connection, authorization: Record<string, string>) {
     this.#runtime = runtime
+    this.#connection = connection
     this.#authorization = authorization
   }
 
@@ -113,10 +117,13 @@ class Life {
     const worker = { Authorization: `Bearer ${run.input.callback_token}` }
     const spacing = reports > 200 ? SECOND : 2 * SECOND
     for (let nth = 1; nth <= reports; nth++) {
-      await this.#pass(spacing, 1)
+      this.#passedMs += spacing
       const progress = (100 * nth) / (reports + 1)
       const stage = progress < 5 ? 'downloading' : progress < 95 ? 'rendering' : 'uploading'
-      await this.#call('POST', `/api/jobs/${this.#id}/do/progress`, worker, { progress, stage })
+      await this.#call('POST', `/api/jobs/${this.#id}/do/progress`, this.#after(spacing, worker), {
+        progress,
+        stage,
+      })
     }
     if (reports === 0) await this.#pass(10 * SECOND, RUN_MS / (10 * SECOND))
   }
@@ -134,7 +141,7 @@ class Life {
     const { pathname, search } = new URL(run.input.output?.put_url ?? `http://x/api/jobs/${this.#id}/result`)
     const headers = { 'Content-Type': 'video/mp4' }
     const put = requestBytes('PUT', pathname + search, headers, 'result')
-    const stored = await send(this.#runtime.port, put)
+    const stored = await this.#connection.exchange(put)
     if (stored.status >= 300) throw unexpected(stored)
     const body = { output_video_key: pathname.replace('/api/videos/upload/', '') }
     await this.#call('POST', `/api/jobs/${this.#id}/do/complete`, worker, body)
@@ -165,7 +172,7 @@ class Life {
     headers: Record<string, string>,
     body: unknown,
   ): Promise<Record<string, unknown>> {
-    const answer = await send(this.#runtime.port, requestBytes(method, path, headers, body))
+    const answer = await this.#connection.exchange(requestBytes(method, path, headers, body))
     if (answer.status >= 300) throw unexpected(answer)
     const value: Record<string, unknown> = JSON.parse(answer.body)
     return value
@@ -175,8 +182,13 @@ class Life {
   async #pass(ms: number, times: number): Promise<void> {
     for (let nth = 0; nth < times; nth++) {
       this.#passedMs += ms
-      await this.#control(`/__bench/pass?ms=${ms}&job=${this.#id}`)
+      await this.#control('/__bench/pass', this.#after(ms, {}))
     }
+  }
+
+  /** Headers of a request before which `ms` pass. */
+  #after(ms: number, headers: Record<string, string>): Record<string, string> {
+    return { ...headers, 'X-Bench-Pass': `${ms} ${this.#id}` }
   }
 
   async #counts(): Promise<Counts> {
@@ -184,8 +196,8 @@ class Life {
     return counts
   }
 
-  async #control(path: string): Promise<string> {
-    const answer = await send(this.#runtime.port, requestBytes('GET', path))
+  async #control(path: string, headers: Record<string, string> = {}): Promise<string> {
+    const answer = await this.#connection.exchange(requestBytes('GET', path, headers))
     if (answer.status !== 200) throw unexpected(answer)
     return answer.body
   }

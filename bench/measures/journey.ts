@@ -17,6 +17,7 @@ const JOBS = 30
 const QUICK_JOBS = 10
 /** Until the watcher is there and has its snapshot, the worker waits. */
 const GIVE_UP_MS = 10_000
+const PAUSE_MS = 3
 
 interface Times {
   runReceived: number
@@ -32,23 +33,70 @@ const STEPS: { measure: string; limit: number; from: keyof Times | 'created'; to
   { measure: 'completion reported → D1 row', limit: 50, from: 'completeSent', to: 'rowWritten' },
 ]
 
+/** Who makes a job, and how its row is asked for. */
+interface Traveller {
+  name: string
+  runtime: Runtime
+  headers: Record<string, string>
+  create(nth: number): Promise<Buffer>
+  watch(id: string): string
+  row(id: string): Buffer
+}
+
 export const journey: Measure = async ({ contenders, quick }) => {
   const world = new World()
   const runpod = await world.start()
-  const runtime = await contenders.onTheNetwork(`${runpod.url}/v2/bench`)
-  const seen: (Times & { created: number })[] = []
+  const endpoint = `${runpod.url}/v2/bench`
+  const travellers = [
+    asExportal(await contenders.onTheNetwork(endpoint), contenders.authorization),
+    asFloor(await contenders.floorOnTheNetwork(endpoint)),
+  ]
+  const seen = travellers.map((): (Times & { created: number })[] => [])
   try {
     for (let nth = 0; nth < (quick ? QUICK_JOBS : JOBS); nth++) {
-      seen.push(await travel(runtime, contenders.authorization, world, nth))
+      for (const [who, traveller] of travellers.entries()) {
+        seen[who]?.push(await travel(traveller, world, nth))
+      }
     }
   } finally {
     await runpod.close()
   }
   return STEPS.map(({ measure, limit, from, to }): Row => {
     const target: Target = { sense: 'at most', value: limit, base: null }
-    const rounds = seen.slice(1).map((times) => times[to] - times[from])
-    return { measure, figure: 'p50', unit: 'ms', series: [{ name: 'exportal', rounds }], target }
+    const series = travellers.map(({ name }, who) => ({
+      name,
+      rounds: (seen[who] ?? []).slice(1).map((times) => times[to] - times[from]),
+    }))
+    return { measure, figure: 'p50', unit: 'ms', series, target }
   })
+}
+
+function asExportal(runtime: Runtime, headers: Record<string, string>): Traveller {
+  return {
+    name: 'exportal',
+    runtime,
+    headers,
+    async create(nth) {
+      const body = exportRequest(nth)
+      await runtime.storeVideos([{ key: body.input_video_key, project: String(body.project_id) }], 'video')
+      return requestBytes('POST', '/api/jobs', headers, body)
+    },
+    watch: (id) => `/api/jobs/${id}/ws`,
+    row: () => requestBytes('GET', '/api/jobs?limit=1', headers),
+  }
+}
+
+/** The same steps with nothing else: one write for each, the same look into the bucket, the same calls. */
+function asFloor(runtime: Runtime): Traveller {
+  const query = 'SELECT id, status FROM export_jobs WHERE id = ?'
+  return {
+    name: 'floor',
+    runtime,
+    headers: {},
+    create: async (nth) => requestBytes('POST', `/start/${crypto.randomUUID()}`, {}, exportRequest(nth)),
+    watch: (id) => `/ws/${id}?bytes=10`,
+    row: (id) => requestBytes('POST', '/list', {}, { query, values: [id] }),
+  }
 }
 
 /** RunPod on this computer, and what it saw of each job. */
@@ -98,24 +146,20 @@ class World {
   }
 }
 
-async function travel(
-  runtime: Runtime,
-  headers: Record<string, string>,
-  world: World,
-  nth: number,
-): Promise<Times & { created: number }> {
-  const body = exportRequest(nth)
-  await runtime.storeVideos([{ key: body.input_video_key, project: String(body.project_id) }], 'video')
+async function travel(traveller: Traveller, world: World, nth: number): Promise<Times & { created: number }> {
+  const { runtime, headers } = traveller
+  const request = await traveller.create(nth)
   const created = performance.now()
-  const answer = await send(runtime.port, requestBytes('POST', '/api/jobs', headers, body))
+  const answer = await send(runtime.port, request)
   if (answer.status !== 201) throw unexpected(answer)
   const { job_id: id }: { job_id: string } = JSON.parse(answer.body)
-  const { socket } = await openSocket(`ws://127.0.0.1:${runtime.port}/api/jobs/${id}/ws`, headers)
+  const { socket } = await openSocket(`ws://127.0.0.1:${runtime.port}${traveller.watch(id)}`, headers)
   const [socketHeard, rowWritten] = await Promise.all([
     untilComplete(socket),
-    untilListed(runtime, headers, id),
+    untilListed(traveller, id),
     Promise.resolve(world.watched(id)),
   ])
+  socket.terminate()
   const runReceived = world.runReceived.get(id) ?? Number.NaN
   const completeSent = world.completeSent.get(id) ?? Number.NaN
   return { created, runReceived, completeSent, socketHeard, rowWritten }
@@ -133,16 +177,17 @@ function untilComplete(socket: WebSocket): Promise<number> {
   })
 }
 
-/** Asks the list for the job's row, over and over. */
-async function untilListed(runtime: Runtime, headers: Record<string, string>, id: string): Promise<number> {
-  const connection = await Connection.open(runtime.port)
+/** Asks for the job's row again and again, with pauses, so that asking does not slow down what is measured. */
+async function untilListed(traveller: Traveller, id: string): Promise<number> {
+  const connection = await Connection.open(traveller.runtime.port)
   const started = performance.now()
-  const request = requestBytes('GET', '/api/jobs?limit=1', headers)
+  const request = traveller.row(id)
   try {
     while (performance.now() - started < GIVE_UP_MS) {
       const { body } = await connection.exchange(request)
       const { jobs }: { jobs: { id: string; status: string }[] } = JSON.parse(body)
       if (jobs[0]?.id === id && jobs[0].status === 'complete') return performance.now()
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }
   } finally {
     connection.close()

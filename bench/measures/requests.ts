@@ -77,9 +77,13 @@ export const report: Measure = async (context) => {
   const floor = await contenders.floor()
   const names = await floorJobs(floor)
   const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
+  const body = { progress: 50, stage: 'rendering', eta_seconds: 60 }
   turns.push(
     turn(context, floor, 'floor', 200, (nth) =>
       requestBytes('POST', `/report/${pick(names, nth)}`, {}, state),
+    ),
+    turn(context, floor, 'dutiful', 200, (nth) =>
+      requestBytes('POST', `/dutiful-report/${pick(names, nth)}`, {}, body),
     ),
   )
   return loadRows('progress report', await takeTurns(turns, rounds), atLeast(0.9))
@@ -99,7 +103,9 @@ export const get: Measure = async (context) => {
   }
   const floor = await contenders.floor()
   const names = await floorJobs(floor)
-  turns.push(turn(context, floor, 'floor', 200, (nth) => requestBytes('GET', `/job/${pick(names, nth)}`)))
+  const at = (verb: string) => (nth: number) => requestBytes('GET', `/${verb}/${pick(names, nth)}`)
+  turns.push(turn(context, floor, 'floor', 200, at('job')))
+  turns.push(turn(context, floor, 'dutiful', 200, at('dutiful-job')))
   return loadRows('get job', await takeTurns(turns, rounds), atLeast(0.8))
 }
 

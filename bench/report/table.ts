@@ -3,11 +3,20 @@ import type { Row, Target } from '../measure.ts'
 import { ratioOf } from '../rounds.ts'
 import { type Spread, spreadOf } from '../statistics.ts'
 
-const CONTENDERS = ['exportal', 'floor', 'plain'] as const
+const CONTENDERS = ['exportal', 'floor', 'dutiful', 'plain'] as const
 
 /** One line for each figure: the medians, the ratio to the base with its quartiles, and whether the target holds. */
 export function tableOf(rows: readonly Row[]): string {
-  const head = ['measure', 'figure', 'Exportal', 'floor', 'plain design', 'ratio to floor', 'target']
+  const head = [
+    'measure',
+    'figure',
+    'Exportal',
+    'floor',
+    'floor with duties',
+    'plain design',
+    'ratio to floor',
+    'target',
+  ]
   const body = rows.map((row) => [
     row.measure,
     row.unit === '' ? row.figure : `${row.figure} (${row.unit})`,

@@ -8,6 +8,9 @@ interface Env {
   DB: D1Database
   VIDEOS: R2Bucket
   FLOOR: DurableObjectNamespace<Floor>
+  PUBLIC_URL: string
+  RUNPOD_ENDPOINT: string
+  RUNPOD_API_KEY: string
 }
 
 const HOUR_MS = 3_600_000
@@ -16,11 +19,20 @@ const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_vid
   created_at, due_at, mirrored_at) VALUES (?1, 1, 'overlay', 'pending', ?2, '{}', 3, 'hash', ?3, ?3, ?3)`
 
 export class Floor extends DurableObject<Env> {
+  #next: { step: 'dispatch' | 'look'; id: string } | null = null
+
   async create(state: string): Promise<void> {
     const { sql } = this.ctx.storage
     sql.exec('CREATE TABLE IF NOT EXISTS job (id INTEGER PRIMARY KEY, state TEXT NOT NULL)')
     sql.exec('INSERT INTO job (id, state) VALUES (1, ?)', state)
     void this.ctx.storage.setAlarm(Date.now() + HOUR_MS)
+  }
+
+  /** What the alarm does next, at once. */
+  async next(step: 'dispatch' | 'look', id: string): Promise<void> {
+    this.#next = { step, id }
+    this.ctx.storage.sql.exec('UPDATE job SET state = ? WHERE id = 1', step)
+    void this.ctx.storage.setAlarm(Date.now())
   }
 
   async report(state: string): Promise<void> {
@@ -48,7 +60,36 @@ export class Floor extends DurableObject<Env> {
     socket.close(1000)
   }
 
-  override async alarm(): Promise<void> {}
+  override async alarm(): Promise<void> {
+    const next = this.#next
+    this.#next = null
+    if (next?.step === 'dispatch') await this.#dispatch(next.id)
+    if (next?.step === 'look') await this.#look(next.id)
+  }
+
+  /** Looks for the input, writes that it begins, and asks RunPod. */
+  async #dispatch(id: string): Promise<void> {
+    await this.report('dispatching')
+    await this.env.VIDEOS.head(`input/${id}.mp4`)
+    const base = this.env.PUBLIC_URL
+    const output = { put_url: `${base}/video/${id}`, video_key: id, content_type: 'video/mp4' }
+    await fetch(`${this.env.RUNPOD_ENDPOINT}/run`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${this.env.RUNPOD_API_KEY}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        input: { job_id: id, output, callback_url: `${base}/done/${id}`, callback_token: 'x' },
+      }),
+    })
+    await this.report('queued')
+  }
+
+  /** Looks for the output, writes that it is there, tells the watchers and the list. */
+  async #look(id: string): Promise<void> {
+    await this.env.VIDEOS.head(id)
+    await this.report('complete')
+    await this.broadcast('{"job":{"status":"complete"}}')
+    await this.env.DB.prepare("UPDATE export_jobs SET status = 'complete' WHERE id = ?").bind(id).run()
+  }
 }
 
 export default {
@@ -63,11 +104,33 @@ export default {
         await floor().create(state)
         return new Response(state, { status: 201 })
       }
+      case 'start': {
+        await env.DB.prepare(INSERT).bind(name, `input/${name}.mp4`, Date.now()).run()
+        const actor = floor()
+        await actor.create(await request.text())
+        await actor.next('dispatch', name)
+        return Response.json({ job_id: name }, { status: 201 })
+      }
+      case 'done':
+        await floor().next('look', name)
+        return new Response('{}')
       case 'report':
         await floor().report(await request.text())
         return new Response('{"ok":true,"cancel":false}')
       case 'job':
         return new Response(await floor().read())
+      // The same two again with what any service must do besides: read and check a body, answer with the request's id
+      // and an entity tag, and write one line of a log.
+      case 'dutiful-report': {
+        const { progress, stage }: { progress: number; stage: string } = await request.json()
+        await floor().report(JSON.stringify({ progress, stage }))
+        return dutiful(request, url, '{"ok":true,"cancel":false}', {})
+      }
+      case 'dutiful-job': {
+        const text = await floor().read()
+        const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+        return dutiful(request, url, text, { ETag: `W/"${new Uint8Array(hash).join('')}"` })
+      }
       case 'broadcast':
         await floor().broadcast(await request.text())
         return new Response('{"ok":true,"cancel":false}')
@@ -91,4 +154,18 @@ export default {
     }
     return new Response(null, { status: 404 })
   },
+}
+
+function dutiful(request: Request, url: URL, body: string, headers: Record<string, string>): Response {
+  const id = request.headers.get('X-Request-Id') ?? crypto.randomUUID()
+  const line = { at: 'request', method: request.method, route: url.pathname, status: 200, ms: 1 }
+  console.log(JSON.stringify({ ...line, request_id: id, job_id: url.pathname }))
+  return new Response(body, {
+    headers: {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      ...headers,
+      'X-Request-Id': id,
+    },
+  })
 }

@@ -254,24 +254,25 @@ export class AlarmByHand {
 }
 
 /**
- * The bench's own requests, which count as nothing: `POST /__bench/reset`, `/__bench/counts`, and
- * `/__bench/pass?ms=…&job=…`, which sets the clock on and rings the job's alarm if it is due.
+ * What the bench asks for itself, and what counts as nothing. `POST /__bench/reset`, `/__bench/counts` and
+ * `/__bench/pass` are answered here; any request with `X-Bench-Pass: <ms> <job>` first sets the clock on, and rings the
+ * job's alarm if it is due.
  */
 export async function control(
   request: Request,
   ring: (job: string) => Promise<number | null>,
 ): Promise<Response | null> {
-  const { pathname, searchParams } = new URL(request.url)
-  switch (pathname) {
+  const [ms, job] = request.headers.get('X-Bench-Pass')?.split(' ') ?? []
+  if (ms !== undefined) advance(Number(ms))
+  if (job !== undefined) await ring(job)
+  switch (new URL(request.url).pathname) {
     case '/__bench/reset':
       reset()
       return Response.json({})
     case '/__bench/counts':
       return Response.json(read())
-    case '/__bench/pass': {
-      advance(Number(searchParams.get('ms')))
-      return Response.json({ nextAlarmAt: await ring(searchParams.get('job') ?? ''), now: Date.now() })
-    }
+    case '/__bench/pass':
+      return Response.json({})
   }
   return null
 }

@@ -1,0 +1,58 @@
+/** What one job costs, as two tables: exact counts, and dollars of a million jobs. */
+import { type Costs, costsOf, secondsAwake, sumOf } from '../cost.ts'
+import type { CountedJob } from '../measures/counts.ts'
+import { grid, number } from './table.ts'
+
+const NAMES = { exportal: 'Exportal', plain: 'plain design' } as const
+
+/** Columns of the table of counts: title, and the counter that it shows. */
+const COLUMNS: [string, string][] = [
+  ['Worker requests', 'workerRequests'],
+  ['actor requests', 'actorRequests'],
+  ['of these RPC', 'rpcCalls'],
+  ['actor rows written', 'actorRowsWritten'],
+  ['read', 'actorRowsRead'],
+  ['alarms set', 'alarmsSet'],
+  ['fired', 'alarmsFired'],
+  ['D1 rows written', 'd1RowsWritten'],
+  ['read', 'd1RowsRead'],
+  ['R2 class A', 'r2ClassA'],
+  ['class B', 'r2ClassB'],
+  ['subrequests', 'subrequests'],
+  ['bytes to sockets', 'socketBytes'],
+]
+
+/** From the first request to the end. */
+export function countsTable(jobs: readonly CountedJob[]): string {
+  const head = [...caseHead(), ...COLUMNS.map(([title]) => title), 'seconds awake']
+  const body = jobs.map((job) => [
+    ...caseCells(job),
+    ...COLUMNS.map(([, counter]) => String(job.toEnd[counter] ?? 0)),
+    secondsAwake(job, job.toEnd).toFixed(2),
+  ])
+  return grid([head, ...body])
+}
+
+/** Until the actor was retired. */
+export function costTable(jobs: readonly CountedJob[]): string {
+  const costs = jobs.map(costsOf)
+  const items = Object.keys(costs[0] ?? {})
+  const head = [...caseHead(), ...items, 'in all']
+  const body = jobs.map((job, nth) => {
+    const each: Costs = costs[nth] ?? {}
+    return [...caseCells(job), ...items.map((item) => dollars(each[item] ?? 0)), dollars(sumOf(each))]
+  })
+  return grid([head, ...body])
+}
+
+function caseHead(): string[] {
+  return ['who', 'watchers', 'reports', 'attempts']
+}
+
+function caseCells(job: CountedJob): string[] {
+  return [NAMES[job.name], String(job.watchers), String(job.reports), String(job.attempts)]
+}
+
+function dollars(amount: number): string {
+  return `$${amount < 1 ? number(amount) : amount.toFixed(amount < 10 ? 1 : 0)}`
+}
