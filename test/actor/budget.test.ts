@@ -70,9 +70,9 @@ const ringWhenDue = async (job: ReturnType<typeof actor>) => {
 }
 
 /** A job whose input is there, with one watcher, its first attempt dispatched; counted from its birth row on. */
-async function aCountedJob() {
+async function aCountedJob(over: Partial<JobRequest> = {}) {
   new FakeRunpod().install()
-  const request = aRequest()
+  const request = aRequest(over)
   await env.VIDEOS.put(request.inputVideoKey, 'video')
   const job = actor(request.id)
   const counts = await meter(job.stub)
@@ -108,6 +108,17 @@ it('one attempt, 100 reports over 200 s, one watcher: at most 60 rows in the act
   expect(counts.rows + counts.alarms).toBeLessThanOrEqual(60)
   expect(counts.alarms).toBeLessThanOrEqual(10)
   expect(counts.d1).toBeLessThanOrEqual(14)
+})
+
+it('the same with a webhook for its end stays within that, but for one more write of the row in D1', async () => {
+  const webhook = { url: 'https://hooks.example.com/exports', events: ['complete'] }
+  const { job, counts } = await aCountedJob({ webhook })
+  await reportHundredTimes(job)
+  await complete(job)
+  expect((await job.events()).at(-1)?.type).toMatch(/^webhook_/)
+  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(60)
+  expect(counts.alarms).toBeLessThanOrEqual(10)
+  expect(counts.d1).toBeLessThanOrEqual(16)
 })
 
 it("RunPod's own figures, which come after the end, cost two rows in each, and no alarm is left but the last ones", async () => {

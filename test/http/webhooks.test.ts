@@ -1,8 +1,7 @@
 /** Outgoing webhooks over the wire: what a receiver gets, and what becomes of what it answers. */
 import { Webhook } from 'standardwebhooks'
 import * as v from 'valibot'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { EventJson } from '../../actors/export-job/rpc.ts'
+import { describe, expect, it } from 'vitest'
 import { DEVELOPMENT_WEBHOOK_SECRET, readSettings, type Settings } from '../../actors/settings.ts'
 import { deliver } from '../../actors/webhooks.ts'
 import { verifyWebhook } from '../../client/webhooks.ts'
@@ -10,67 +9,28 @@ import { WebhookMessage } from '../../src/schemas/webhook.ts'
 import {
   api,
   apiWith,
-  bodyOf,
-  createJob,
   jobBody,
   MINUTE,
   post,
   problemOf,
-  retire,
   ring,
   T0,
   useHttpWorld,
 } from '../support/workerd/http.ts'
+import {
+  answers,
+  aToldJob,
+  lines,
+  received,
+  ringAfter,
+  theOnly,
+  URL_OF_RECEIVER,
+  useReceiver,
+} from '../support/workerd/receiver.ts'
 import { bearer, PRODUCTION, STRONG, tokenOf } from '../support/workerd/tokens.ts'
 
 useHttpWorld()
-const URL_OF_RECEIVER = 'https://hooks.example.com/exports'
-
-interface Received {
-  headers: Record<string, string>
-  body: string
-  redirect: string | undefined
-}
-
-/** What the receiver got, and its next answers; 204 when there are none. */
-const received: Received[] = []
-const answers: (() => Response)[] = []
-
-beforeEach(() => {
-  received.length = 0
-  answers.length = 0
-  const others = vi.mocked(fetch).getMockImplementation()
-  vi.mocked(fetch).mockImplementation(async (input, init) => {
-    if (String(input) !== URL_OF_RECEIVER) return others?.(input, init) ?? Response.error()
-    const headers = Object.fromEntries(new Headers(init?.headers))
-    received.push({ headers, body: String(init?.body), redirect: init?.redirect })
-    const answer = answers.shift()
-    return answer ? answer() : new Response(null, { status: 204 })
-  })
-})
-
-function theOnly(): Received {
-  const [only, ...others] = received
-  if (!only || others.length > 0) throw new Error(`${received.length} messages came.`)
-  return only
-}
-
-/** Accepted and cancelled at once: its end is owed to the receiver. */
-async function aToldJob(over: Record<string, unknown> = {}): Promise<string> {
-  const { job_id } = await createJob({ webhook_url: URL_OF_RECEIVER, ...over })
-  await post(`/api/jobs/${job_id}/cancel`, {})
-  return job_id
-}
-
-async function lines(id: string): Promise<EventJson[]> {
-  const { events } = await bodyOf<{ events: EventJson[] }>(await api(`/api/jobs/${id}/events?after=0`))
-  return events.filter((event) => event.type.startsWith('webhook_'))
-}
-
-async function ringAfter(ms: number, id: string): Promise<void> {
-  vi.setSystemTime(Date.now() + ms)
-  await ring(id)
-}
+useReceiver()
 
 describe('A delivery', () => {
   it('is accepted by the verifier of the specification, and by ours', async () => {
@@ -253,60 +213,5 @@ describe('A webhook_url', () => {
   it.each([[[]], [['done']], ['complete']])('names no events such as %j', async (webhook_events) => {
     const answer = await post('/api/jobs', jobBody({ webhook_url: URL_OF_RECEIVER, webhook_events }))
     expect((await problemOf(answer, 400)).errors?.[0]?.pointer).toMatch(/^\/webhook_events/)
-  })
-})
-
-describe('POST …/redeliver', () => {
-  const redeliver = (id: string, delivery: string, init: RequestInit = {}) =>
-    api(`/api/jobs/${id}/webhooks/${delivery}/redeliver`, { method: 'POST', ...init })
-
-  it('sends a delivered message again, the same under the same id', async () => {
-    const id = await aToldJob()
-    await ring(id)
-    const delivery = String((await lines(id))[0]?.data.delivery)
-    await bodyOf(await redeliver(id, delivery), 202)
-    await ring(id)
-    const [first, again] = received
-    expect(again?.body).toBe(first?.body)
-    expect(again?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
-    expect((await lines(id)).map(({ type }) => type)).toEqual([
-      'webhook_delivered',
-      'webhook_redelivery_requested',
-      'webhook_delivered',
-    ])
-  })
-
-  it('sends one that was given up', async () => {
-    const id = await aToldJob({ policy: { retention_seconds: 30 * 24 * 3600 } })
-    for (let i = 0; i < 10; i++) {
-      answers.push(() => Response.error())
-      await ringAfter(27 * 60 * MINUTE, id)
-    }
-    const last = (await lines(id)).at(-1)
-    expect(last).toMatchObject({ type: 'webhook_given_up', data: { tries: 10 } })
-    await bodyOf(await redeliver(id, String(last?.data.delivery)), 202)
-    await ring(id)
-    expect((await lines(id)).at(-1)).toMatchObject({ type: 'webhook_delivered', data: { tries: 1 } })
-  })
-
-  it('answers 404 for a delivery that is not there, and for a job that is not', async () => {
-    await problemOf(await redeliver(await aToldJob(), 'other'), 404, 'delivery_not_found')
-    await problemOf(await redeliver(crypto.randomUUID(), 'other'), 404, 'job_not_found')
-  })
-
-  it('answers 409 for a job without a webhook, and for one that was retired', async () => {
-    await problemOf(await redeliver((await createJob()).job_id, 'x'), 409, 'no_webhook')
-    const id = await aToldJob()
-    await ring(id)
-    await retire(id)
-    await problemOf(await redeliver(id, 'x'), 409, 'archived')
-  })
-
-  it('needs jobs:write, and the project of the job', async () => {
-    const id = await aToldJob()
-    const as = async (grant: object) => ({ headers: bearer(await tokenOf(grant)) })
-    await problemOf(await redeliver(id, 'x', await as({ scopes: ['jobs:read'] })), 403, 'scope_missing')
-    const stranger = await as({ scopes: ['jobs:write'], projectId: 99 })
-    await problemOf(await redeliver(id, 'x', stranger), 404, 'job_not_found')
   })
 })
