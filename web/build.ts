@@ -59,12 +59,25 @@ await publish(
     ...bundled,
     ...(await filesUnder(join(WEB, 'static'))),
     ['_headers', await headers([...outputsOf(pages).keys()])],
+    // The page at /docs.
+    ...(await swaggerUi()),
     ['fonts/DejaVuSans.ttf', await readFile(join(ROOT, 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf'))],
     // Last, because it names the others.
     ['index.html', await indexPage(pages)],
   ]),
 )
 printSizes(bundled)
+
+/** Two files of it; its maps and its other builds are not served. */
+async function swaggerUi(): Promise<Files> {
+  const names = ['swagger-ui-bundle.js', 'swagger-ui.css']
+  const from = join(ROOT, 'node_modules/swagger-ui-dist')
+  return new Map(
+    await Promise.all(
+      names.map(async (name) => [`swagger/${name}`, await readFile(join(from, name))] as const),
+    ),
+  )
+}
 
 function outputsOf({ outputFiles }: Built): Files {
   return new Map(outputFiles.map(({ path, contents }) => [relative(DIST, path), contents]))
