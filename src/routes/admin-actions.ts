@@ -18,8 +18,8 @@ const MOST_BODY_BYTES = 16 * 1024
 /** 200 `{action, job}`; `job` is null once it is being deleted. @throws Problem 409 for what is refused */
 export async function actOnJob(call: ScopedCall): Promise<Response> {
   requireIntent(call.request, call.url)
-  const asked = demand(Action, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
   const id = await reachableJobId(call)
+  const asked = demand(Action, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
   const command = commandOf(asked, call.caller.subject)
   const answer = await callJob(call.env, id, (job) => job.intervene(command, call.requestId))
   if (isMissing(answer)) {

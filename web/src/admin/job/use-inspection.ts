@@ -7,6 +7,7 @@ import { type ConnectionState, isEnded, type Job, type JobEvent } from '../../..
 import { exportal } from '../../service.ts'
 import { inspect } from '../calls.ts'
 import type { InspectedJob } from '../types.ts'
+import { merged } from './log-lines.ts'
 
 /** Several events of one moment are one change. */
 const SETTLE_MS = 150
@@ -117,17 +118,4 @@ function staleAt({ actor }: InspectedJob): number | null {
   const instants = [...actor.clocks.map(({ at }) => at), actor.findings_until]
   const ahead = instants.flatMap((at) => (at === null ? [] : Date.parse(at))).filter((at) => at > Date.now())
   return ahead.length === 0 ? null : Math.min(...ahead)
-}
-
-/** Lines come in pages and one by one, and some twice; their numbers put them in order. */
-export function merged(before: JobEvent[], lines: JobEvent[]): JobEvent[] {
-  const [first] = lines
-  if (!first) return before
-  const newest = before.at(-1)?.seq ?? 0
-  if (first.seq > newest) return [...before, ...lines]
-  const oldest = before[0]?.seq ?? 0
-  const last = lines.at(-1)?.seq ?? 0
-  if (last < oldest) return [...lines, ...before]
-  const known = new Set(before.map(({ seq }) => seq))
-  return [...before, ...lines.filter(({ seq }) => !known.has(seq))].sort((a, b) => a.seq - b.seq)
 }

@@ -1,0 +1,72 @@
+/** A job with 5,000 events: shown at once, and only what is in sight is there. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from './support/browser.ts'
+import { startWorld, type World } from './support/world.ts'
+
+const EVENTS = 5_000
+const FIRST_PAINT_MS = 1_000
+/** One frame in twenty may be late; none by more than this. */
+const LATE_FRAME_MS = 50
+
+describeInBrowser('a job with 5,000 events', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld(2)
+  })
+  afterAll(() => world?.close())
+
+  test('is painted in under a second, and scrolls without holding rows that nobody sees', async () => {
+    const { id } = await world.createJob({ metadata: { faults: { hold_queue: true } } })
+    const page = await world.page()
+    // The service's own answer for a job of few events, its log made long: nothing else of it is changed.
+    await page.route(`**/api/admin/jobs/${id}?*`, async (route) => {
+      const response = await route.fetch()
+      const body = await response.json()
+      const query = new URL(route.request().url()).searchParams
+      const below = Number(query.get('before')) || EVENTS + 1
+      const lines = query.has('after') ? [] : linesBelow(below, Number(query.get('limit')))
+      await route.fulfill({ json: { ...body, log: { events: lines, first_seq: 1, last_seq: EVENTS } } })
+    })
+    await page.goto(`${world.stack.url}/admin/jobs/${id}`)
+    await page.locator('.event-row').first().waitFor()
+    const painted = await page.evaluate(() => performance.now())
+    console.log(`first paint of the log: ${painted.toFixed(0)} ms after the navigation began`)
+    expect(painted).toBeLessThan(FIRST_PAINT_MS)
+    await page.getByText(`${EVENTS}`, { exact: true }).waitFor()
+    const rows = page.locator('.event-rows')
+    const frames = await rows.evaluate(async (element) => {
+      const taken: number[] = []
+      let last = performance.now()
+      for (let i = 0; i <= 120; i++) {
+        element.scrollTop = (element.scrollHeight * i) / 120
+        await new Promise(requestAnimationFrame)
+        const now = performance.now()
+        taken.push(now - last)
+        last = now
+      }
+      return taken.sort((a, b) => a - b)
+    })
+    console.log(
+      `frames while scrolling: median ${frames[60]?.toFixed(1)} ms, worst ${frames.at(-1)?.toFixed(1)} ms`,
+    )
+    expect(frames[Math.floor(frames.length * 0.95)]).toBeLessThan(LATE_FRAME_MS)
+    expect(await page.locator('.event-row').count()).toBeLessThan(60)
+    await page.locator('.event-row').last().waitFor()
+    expect(await page.locator('.event-row').last().textContent()).toContain(String(EVENTS))
+    await page.getByRole('textbox', { name: 'Search the events' }).fill('4999')
+    await expect.poll(() => page.locator('.event-row').count()).toBe(1)
+    await world.client.jobs.cancel(id)
+  })
+})
+
+function linesBelow(below: number, limit: number): object[] {
+  const first = Math.max(1, below - limit)
+  return Array.from({ length: below - first }, (_, i) => ({
+    seq: first + i,
+    type: (first + i) % 50 === 0 ? 'attempt_failed' : 'stage',
+    at: new Date(Date.UTC(2026, 0, 1) + (first + i) * 1_000).toISOString(),
+    round: 1,
+    attempt: 1,
+    data: { stage: 'rendering', message: `frame ${first + i}` },
+  }))
+}
