@@ -52,7 +52,7 @@ const context: Context = {
   contenders,
   quick: values.quick,
   rounds: values.quick ? 3 : 5,
-  sliceMs: values.quick ? 400 : 1_200,
+  sliceMs: values.quick ? 400 : 1_000,
   say: (text) => console.error(`  ${text}`),
 }
 const results: Results = { rows: [], counts: [] }

@@ -11,13 +11,13 @@ import { openSockets } from '../http/sockets.ts'
 import type { Measure, Row } from '../measure.ts'
 import type { Runtime } from '../runtime.ts'
 
-const JOBS = 1_000
+const JOBS = 600
 const QUICK_JOBS = 200
 const EVERY_MS = 2_000
-const FOR_MS = 20_000
+const FOR_MS = 16_000
 const CONNECTIONS = 16
 /** Ten seconds without an event, and an actor leaves memory; some more, so that all have. */
-const ASLEEP_MS = 15_000
+const ASLEEP_MS = 13_000
 
 export const scale: Measure = async ({ contenders, quick, say }) => {
   const count = quick ? QUICK_JOBS : JOBS

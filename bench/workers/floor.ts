@@ -78,6 +78,7 @@ export class Floor extends DurableObject<Env> {
       headers: { Authorization: `Bearer ${this.env.RUNPOD_API_KEY}`, 'Content-Type': 'application/json' },
       body: JSON.stringify({
         input: { job_id: id, output, callback_url: `${base}/done/${id}`, callback_token: 'x' },
+        webhook: `${base}/hook/${id}`,
       }),
     })
     await this.report('queued')
@@ -114,6 +115,8 @@ export default {
       case 'done':
         await floor().next('look', name)
         return new Response('{}')
+      // RunPod's own word, which comes on the heels of the worker's, is written as well.
+      case 'hook':
       case 'report':
         await floor().report(await request.text())
         return new Response('{"ok":true,"cancel":false}')
