@@ -12,7 +12,7 @@ import type { Runtime } from '../runtime.ts'
 /** As bench/workers/tally.ts counts. */
 export type Counts = Record<string, number>
 
-export interface Case {
+interface Case {
   watchers: 0 | 1
   reports: number
   attempts: number

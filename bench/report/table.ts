@@ -56,7 +56,7 @@ function targetText(row: Row): string {
 }
 
 /** What the target speaks of: a ratio to its base, or the figure itself. */
-export function judged(row: Row, target: Target): Spread | null {
+function judged(row: Row, target: Target): Spread | null {
   if (target.base !== null) return ratioOf(row.series, 'exportal', target.base)
   const own = row.series.find(({ name }) => name === 'exportal')
   return own ? spreadOf(own.rounds) : null

@@ -57,12 +57,12 @@ const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
 let offsetMs = 0
 
 /** Starts anew. */
-export function reset(): void {
+function reset(): void {
   cursors.length = 0
   Object.assign(tally, ZERO)
 }
 
-export function read(): Tally {
+function read(): Tally {
   const rowsRead = cursors.reduce((sum, cursor) => sum + cursor.rowsRead, 0)
   const rowsWritten = cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0)
   return {
@@ -73,7 +73,7 @@ export function read(): Tally {
   }
 }
 
-export function advance(ms: number): void {
+function advance(ms: number): void {
   offsetMs += ms
 }
 
