@@ -50,8 +50,18 @@ export const PROMISES: readonly Promised[] = [
         },
       },
       {
+        test: 'test/actor/eviction.test.ts',
+        shows: 'every arrow of the diagram, the actor evicted between every two steps',
+        mutant: {
+          name: 'only what has a log line is committed',
+          file: 'actors/export-job/export-job.ts',
+          search: 'step.durable && !gone ? this.#store.commit',
+          replace: 'step.durable && step.log.length > 0 && !gone ? this.#store.commit',
+        },
+      },
+      {
         test: 'test/actor/recovery.test.ts',
-        shows: 'the actor is evicted between every two steps, and its alarm is lost',
+        shows: 'lost alarms, lost answers, storage that fails',
         mutant: {
           name: 'the constructor does not heal',
           file: 'actors/export-job/export-job.ts',
@@ -255,6 +265,16 @@ export const PROMISES: readonly Promised[] = [
         },
       },
       {
+        test: 'test/http/authorization.test.ts',
+        shows: 'every route against seven kinds of authority',
+        mutant: {
+          name: 'a job of another project is shown',
+          file: 'src/routes/job-id.ts',
+          search: '  if (view.found) requireProject(caller, peek(view.job).project_id)\n',
+          replace: '  void [view, requireProject, peek]\n',
+        },
+      },
+      {
         test: 'test/http/signatures.test.ts',
         shows: 'callbacks, uploads and downloads open only to their own signature, until it expires',
         mutant: {
@@ -277,6 +297,16 @@ export const PROMISES: readonly Promised[] = [
           file: `${CORE}/schedule.ts`,
           search: "else if (owesNothing(job)) add('retention', phase.expiresAt)",
           replace: "else add('retention', phase.expiresAt - MINUTE)",
+        },
+      },
+      {
+        test: 'test/actor/watcher-crowd.test.ts',
+        shows: 'an open socket lets its actor sleep, and pings do not wake it',
+        mutant: {
+          name: 'pings are left to the actor',
+          file: 'actors/export-job/watchers.ts',
+          search: "      ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))\n",
+          replace: '',
         },
       },
       {
