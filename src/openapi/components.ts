@@ -28,7 +28,7 @@ const byType = Object.fromEntries(
   variants.map((schema) => [`Create${capital(schema.entries.type.literal)}Job`, schema]),
 )
 
-export const COMPONENTS: Record<string, v.GenericSchema> = {
+const COMPONENTS: Record<string, v.GenericSchema> = {
   JobId,
   ProjectId,
   InputKey,

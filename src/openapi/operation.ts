@@ -5,7 +5,7 @@
 import type * as v from 'valibot'
 import type { ProblemCode } from '../problems/index.ts'
 
-export type Tag = 'Jobs' | 'Reports' | 'Videos' | 'Uploads in parts' | 'Service' | 'Operation'
+type Tag = 'Jobs' | 'Reports' | 'Videos' | 'Uploads in parts' | 'Service' | 'Operation'
 
 /** An object schema: its entries are the parameters. */
 export type Parameters = v.GenericSchema & { readonly entries: Record<string, v.GenericSchema> }

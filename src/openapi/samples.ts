@@ -5,8 +5,6 @@ export const JOB_ID = '3526231e-6810-886f-8f94-4ae8139b663a'
 export const INPUT_KEY = 'input/0198b2f4-6c1e-7d3a-9f00-5b1c2d3e4f50/clip.mp4'
 export const UPLOAD_ID = 'AFs1…'
 
-export const USAGE = { gpu_seconds: 0, wasted_seconds: 0 }
-
 /** A job that was just accepted. */
 export const NEW_JOB = {
   id: JOB_ID,
@@ -36,7 +34,8 @@ export const NEW_JOB = {
   error: null,
   cancel: null,
   usage: {
-    ...USAGE,
+    gpu_seconds: 0,
+    wasted_seconds: 0,
     after_cancel_seconds: 0,
     queue_seconds: 0,
     estimated: false,

@@ -14,7 +14,7 @@ const MOST_URL_CHARACTERS = 2048
 export type OpenObject = Record<string, unknown>
 
 /** A JSON object, kept as it is: the body has been through JSON.parse, so nothing else can be inside. */
-export const AnyObject = v.custom<OpenObject>(isObject, 'This must be a JSON object.')
+const AnyObject = v.custom<OpenObject>(isObject, 'This must be a JSON object.')
 
 const Metadata = v.pipe(
   AnyObject,

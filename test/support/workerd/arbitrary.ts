@@ -199,7 +199,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
-export function resolved(schema: Schema): Schema {
+function resolved(schema: Schema): Schema {
   if (!schema.$ref) return schema
   const found = components[nameOf(schema.$ref)]
   if (!found) throw new Error(`The document has no ${schema.$ref}.`)

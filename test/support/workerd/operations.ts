@@ -27,7 +27,7 @@ type Prepare = (runs: RunBody[]) => Promise<Ready>
 
 export const PROJECT = 1
 /** What files hold here: its MD5 and SHA-256 stand in the examples. */
-export const FILE = 'test'
+const FILE = 'test'
 const FILE_MD5 = '098f6bcd4621d373cade4e832627b4f6'
 
 const trim = {
@@ -150,7 +150,7 @@ const file = {
   project_id: PROJECT,
 }
 
-export const FIXTURES: Record<string, Prepare> = {
+const FIXTURES: Record<string, Prepare> = {
   'GET /health': nothing,
   'GET /errors/:code': async () => ready({ params: { code: 'job_not_found' } }),
   'GET /openapi.json': nothing,
