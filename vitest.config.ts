@@ -13,6 +13,7 @@ const workerd = (more: Record<string, string> = {}) =>
         RUNPOD_ENDPOINT: 'https://runpod.test/v2/ep',
         RUNPOD_API_KEY: 'the-runpod-key-of-the-tests',
         ...more,
+        ...(process.env.FUZZ_RUNS && { FUZZ_RUNS: process.env.FUZZ_RUNS }),
       },
     },
   }))

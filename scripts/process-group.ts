@@ -83,6 +83,11 @@ export function isAlive(pid: number): boolean {
   return processes().some((each) => each.pid === pid && each.state !== 'Z')
 }
 
+/** The ids of a group's living processes. */
+export function groupMembers(id: number): number[] {
+  return processes().flatMap(({ pid, group, state }) => (group === id && state !== 'Z' ? [pid] : []))
+}
+
 /** The command lines of a group's living processes; zombies do not count. */
 export function groupCommands(id: number): string[] {
   return processes().flatMap(({ group, state, command }) => (group === id && state !== 'Z' ? [command] : []))

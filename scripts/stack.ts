@@ -55,6 +55,16 @@ export class Stack {
     return join(this.options.stateDir, 'logs', 'runpod-local.log')
   }
 
+  /** Process group of the service while it runs. */
+  get serviceGroup(): number | null {
+    return this.#service?.id ?? null
+  }
+
+  /** Process group of runpod-local while it runs. */
+  get runpodGroup(): number | null {
+    return this.#runpod?.id ?? null
+  }
+
   /** Migrates D1, starts both processes and waits until they answer. */
   async start(): Promise<void> {
     mkdirSync(this.options.stateDir, { recursive: true })

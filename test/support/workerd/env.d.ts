@@ -16,6 +16,8 @@ declare global {
       TEST_MIGRATIONS: D1Migration[]
       /** How many requests of a kind are made for each operation; set by `npm run test:api`. */
       GENERATED_REQUESTS?: string
+      /** How many cases each property of hostile input gets; unset in `npm test`. */
+      FUZZ_RUNS?: string
     }
   }
 }
