@@ -14,6 +14,7 @@ import * as reports from '../schemas/report.ts'
 import * as service from '../schemas/service.ts'
 import * as tokens from '../schemas/token.ts'
 import * as uploads from '../schemas/upload.ts'
+import { fieldNote } from './field-notes.ts'
 import type { Parameters } from './operation.ts'
 
 export type JsonSchema = Record<string, unknown>
@@ -122,8 +123,22 @@ const CONFIG = {
 export function componentSchemas(): Record<string, JsonSchema> {
   const schemas = toJsonSchemaDefs(COMPONENTS, { ...CONFIG, typeMode: 'input' })
   return Object.fromEntries(
-    Object.entries(schemas).map(([name, schema]) => [name, { ...schema, ...SAID_OTHERWISE[name] }]),
+    Object.entries(schemas).map(([name, schema]) => [
+      name,
+      { ...explained(name, { ...schema }), ...SAID_OTHERWISE[name] },
+    ]),
   )
+}
+
+/** With a sentence for each field that has one. */
+function explained(component: string, schema: JsonSchema): JsonSchema {
+  const { properties } = schema
+  if (properties === null || typeof properties !== 'object') return schema
+  const told = Object.entries(properties).map(([field, inner]) => {
+    const description = fieldNote(component, field)
+    return [field, description === undefined ? inner : { description, ...inner }]
+  })
+  return { ...schema, properties: Object.fromEntries(told) }
 }
 
 /** A body, by reference to the components where it can be. */

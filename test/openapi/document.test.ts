@@ -13,6 +13,22 @@ it('openapi.json is what the schemas say (npm run openapi writes it)', () => {
   expect(JSON.parse(read('openapi.json'))).toEqual(made)
 })
 
+/** Whoever operates a deployment reads docs/operations.md beside them. */
+const FOR_OPERATORS = /^(Inspected|Statistics|Finding|Action)/
+
+it('every field of a body or an answer is explained', () => {
+  const { components }: { components: { schemas: Record<string, { properties?: Record<string, object> }> } } =
+    JSON.parse(read('openapi.json'))
+  const silent = Object.entries(components.schemas)
+    .filter(([name]) => !FOR_OPERATORS.test(name))
+    .flatMap(([name, { properties = {} }]) =>
+      Object.entries(properties).flatMap(([field, schema]) =>
+        'description' in schema ? [] : [`${name}.${field}`],
+      ),
+    )
+  expect(silent).toEqual([])
+})
+
 describe.each(OPERATIONS.map((operation) => [operation.route, operation] as const))(
   '%s',
   (_route, operation) => {
