@@ -25,10 +25,12 @@ const workerd = (more: Record<string, string> = {}) =>
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'core', include: ['test/core/**/*.test.ts'] } },
+      // Files that only compute share a process: starting one for each took longer than their tests.
+      { test: { name: 'core', isolate: false, include: ['test/core/**/*.test.ts'] } },
       {
         test: {
           name: 'node',
+          isolate: false,
           include: [
             'test/runpod-local/**/*.test.ts',
             'test/client/**/*.test.ts',
