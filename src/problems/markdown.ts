@@ -1,4 +1,5 @@
 /** docs/errors.md, made from the catalogue. */
+import { FAILURES } from './failures.ts'
 import { PROBLEM_GROUPS, titleOf } from './index.ts'
 
 const HEAD = `# Errors
@@ -14,6 +15,14 @@ valid token, 4403 without the scope, 4404 when there is no such job; the reason 
 This page is made by \`npm run openapi\` from \`src/problems/\`.
 `
 
+const FAILURES_HEAD = `## Why a job failed
+
+These are no refusals: they stand in the \`error\` of a job that ended, or whose next attempt waits. \`retryable\` says
+whether another attempt may do better. A worker may report codes of its own.
+
+| code | cause | what to do |
+|---|---|---|`
+
 export function errorsMarkdown(): string {
   const groups = Object.entries(PROBLEM_GROUPS).map(([name, problems]) => {
     const entries = Object.entries(problems).map(
@@ -22,5 +31,12 @@ export function errorsMarkdown(): string {
     )
     return [`## ${name}\n`, ...entries].join('\n')
   })
-  return [HEAD, ...groups].join('\n')
+  return [HEAD, ...groups, failures()].join('\n')
+}
+
+function failures(): string {
+  const rows = Object.entries(FAILURES).map(
+    ([code, { cause, remedy }]) => `| \`${code}\` | ${cause} | ${remedy} |`,
+  )
+  return [FAILURES_HEAD, ...rows, ''].join('\n')
 }
