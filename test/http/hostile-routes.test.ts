@@ -10,14 +10,15 @@ import {
   stateOf,
   uploadStateOf,
 } from '../support/workerd/hostile.ts'
-import { api, createJob, useHttpWorld } from '../support/workerd/http.ts'
+import { apiWith, createJob, useHttpWorld } from '../support/workerd/http.ts'
 import { tokenOf } from '../support/workerd/tokens.ts'
 import { beginInProject, bytesOf, companionFor } from '../support/workerd/uploads.ts'
 
 useHttpWorld()
 
+/** Without the rate limit, which would answer for the routes after a while. */
 async function statusOf(path: string, init: RequestInit = {}): Promise<number> {
-  const response = await api(path, init)
+  const response = await apiWith({}, path, init)
   response.webSocket?.accept()
   response.webSocket?.close()
   await response.body?.cancel()
