@@ -11,21 +11,11 @@ const ROW = 26
 const TEXT = '#768390'
 const GOOD = '#2da44e'
 const BAD = '#d4a72c'
-const COLORS = [
-  '#0969da',
-  '#54aeff',
-  '#8250df',
-  '#c297ff',
-  '#1a7f37',
-  '#4ac26b',
-  '#bf8700',
-  '#d4a72c',
-  '#cf222e',
-]
+const COLORS = '#0969da #54aeff #8250df #c297ff #1a7f37 #4ac26b #bf8700 #d4a72c #cf222e #8c959f'.split(' ')
 
-function svg(height: number, body: string): string {
+function svg(title: string, height: number, body: string): string {
   const font = 'font-family="system-ui, sans-serif" font-size="12"'
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" ${font} fill="${TEXT}">\n${body}\n</svg>\n`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" ${font} fill="${TEXT}">\n<title>${title}</title>\n${body}\n</svg>\n`
 }
 
 function escaped(text: string): string {
@@ -54,7 +44,7 @@ export function ratioPlot(rows: readonly Row[]): string {
     ].join('\n')
   })
   const title = `<text x="${LABEL}" y="16">ratio to the floor; the red mark is the target, the thin line the quartiles</text>`
-  return svg(40 + shown.length * ROW, [title, ...lines].join('\n'))
+  return svg('Ratios to the floor', 40 + shown.length * ROW, [title, ...lines].join('\n'))
 }
 
 /** Dollars per million jobs by item, one bar for each contender of the case that the design budgets. */
@@ -88,5 +78,9 @@ export function costPlot(jobs: readonly CountedJob[]): string {
     const y = below + 12 + Math.floor(nth / 4) * 20
     return `<rect x="${x}" y="${y}" width="11" height="11" fill="${COLORS[nth % COLORS.length]}"/><text x="${x + 16}" y="${y + 10}">${item}</text>`
   })
-  return svg(below + 20 + Math.ceil(items.length / 4) * 20, [...bars, ...legend].join('\n'))
+  return svg(
+    'Dollars of a million jobs',
+    below + 20 + Math.ceil(items.length / 4) * 20,
+    [...bars, ...legend].join('\n'),
+  )
 }
