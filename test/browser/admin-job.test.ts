@@ -65,7 +65,7 @@ describeInBrowser('the inspector', () => {
     const { id } = await world.createJob()
     await open(id)
     expect(await finding('waiting_for_retry')).toMatch(
-      /^Attempt 1 of 3 failed with runpod_rate_limited: .+; next: send attempt 2 to RunPod \(in 10 min, at .+\)\.$/,
+      /^Attempt 1 of 3 failed with runpod_rate_limited: .+; next: .*send attempt 2 to RunPod \(in 10 min, at .+\)\.$/,
     )
     await act('Retry now')
     await untilStatus(page, 'complete')
@@ -112,9 +112,10 @@ describeInBrowser('the inspector', () => {
 
   test('a cancel that RunPod does not confirm', async () => {
     const metadata = { faults: { cancel: 'refuse', stall: { at_progress: 20 } } }
-    const { id } = await world.createJob({ metadata })
+    const { id } = await world.createJob({ metadata, policy: { stall_timeout_seconds: 5 } })
     await open(id)
-    await untilStatus(page, 'processing')
+    // A worker that still reports would be told to stop by the answer.
+    await finding('stalled')
     await act('Cancel')
     await page.getByText('although it was told').waitFor()
     expect(await finding('cancel_unconfirmed')).toMatch(
