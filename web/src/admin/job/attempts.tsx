@@ -2,7 +2,9 @@ import { absolute, duration } from '../../format.ts'
 import type { InspectedAttempt } from '../types.ts'
 import { costWords, secondsWords } from '../words.ts'
 
-/** What each attempt was, and what it cost. */
+const NAMES = ['#', 'RunPod job', 'Sent', 'Queued', 'Ran', 'End', 'Delay', 'Execution', 'Worker', 'Cost']
+
+/** What each attempt was, and what it cost. On a phone each is a list, every figure with its name. */
 export function Attempts({ attempts, now }: { attempts: readonly InspectedAttempt[]; now: number }) {
   return (
     <section class="card attempts-card" aria-labelledby="attempts-title">
@@ -11,21 +13,10 @@ export function Attempts({ attempts, now }: { attempts: readonly InspectedAttemp
         <p class="muted">None yet.</p>
       ) : (
         <div class="scroll">
-          <table class="plain">
+          <table class="plain stack">
             <thead>
               <tr>
-                {[
-                  '#',
-                  'RunPod job',
-                  'Sent',
-                  'Queued',
-                  'Ran',
-                  'End',
-                  'Delay',
-                  'Execution',
-                  'Worker',
-                  'Cost',
-                ].map((name) => (
+                {NAMES.map((name) => (
                   <th key={name} scope="col">
                     {name}
                   </th>
@@ -38,20 +29,26 @@ export function Attempts({ attempts, now }: { attempts: readonly InspectedAttemp
                   <th scope="row">
                     {attempt.round}-{attempt.attempt}
                   </th>
-                  <td class="mono">{attempt.runpod_job_id ?? 'not known'}</td>
-                  <td>{absolute(attempt.dispatched_at, now)}</td>
-                  <td>{between(attempt.queued_at, attempt.started_at ?? attempt.ended_at, now)}</td>
-                  <td>{between(attempt.started_at, attempt.ended_at, now)}</td>
-                  <td>{endOf(attempt)}</td>
-                  <td>{secondsWords(attempt.delay_seconds)}</td>
-                  <td>
+                  <td data-name="RunPod job" class="mono">
+                    {attempt.runpod_job_id ?? 'not known'}
+                  </td>
+                  <td data-name="Sent">{absolute(attempt.dispatched_at, now)}</td>
+                  <td data-name="Queued">
+                    {between(attempt.queued_at, attempt.started_at ?? attempt.ended_at, now)}
+                  </td>
+                  <td data-name="Ran">{between(attempt.started_at, attempt.ended_at, now)}</td>
+                  <td data-name="End">{endOf(attempt)}</td>
+                  <td data-name="Delay">{secondsWords(attempt.delay_seconds)}</td>
+                  <td data-name="Execution">
                     {secondsWords(
                       attempt.execution_seconds ?? (attempt.estimated ? attempt.gpu_seconds : null),
                     )}
                     {attempt.estimated && <span class="muted"> est.</span>}
                   </td>
-                  <td class="mono">{attempt.worker_id ?? '–'}</td>
-                  <td>
+                  <td data-name="Worker" class="mono">
+                    {attempt.worker_id ?? '–'}
+                  </td>
+                  <td data-name="Cost">
                     {costWords(attempt.cost)}
                     {attempt.wasted && <span class="wasted"> wasted</span>}
                   </td>

@@ -15,31 +15,29 @@ export function NowNext({ actor, now }: { actor: InspectedActor; now: number }) 
           </li>
         ))}
       </ul>
-      <div class="scroll">
-        <table class="plain">
-          <caption class="visually-hidden">Clocks</caption>
-          <thead>
-            <tr>
-              <th scope="col">Clock</th>
-              <th scope="col">Due</th>
-              <th scope="col">What happens</th>
+      <table class="plain">
+        <caption class="visually-hidden">Clocks</caption>
+        <thead>
+          <tr>
+            <th scope="col">Clock</th>
+            <th scope="col">Due</th>
+            <th scope="col">What happens</th>
+          </tr>
+        </thead>
+        <tbody>
+          {clocks.map(({ name, what, at }) => (
+            <tr key={name + at}>
+              <th scope="row">{codeWords(name)}</th>
+              <td>
+                <time dateTime={at} title={absolute(at, now)}>
+                  {relative(at, now)}
+                </time>
+              </td>
+              <td class="muted">{what}</td>
             </tr>
-          </thead>
-          <tbody>
-            {clocks.map(({ name, what, at }) => (
-              <tr key={name + at}>
-                <th scope="row">{codeWords(name)}</th>
-                <td>
-                  <time dateTime={at} title={absolute(at, now)}>
-                    {relative(at, now)}
-                  </time>
-                </td>
-                <td class="muted">{what}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </table>
       <p class="muted small">
         {alarm ? `The alarm rings ${relative(alarm, now)}.` : 'No alarm is set.'} {wakes} wakes, {instances}{' '}
         {instances === 1 ? 'instance' : 'instances'}, {storage.rows} rows, {Math.ceil(storage.bytes / 1024)}{' '}

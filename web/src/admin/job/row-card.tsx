@@ -16,26 +16,24 @@ export function RowCard({ opened, now, repair }: RowCardProps) {
       <h2 id="row-title">Row in D1</h2>
       <p>{drift ? driftWords(drift) : 'Answered from the row alone; no actor holds this job.'}</p>
       {drift && drift.columns.length > 0 && (
-        <div class="scroll">
-          <table class="plain">
-            <thead>
-              <tr>
-                <th scope="col">Column</th>
-                <th scope="col">Actor</th>
-                <th scope="col">Row</th>
+        <table class="plain">
+          <thead>
+            <tr>
+              <th scope="col">Column</th>
+              <th scope="col">Actor</th>
+              <th scope="col">Row</th>
+            </tr>
+          </thead>
+          <tbody>
+            {drift.columns.map(({ name, actor: truth, row }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{truth ?? '–'}</td>
+                <td>{row ?? '–'}</td>
               </tr>
-            </thead>
-            <tbody>
-              {drift.columns.map(({ name, actor: truth, row }) => (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td>{truth ?? '–'}</td>
-                  <td>{row ?? '–'}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </table>
       )}
       {mirror && (
         <p class="muted small">
