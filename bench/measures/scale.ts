@@ -30,15 +30,6 @@ export const scale: Measure = async ({ contenders, quick, say }) => {
   say(`${count} jobs report every ${EVERY_MS / 1000} s`)
   const { sent, lateMs } = await reportAll(runtime, jobs, quick ? FOR_MS / 4 : FOR_MS)
   const lost = await lostReports(runtime, headers, jobs, sent)
-  await pause(ASLEEP_MS)
-  const asleep = runtime.memoryBytes()
-  const sockets: WebSocket[] = []
-  for (const { id } of jobs) {
-    sockets.push(...(await openSockets(`ws://127.0.0.1:${runtime.port}/api/jobs/${id}/ws`, headers, 1)))
-  }
-  await pause(ASLEEP_MS)
-  const watched = runtime.memoryBytes()
-  for (const socket of sockets) socket.terminate()
   const measure = `${count} active jobs`
   const row = (figure: string, unit: string, value: number, most: number | null = null): Row => ({
     measure,
@@ -49,7 +40,7 @@ export const scale: Measure = async ({ contenders, quick, say }) => {
   })
   const each = (bytes: number | null) =>
     bytes === null || before === null ? Number.NaN : (bytes - before) / 1024 / count
-  return [
+  const rows = [
     row(
       'reports counted',
       '',
@@ -58,6 +49,19 @@ export const scale: Measure = async ({ contenders, quick, say }) => {
     row('reports lost', '', lost, 0),
     row('a report is late by, p99', 'ms', lateMs),
     row('memory of one that is alive', 'kB', each(alive)),
+  ]
+  if (quick) return rows
+  await pause(ASLEEP_MS)
+  const asleep = runtime.memoryBytes()
+  const sockets: WebSocket[] = []
+  for (const { id } of jobs) {
+    sockets.push(...(await openSockets(`ws://127.0.0.1:${runtime.port}/api/jobs/${id}/ws`, headers, 1)))
+  }
+  await pause(ASLEEP_MS)
+  const watched = runtime.memoryBytes()
+  for (const socket of sockets) socket.terminate()
+  return [
+    ...rows,
     row('memory of one that sleeps', 'kB', each(asleep)),
     row('memory of one that sleeps with a watcher', 'kB', each(watched)),
   ]
