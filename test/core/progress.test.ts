@@ -12,6 +12,12 @@ describe('Progress', () => {
     story.when(progressed(10), SAVED + 10 * SECOND).then({ durable: true, log: [] })
   })
 
+  test('is written at once when the clock was set back by ten seconds or more', () => {
+    aRunningJob()
+      .when(progressed(10), SAVED - 10 * SECOND)
+      .then({ durable: true, log: [] })
+  })
+
   test('of a hundred reports in two hundred seconds is written at most twenty times', () => {
     let story = aRunningJob()
     let writes = 0

@@ -145,13 +145,6 @@ export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
     runs: 400_000,
   },
   {
-    name: 'the last look does not wait for an upload that is under way',
-    file: `${CORE}/schedule.ts`,
-    search: 'attempt.ttlEndsAt + LAST_LOOK_SLACK_MS',
-    replace: 'attempt.ttlEndsAt',
-    runs: 400_000,
-  },
-  {
     name: 'the retirement is begun before it is committed',
     file: `${CORE}/wake.ts`,
     search: '  else draft.owe({ archive: owed })',
@@ -178,13 +171,6 @@ export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
     file: `${CORE}/answers.ts`,
     search: '  return attempt.attempt < draft.job.request.policy.maxAttempts\n',
     replace: '  return attempt.attempt < 0\n',
-    runs: 100_000,
-  },
-  {
-    name: 'a clock that is set back keeps progress from being stored',
-    file: `${CORE}/draft.ts`,
-    search: 'Math.abs(this.now - this.#before.savedAt)',
-    replace: '(this.now - this.#before.savedAt)',
     runs: 100_000,
   },
   {
