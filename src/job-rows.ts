@@ -22,6 +22,7 @@ export interface JobRow {
   metadata: string
   tags: string
   error: string | null
+  error_code: string | null
   runpod_job_id: string | null
   attempt: number
   max_attempts: number
@@ -38,7 +39,7 @@ export interface JobRow {
 }
 
 const COLUMNS = `id, project_id, type, status, progress, stage, input_video_key, output_video_key, params, metadata,
-  tags, error, runpod_job_id, attempt, max_attempts, round, request_hash, version, created_at, started_at, finished_at,
+  tags, error, error_code, runpod_job_id, attempt, max_attempts, round, request_hash, version, created_at, started_at, finished_at,
   expires_at, gpu_seconds, wasted_seconds, archived`
 
 /**

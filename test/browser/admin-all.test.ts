@@ -7,6 +7,9 @@ import { describeInBrowser } from './support/browser.ts'
 import { untilStatus } from './support/pages.ts'
 import { startWorld, type World } from './support/world.ts'
 
+/** The list is asked for again every few seconds. */
+const PATIENT = { timeout: 10_000 }
+
 describeInBrowser('all jobs', () => {
   let world: World
   let page: Page
@@ -40,12 +43,12 @@ describeInBrowser('all jobs', () => {
   test('finds by id, status, code, project and date', async () => {
     const all = [held[1]?.id, held[0]?.id, failed.id]
     const [first] = all
-    await expect.poll(ids).toEqual(all)
+    await expect.poll(ids, PATIENT).toEqual(all)
     const fill = async (label: string, value: string, found: (string | undefined)[]) => {
       await page.getByLabel(label, { exact: true }).fill(value)
-      await expect.poll(ids).toEqual(found)
+      await expect.poll(ids, PATIENT).toEqual(found)
       await page.getByLabel(label, { exact: true }).fill('')
-      await expect.poll(ids).toEqual(all)
+      await expect.poll(ids, PATIENT).toEqual(all)
     }
     await fill('Id', failed.id, [failed.id])
     await fill('Error code', 'invalid_media', [failed.id])
@@ -53,7 +56,7 @@ describeInBrowser('all jobs', () => {
     await fill('Created before', '2020-01-01T00:00', [])
     await fill('Created after', '2020-01-01T00:00', all)
     await page.locator('.search-fields').getByLabel('Status').selectOption('queued')
-    await expect.poll(ids).toEqual([first, held[0]?.id])
+    await expect.poll(ids, PATIENT).toEqual([first, held[0]?.id])
   })
 
   test('counts before it acts on many, and says what was done', async () => {
@@ -63,7 +66,7 @@ describeInBrowser('all jobs', () => {
     await dialog.getByLabel('Why, for the log').fill('Not needed any more.')
     await dialog.getByRole('button', { name: 'Cancel 2' }).click()
     await dialog.waitFor({ state: 'detached' })
-    await expect.poll(ids).toEqual([])
+    await expect.poll(ids, PATIENT).toEqual([])
     await page.locator('.search-fields').getByLabel('Status').selectOption('')
     for (const job of held) await untilStatus(rowOf(job), 'cancelled')
     await rowOf(failed).getByRole('checkbox').check()
@@ -82,7 +85,7 @@ describeInBrowser('all jobs', () => {
     await page.locator('.event-row[aria-pressed="true"][data-event="attempt_failed"]').waitFor()
     expect(await page.locator('.event-raw pre').textContent()).toContain(`"seq": ${event}`)
     await page.getByLabel('Errors only').check()
-    await expect.poll(() => page.locator('.event-row').count()).toBe(2)
+    await expect.poll(() => page.locator('.event-row').count(), PATIENT).toBe(2)
     await page.locator('.event-row').first().focus()
     await page.keyboard.press('ArrowDown')
     await page.locator('.event-row[data-event="error"][aria-pressed="true"]').waitFor()

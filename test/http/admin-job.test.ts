@@ -142,6 +142,18 @@ describe('a job opened up', () => {
   })
 })
 
+it('the list finds jobs by their error code', async () => {
+  const { job_id: id } = await createJob({ project_id: 4711 })
+  await createJob({ project_id: 4711 })
+  await act(id, 'force_fail')
+  await ring(id)
+  const list = await bodyOf<{ jobs: { id: string }[] }>(
+    await api('/api/jobs?project_id=4711&error_code=force_failed'),
+  )
+  expect(list.jobs.map((job) => job.id)).toEqual([id])
+  expect(await bodyOf(await api('/api/jobs?project_id=4711&error_code=stalled'))).toMatchObject({ jobs: [] })
+})
+
 describe('drift', () => {
   let id = ''
   beforeEach(async () => {
