@@ -52,6 +52,25 @@ describeInBrowser('the page of a job', () => {
     await expectWholeLog(page, await lastLine(id))
   })
 
+  test('a broken line is resumed where it was, and the page says where', async () => {
+    const line = await layLine(world.stack.url)
+    await world.faults({ hold_queue: true })
+    const { id } = await world.createJob()
+    const page = await world.page()
+    await page.goto(`${line.url}/jobs/${id}`)
+    await untilStatus(page, 'queued')
+    await page.locator('.connection[data-connection="live"]').waitFor()
+    line.cut()
+    line.mend()
+    await page.locator('.connection[data-connection="resumed"]', { hasText: /^Resumed at 3$/ }).waitFor()
+    await world.faults({})
+    await page.locator('.connection[data-connection="live"]').waitFor()
+    await untilStatus(page, 'complete')
+    await expectWholeLog(page, await lastLine(id))
+    await page.context().close()
+    await line.close()
+  })
+
   test('five seconds offline lose no event and repeat none', async () => {
     const line = await layLine(world.stack.url)
     await world.faults({ hold_queue: true })
