@@ -22,7 +22,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
           <Link to="/admin" aria-current={path.startsWith('/admin') ? 'page' : undefined}>
             Admin
           </Link>
-          <a href="/openapi.json" class="wide">
+          <a href="/docs" class="wide">
             API
           </a>
         </nav>
