@@ -25,7 +25,7 @@ export const ListQuery = v.object({
   status: v.optional(v.array(JobStatus), () => []),
   type: v.optional(v.picklist([...JOB_TYPES.keys()])),
   tag: v.optional(Tag),
-  error_code: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,64}$/, 'This is no error code.'))),
+  error_code: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{0,63}$/, 'This is no error code.'))),
   /** The beginning of an id, or all of it; the other filters then do not count. */
   id: v.optional(
     v.pipe(v.string(), v.regex(/^[0-9a-f-]{8,36}$/, 'Give at least the first eight characters of an id.')),
