@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 
@@ -24,6 +25,8 @@ const workerd = (more: Record<string, string> = {}) =>
  */
 export default defineConfig({
   test: {
+    // Every core: by default one is kept free, which of two is half.
+    maxWorkers: availableParallelism(),
     projects: [
       // Files that only compute share a process: starting one for each took longer than their tests.
       { test: { name: 'core', isolate: false, include: ['test/core/**/*.test.ts'] } },
