@@ -29,8 +29,9 @@ const STEPS: readonly Step[] = [
   { name: 'mutants', quick: ['test:mutants', '--', '--quick'], full: ['test:mutants'] },
   { name: 'promises', quick: ['test:promises'], full: ['test:promises'] },
   { name: 'api', quick: null, full: ['test:api'] },
-  { name: 'fuzz', quick: null, full: ['test:fuzz', '--', '--runs', '5000'] },
+  { name: 'fuzz', quick: null, full: ['test:fuzz', '--', '--runs', '2000'] },
   { name: 'browser', quick: ['test:browser'], full: ['test:browser'] },
+  { name: 'figures', quick: null, full: ['test:figures'] },
   { name: 'crash', quick: null, full: ['test:crash'] },
   { name: 'chaos', quick: ['test:chaos', '--', '--jobs', '20', '--kills', '3'], full: ['test:chaos'] },
   { name: 'large', quick: null, full: ['test:large'] },
@@ -40,7 +41,7 @@ const STEPS: readonly Step[] = [
     full: ['test:soak', '--', '--minutes', '10'],
   },
   { name: 'bench', quick: ['bench', '--', '--quick'], full: ['bench'] },
-  { name: 'fresh', quick: ['test:fresh'], full: ['test:fresh'] },
+  { name: 'fresh', quick: ['test:fresh', '--', '--quick'], full: ['test:fresh'] },
 ]
 
 const { values } = parseArgs({

@@ -1,8 +1,8 @@
 /**
- * `npm run test:fresh [-- --only README.md]`: what a stranger does. Clones the repository into an empty folder, with an
+ * `npm run test:fresh [-- --only README.md] [-- --quick]`: what a stranger does. Clones the repository into an empty folder, with an
  * empty HOME and an empty npm cache, and runs there every block of the documentation that says it runs, in order, page
  * by page, each page in one shell. For the blocks that need an account, it asks wrangler whether their commands and
- * flags exist. Uncommitted changes are not cloned, as a stranger would not have them.
+ * flags exist. `--quick` leaves out `npm test`, for who has just run it on the same commit. Uncommitted changes are not cloned, as a stranger would not have them.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,7 +17,11 @@ const START_MS = 90_000
 /** Printed between the blocks of a page, to tell their output apart. */
 const MARK = '\u0001'
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } },
+})
+const isWanted = ({ run, file, code }: Block) =>
+  run && (!values.only || file === values.only) && !(values.quick && /\bnpm test\b/.test(code))
 const home = mkdtempSync(join(tmpdir(), 'exportal-fresh-'))
 const clone = join(home, 'exportal')
 const { PATH, LANG } = process.env
@@ -35,10 +39,7 @@ const STRANGER = {
 
 try {
   execFileSync('git', ['clone', '--quiet', ROOT, clone])
-  const pages = Map.groupBy(
-    allBlocks(clone).filter(({ run, file }) => run && (!values.only || file === values.only)),
-    ({ file }) => file,
-  )
+  const pages = Map.groupBy(allBlocks(clone).filter(isWanted), ({ file }) => file)
   // The README installs what the other pages use.
   const order = [...pages].sort(([a], [b]) => Number(b === 'README.md') - Number(a === 'README.md'))
   if (values.only && values.only !== 'README.md') await shell('npm ci', PAGE_MS)
