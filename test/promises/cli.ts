@@ -7,7 +7,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { PROMISES, type Proof, projectOf } from './promises.ts'
+import type { Proof } from './promised.ts'
+import { PROMISES, projectOf } from './promises.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const TEST_MS = 180_000

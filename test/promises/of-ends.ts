@@ -1,0 +1,150 @@
+/** Promises 6 to 10: how a job ends and is listed, who gets in, and what idleness costs. */
+import { CORE, type Promised } from './promised.ts'
+
+export const OF_ENDS: readonly Promised[] = [
+  {
+    number: 6,
+    proofs: [
+      {
+        test: 'test/core/cancel.test.ts',
+        shows: 'cancelled only once RunPod confirmed it, or openly unconfirmed after ten minutes',
+        mutant: {
+          name: 'an unconfirmed cancel counts as confirmed',
+          file: `${CORE}/answers.ts`,
+          search: "if (answer.kind === 'unconfirmed' ||",
+          replace: 'if (',
+        },
+      },
+      {
+        test: 'test/core/owed-cancel.test.ts',
+        shows: 'a cancel stays owed until the ttl',
+        mutant: {
+          name: 'the cancel is forgotten when an attempt is given up',
+          file: `${CORE}/attempts.ts`,
+          search: '  oweCancel(draft, ref)\n',
+          replace: '',
+        },
+      },
+    ],
+  },
+  {
+    number: 7,
+    proofs: [
+      {
+        test: 'test/core/mirror.test.ts',
+        shows: 'what changed while a write was under way is still owed',
+        mutant: {
+          name: 'an acknowledgment of an older row clears the mirror',
+          file: `${CORE}/outbox.ts`,
+          search: 'if (outbox.mirror && outbox.mirror.version <= event.version)',
+          replace: 'if (outbox.mirror)',
+        },
+      },
+      {
+        test: 'test/http/sweep.test.ts',
+        shows: 'the sweep repairs rows and revives jobs whose alarm was lost',
+        mutant: {
+          name: 'the sweep passes over overdue rows',
+          file: 'src/sweep.ts',
+          search: 'if (found) return',
+          replace: 'if (found || row.version >= 0) return',
+        },
+      },
+    ],
+  },
+  {
+    number: 8,
+    proofs: [
+      {
+        test: 'test/actor/endings.test.ts',
+        shows: 'no object, no row and no storage are left once the last upload URL has expired',
+        mutant: {
+          name: 'erasing leaves the outputs',
+          file: 'actors/export-job/perform.ts',
+          search: '  await removeUnder(env.VIDEOS, outputPrefix(id), null, signal)\n',
+          replace: '',
+        },
+      },
+      {
+        test: 'test/core/delete.test.ts',
+        shows: 'the tombstone looks once more when the last URL has expired',
+        mutant: {
+          name: 'a deleted job is gone before its last upload URL has expired',
+          file: `${CORE}/outbox.ts`,
+          search: 'if (now >= phase.until && ',
+          replace: 'if (',
+        },
+      },
+    ],
+  },
+  {
+    number: 9,
+    proofs: [
+      {
+        test: 'test/http/auth.test.ts',
+        shows: 'production without a strong secret serves nothing; no token, no entry',
+        mutant: {
+          name: 'production takes the developer for granted',
+          file: 'src/auth.ts',
+          search: "if (environment === 'development' && here) return DEVELOPER",
+          replace: 'if (environment || here) return DEVELOPER',
+        },
+      },
+      {
+        test: 'test/http/authorization.test.ts',
+        shows: 'every route against seven kinds of authority',
+        mutant: {
+          name: 'a job of another project is shown',
+          file: 'src/routes/job-id.ts',
+          search: '  if (view.found) requireProject(caller, peek(view.job).project_id)\n',
+          replace: '  void [view, requireProject, peek]\n',
+        },
+      },
+      {
+        test: 'test/http/signatures.test.ts',
+        shows: 'callbacks, uploads and downloads open only to their own signature, until it expires',
+        mutant: {
+          name: 'signatures are not compared',
+          file: 'actors/signing.ts',
+          search: 'given.length === expected.length && timingSafeEqual(given, expected)',
+          replace: 'given.length === expected.length || timingSafeEqual(given, expected)',
+        },
+      },
+    ],
+  },
+  {
+    number: 10,
+    proofs: [
+      {
+        test: 'test/actor/clocks.test.ts',
+        shows: 'nothing rings for an ended job but what it owes and its retention',
+        mutant: {
+          name: 'an ended job rings before it must',
+          file: `${CORE}/schedule.ts`,
+          search: "else if (owesNothing(job)) add('retention', phase.expiresAt)",
+          replace: "else add('retention', phase.expiresAt - MINUTE)",
+        },
+      },
+      {
+        test: 'test/actor/watcher-crowd.test.ts',
+        shows: 'an open socket lets its actor sleep, and pings do not wake it',
+        mutant: {
+          name: 'pings are left to the actor',
+          file: 'actors/export-job/watchers.ts',
+          search: "      ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))\n",
+          replace: '',
+        },
+      },
+      {
+        test: 'test/actor/budget.test.ts',
+        shows: 'rows, alarms and D1 writes of a whole job stay within their budget',
+        mutant: {
+          name: 'every report is written',
+          file: `${CORE}/schedule.ts`,
+          search: 'export const PROGRESS_SAVE_MS = 10 * SECOND',
+          replace: 'export const PROGRESS_SAVE_MS = 0',
+        },
+      },
+    ],
+  },
+]
