@@ -32,6 +32,7 @@ export const cold: Measure = async (context) => {
       (id) => get(`/api/jobs/${id}`),
     ),
     coldTurn('floor', floor, 'Floor', names, (name) => get(`/job/${name}`)),
+    coldTurn('dutiful', floor, 'Floor', names, (name) => get(`/dutiful-cold/${name}`)),
   ]
   const { ms: series = [] } = await takeTurns(turns, context.rounds)
   const target = { sense: 'at most', value: 1.5, base: 'floor' } as const

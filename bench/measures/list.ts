@@ -1,4 +1,9 @@
-/** A page of twenty among many rows, by each filter, against the best bare query on an index made for it alone. */
+/**
+ * A page of twenty among many rows, by each filter, against the best bare query on an index made for it alone; and
+ * against the service's own query, bare but for its columns, to tell what of the difference D1 takes.
+ */
+import { type ListFilters, pageQuery } from '../../src/list-query.ts'
+import { JOB_STATUSES } from '../../src/schemas/job-view.ts'
 import { requestBytes } from '../http/connection.ts'
 import { type Context, loadTurn, type Measure, type Row } from '../measure.ts'
 import { takeTurns } from '../rounds.ts'
@@ -11,6 +16,9 @@ const AT_ONCE = 20_000
 
 const COLUMNS =
   'id, project_id, type, status, progress, stage, input_video_key, params, metadata, tags, created_at'
+/** What else a job is shown with. */
+const MORE_COLUMNS = `output_video_key, error, runpod_job_id, attempt, max_attempts, round, version, started_at,
+  finished_at, expires_at, gpu_seconds, wasted_seconds, archived`
 const ORDER = 'ORDER BY created_at DESC, id DESC LIMIT 20'
 
 interface Filter {
@@ -19,20 +27,54 @@ interface Filter {
   where: string
   values: (string | number)[]
   index: string
+  /** The same, as the service's own query is told it. */
+  filters: Partial<ListFilters>
+}
+
+const ALL: ListFilters = {
+  projectId: null,
+  statuses: JOB_STATUSES,
+  type: null,
+  tag: null,
+  errorCode: null,
+  createdAfter: null,
+  createdBefore: null,
 }
 
 const FILTERS: Filter[] = [
-  { name: 'no filter', query: '', where: '', values: [], index: '' },
-  { name: 'project', query: '&project_id=7', where: 'project_id = ?', values: [7], index: 'project_id, ' },
-  { name: 'status', query: '&status=error', where: 'status = ?', values: ['error'], index: 'status, ' },
+  { name: 'no filter', query: '', where: '', values: [], index: '', filters: {} },
+  {
+    name: 'project',
+    query: '&project_id=7',
+    where: 'project_id = ?',
+    values: [7],
+    index: 'project_id, ',
+    filters: { projectId: 7 },
+  },
+  {
+    name: 'status',
+    query: '&status=error',
+    where: 'status = ?',
+    values: ['error'],
+    index: 'status, ',
+    filters: { statuses: ['error'] },
+  },
   {
     name: 'project and status',
     query: '&project_id=7&status=error',
     where: 'project_id = ? AND status = ?',
     values: [7, 'error'],
     index: 'project_id, status, ',
+    filters: { projectId: 7, statuses: ['error'] },
   },
-  { name: 'type', query: '&type=trim', where: 'type = ?', values: ['trim'], index: 'type, ' },
+  {
+    name: 'type',
+    query: '&type=trim',
+    where: 'type = ?',
+    values: ['trim'],
+    index: 'type, ',
+    filters: { type: 'trim' },
+  },
 ]
 
 export const list: Measure = async (context) => {
@@ -52,7 +94,7 @@ export const list: Measure = async (context) => {
 }
 
 async function measured(
-  { name, query, where, values }: Filter,
+  { name, query, where, values, filters }: Filter,
   context: Context,
   exportal: Runtime,
   floor: Runtime,
@@ -60,7 +102,9 @@ async function measured(
 ): Promise<Row[]> {
   const headers = context.contenders.authorization
   const path = `/api/jobs?limit=20${query}`
-  const bare = { query: `SELECT ${COLUMNS} FROM export_jobs ${where && `WHERE ${where}`} ${ORDER}`, values }
+  const best = { query: `SELECT ${COLUMNS} FROM export_jobs ${where && `WHERE ${where}`} ${ORDER}`, values }
+  const { sql, values: bound } = pageQuery(`${COLUMNS}, ${MORE_COLUMNS}`, { ...ALL, ...filters }, null, 21)
+  const merged = { query: sql, values: bound }
   const turn = (who: string, runtime: Runtime, request: Buffer) => ({
     name: who,
     run: () =>
@@ -69,7 +113,8 @@ async function measured(
   const figures = await takeTurns(
     [
       turn('exportal', exportal, requestBytes('GET', path, headers)),
-      turn('floor', floor, requestBytes('POST', '/list', {}, bare)),
+      turn('floor', floor, requestBytes('POST', '/list', {}, best)),
+      turn('dutiful', floor, requestBytes('POST', '/dutiful-list', {}, merged)),
       turn('plain', plain, requestBytes('GET', path, headers)),
     ],
     context.rounds,
@@ -79,7 +124,10 @@ async function measured(
   return [{ measure: `list of 20 by ${name}`, figure: 'p50', unit: 'ms', series, target }]
 }
 
-/** Jobs of the past year: a hundred projects, four types, one in twenty failed. */
+/** When the first of them was born: after whatever other measures made, so that everybody shows the same rows. */
+const BORN_AT = Date.UTC(2090, 0, 1)
+
+/** Jobs of a year: a hundred projects, four types, one in twenty failed. */
 async function fill(runtime: Runtime, count: number): Promise<void> {
   for (let from = 0; from < count; from += AT_ONCE) {
     await runtime.sql(
@@ -89,8 +137,8 @@ async function fill(runtime: Runtime, count: number): Promise<void> {
        SELECT printf('00000000-0000-7000-8000-%012d', i), 1 + i % 100,
          CASE i % 4 WHEN 0 THEN 'overlay' WHEN 1 THEN 'trim' WHEN 2 THEN 'crop' ELSE 'transcode' END,
          CASE WHEN i % 20 = 3 THEN 'error' WHEN i % 33 = 4 THEN 'cancelled' ELSE 'complete' END,
-         100, printf('input/%d.mp4', i), '{"items":[]}', 3, 'hash', 9, 1700000000000 + i * 150000,
-         1700000000000 + i * 150000 + 90000, 1700000000000 + i * 150000 + 90000 FROM n`,
+         100, printf('input/%d.mp4', i), '{"items":[]}', 3, 'hash', 9, ${BORN_AT} + i * 150000,
+         ${BORN_AT} + i * 150000 + 90000, ${BORN_AT} + i * 150000 + 90000 FROM n`,
       from,
     )
   }

@@ -13,6 +13,7 @@ import { median } from '../statistics.ts'
 const APART_MS = 130
 /** About as long as a progress message of the service. */
 const MESSAGE = 'x'.repeat(150)
+const REPORT = { progress: 50, stage: 'rendering', eta_seconds: 60 }
 const REPLAYED = 100
 
 export const fanOut: Measure = async (context) => {
@@ -44,7 +45,11 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const sockets = await openSockets(wsUrl(floor, `/ws/${name}?bytes=10`), {}, watchers)
   opened.push(...sockets)
   const broadcast = requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)
-  turns.push(fanOutTurn('floor', floor, sockets, () => broadcast))
+  const report = requestBytes('POST', `/dutiful-broadcast/${name}`, {}, REPORT)
+  turns.push(
+    fanOutTurn('floor', floor, sockets, () => broadcast),
+    fanOutTurn('dutiful', floor, sockets, () => report),
+  )
   const { ms: series = [] } = await takeTurns(turns, context.rounds)
   for (const socket of opened) socket.terminate()
   const target = { sense: 'at most', value: 1.3, base: 'floor' } as const

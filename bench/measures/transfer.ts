@@ -12,33 +12,35 @@ const MEGABYTE = 1_000_000
 const WARM_UP = 8
 const CHUNK = Buffer.alloc(MEGABYTE, 'v')
 
+const UPLOADS = 2
+
 export const transfer: Measure = async (context) => {
   const megabytes = context.quick ? 32 : 256
-  const exportal = await context.contenders.exportal()
-  const floor = await context.contenders.floor()
-  let nth = 0
-  const turns: Turn[] = [
-    {
-      name: 'exportal',
-      run: async (warm) => {
-        const size = warm ? WARM_UP : megabytes
-        const { upload, key } = await signedUpload(context, exportal, size)
-        const uploaded = await put(exportal.port, upload, size)
-        const downloaded = await get(exportal.port, `/api/videos/download/${key}`, context)
-        return { upload: size / uploaded, download: size / downloaded }
-      },
-    },
-    {
-      name: 'floor',
-      run: async (warm) => {
-        const size = warm ? WARM_UP : megabytes
-        const path = `/video/large-${nth++}`
-        const uploaded = await put(floor.port, path, size)
-        return { upload: size / uploaded, download: size / (await get(floor.port, path, context)) }
-      },
-    },
+  const stores = [
+    asExportal(context, await context.contenders.exportal()),
+    asFloor(await context.contenders.floor()),
   ]
-  const figures = await takeTurns(turns, 2)
+  const large: string[] = []
+  const uploads = stores.map(({ name, upload }, who): Turn => {
+    const run = async (warm: boolean) => {
+      const size = warm ? WARM_UP : megabytes
+      const { seconds, path } = await upload(size)
+      large[who] = path
+      return { upload: size / seconds }
+    }
+    return { name, run }
+  })
+  // Of their own, and many: beside an upload it is the disk that is measured, which still writes what came in before.
+  const downloads = stores.map(({ name, port, headers }, who): Turn => {
+    const run = async () => ({
+      download: megabytes / (await get(port, large[who] ?? '', headers, megabytes)),
+    })
+    return { name, run }
+  })
+  const figures = {
+    ...(await takeTurns(uploads, UPLOADS)),
+    ...(await takeTurns(downloads, 2 * context.rounds)),
+  }
   const target = { sense: 'at least', value: 0.9, base: 'floor' } as const
   return Object.entries(figures).map(([figure, series]) => ({
     measure: `${figure} of ${megabytes} MB`,
@@ -47,6 +49,41 @@ export const transfer: Measure = async (context) => {
     series,
     target,
   }))
+}
+
+/** Where videos are kept, and how they are put there. */
+interface Store {
+  name: string
+  port: number
+  headers: Record<string, string>
+  /** @returns where the file is read from */
+  upload(megabytes: number): Promise<{ seconds: number; path: string }>
+}
+
+function asExportal(context: Context, runtime: Runtime): Store {
+  const { port } = runtime
+  return {
+    name: 'exportal',
+    port,
+    headers: context.contenders.authorization,
+    async upload(megabytes) {
+      const { upload, key } = await signedUpload(context, runtime, megabytes)
+      return { seconds: await put(port, upload, megabytes), path: `/api/videos/download/${key}` }
+    },
+  }
+}
+
+function asFloor({ port }: Runtime): Store {
+  let nth = 0
+  return {
+    name: 'floor',
+    port,
+    headers: {},
+    async upload(megabytes) {
+      const path = `/video/large-${nth++}`
+      return { seconds: await put(port, path, megabytes), path }
+    },
+  }
 }
 
 async function signedUpload(context: Context, runtime: Runtime, megabytes: number) {
@@ -87,16 +124,20 @@ async function put(port: number, path: string, megabytes: number): Promise<numbe
   return (performance.now() - started) / 1000
 }
 
-/** Seconds. */
-async function get(port: number, path: string, context: Context): Promise<number> {
+/** Seconds. @throws Error when fewer or more bytes came */
+async function get(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+  megabytes: number,
+): Promise<number> {
   const started = performance.now()
-  const headers = context.contenders.authorization
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request({ port, host: '127.0.0.1', path, headers }, resolve).on('error', reject).end()
   })
   if (response.statusCode !== 200) throw new Error(`The download was answered ${response.statusCode}.`)
   let bytes = 0
   for await (const chunk of response) bytes += chunk.length
-  if (bytes === 0) throw new Error('The download was empty.')
+  if (bytes !== megabytes * MEGABYTE) throw new Error(`The download had ${bytes} bytes.`)
   return (performance.now() - started) / 1000
 }

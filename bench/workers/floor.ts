@@ -19,6 +19,7 @@ const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_vid
   created_at, due_at, mirrored_at) VALUES (?1, 1, 'overlay', 'pending', ?2, '{}', 3, 'hash', ?3, ?3, ?3)`
 
 export class Floor extends DurableObject<Env> {
+  #awake = false
   #next: { step: 'dispatch' | 'look'; id: string } | null = null
 
   async create(state: string): Promise<void> {
@@ -41,6 +42,22 @@ export class Floor extends DurableObject<Env> {
 
   async read(): Promise<string> {
     return this.ctx.storage.sql.exec<{ state: string }>('SELECT state FROM job WHERE id = 1').one().state
+  }
+
+  /** The same after what any actor does first that lasts and changes: is it new, what is its log, does its alarm ring? */
+  async wakeAndRead(): Promise<string> {
+    if (!this.#awake) {
+      this.#awake = true
+      const { sql } = this.ctx.storage
+      const tables = sql
+        .exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'job'")
+        .toArray()
+      if (tables.length === 0) throw new Error('It was never created.')
+      sql.exec('SELECT (SELECT MIN(id) FROM job) AS first, (SELECT MAX(id) FROM job) AS last').one()
+      await this.ctx.blockConcurrencyWhile(() => this.ctx.storage.getAlarm())
+    }
+    const state: unknown = JSON.parse(await this.read())
+    return JSON.stringify(state)
   }
 
   async broadcast(text: string): Promise<void> {
@@ -129,10 +146,15 @@ export default {
         await floor().report(JSON.stringify({ progress, stage }))
         return dutiful(request, url, '{"ok":true,"cancel":false}', {})
       }
-      case 'dutiful-job': {
-        const text = await floor().read()
-        const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-        return dutiful(request, url, text, { ETag: `W/"${new Uint8Array(hash).join('')}"` })
+      case 'dutiful-job':
+        return shownText(request, url, await floor().read())
+      case 'dutiful-cold':
+        return shownText(request, url, await floor().wakeAndRead())
+      case 'dutiful-broadcast': {
+        const report: { progress: number; stage: string; eta_seconds: number } = await request.json()
+        const at = new Date().toISOString()
+        await floor().broadcast(JSON.stringify({ type: 'progress', seq: 3, ...report, last_report_at: at }))
+        return dutiful(request, url, '{"ok":true,"cancel":false}', {})
       }
       case 'broadcast':
         await floor().broadcast(await request.text())
@@ -146,6 +168,14 @@ export default {
           .all()
         return Response.json({ jobs: results })
       }
+      // The same on the indices that the service has, with its columns, JSON as JSON and instants as text.
+      case 'dutiful-list': {
+        const { query, values } = await request.json<{ query: string; values: (string | number)[] }>()
+        const { results } = await env.DB.prepare(query)
+          .bind(...values)
+          .all<ListedRow>()
+        return dutiful(request, url, JSON.stringify({ jobs: results.map(shown) }), {})
+      }
       case 'video': {
         if (request.method === 'PUT') {
           await env.VIDEOS.put(name, request.body)
@@ -157,6 +187,31 @@ export default {
     }
     return new Response(null, { status: 404 })
   },
+}
+
+interface ListedRow {
+  params: string
+  metadata: string
+  tags: string
+  created_at: number
+  finished_at: number | null
+}
+
+function shown(row: ListedRow): object {
+  const { params, metadata, tags, created_at, finished_at } = row
+  return {
+    ...row,
+    params: JSON.parse(params),
+    metadata: JSON.parse(metadata),
+    tags: JSON.parse(tags),
+    created_at: new Date(created_at).toISOString(),
+    finished_at: finished_at === null ? null : new Date(finished_at).toISOString(),
+  }
+}
+
+async function shownText(request: Request, url: URL, text: string): Promise<Response> {
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return dutiful(request, url, text, { ETag: `W/"${new Uint8Array(hash).join('')}"` })
 }
 
 function dutiful(request: Request, url: URL, body: string, headers: Record<string, string>): Response {
