@@ -1,9 +1,7 @@
 /**
  * A page of twenty among many rows, by each filter, against the best bare query on an index made for it alone; and
- * against the service's own query, bare but for its columns, to tell what of the difference D1 takes.
+ * against what can be asked of the service's own few indices, to tell what of the difference D1 takes.
  */
-import { type ListFilters, pageQuery } from '../../src/list-query.ts'
-import { JOB_STATUSES } from '../../src/schemas/job-view.ts'
 import { requestBytes } from '../http/connection.ts'
 import { type Context, loadTurn, type Measure, type Row } from '../measure.ts'
 import { takeTurns } from '../rounds.ts'
@@ -27,29 +25,25 @@ interface Filter {
   where: string
   values: (string | number)[]
   index: string
-  /** The same, as the service's own query is told it. */
-  filters: Partial<ListFilters>
+  /** Asked of the service's indices: the list is a merge of one ordered walk for each of these. */
+  statuses: string[]
 }
 
-const ALL: ListFilters = {
-  projectId: null,
-  statuses: JOB_STATUSES,
-  type: null,
-  tag: null,
-  errorCode: null,
-  createdAfter: null,
-  createdBefore: null,
-}
+const ALL = ['pending', 'queued', 'processing', 'cancelling', 'complete', 'error', 'cancelled']
+/** D1 takes five terms in one compound SELECT; some of them in a subquery count as one. */
+const GROUP = 4
+/** Of a type no more rows than these are looked at. */
+const LOOKED_AT = 1_000
 
 const FILTERS: Filter[] = [
-  { name: 'no filter', query: '', where: '', values: [], index: '', filters: {} },
+  { name: 'no filter', query: '', where: '', values: [], index: '', statuses: ALL },
   {
     name: 'project',
     query: '&project_id=7',
     where: 'project_id = ?',
     values: [7],
     index: 'project_id, ',
-    filters: { projectId: 7 },
+    statuses: ALL,
   },
   {
     name: 'status',
@@ -57,7 +51,7 @@ const FILTERS: Filter[] = [
     where: 'status = ?',
     values: ['error'],
     index: 'status, ',
-    filters: { statuses: ['error'] },
+    statuses: ['error'],
   },
   {
     name: 'project and status',
@@ -65,7 +59,7 @@ const FILTERS: Filter[] = [
     where: 'project_id = ? AND status = ?',
     values: [7, 'error'],
     index: 'project_id, status, ',
-    filters: { projectId: 7, statuses: ['error'] },
+    statuses: ['error'],
   },
   {
     name: 'type',
@@ -73,7 +67,7 @@ const FILTERS: Filter[] = [
     where: 'type = ?',
     values: ['trim'],
     index: 'type, ',
-    filters: { type: 'trim' },
+    statuses: ALL,
   },
 ]
 
@@ -94,17 +88,16 @@ export const list: Measure = async (context) => {
 }
 
 async function measured(
-  { name, query, where, values, filters }: Filter,
+  filter: Filter,
   context: Context,
   exportal: Runtime,
   floor: Runtime,
   plain: Runtime,
 ): Promise<Row[]> {
+  const { name, query, where, values } = filter
   const headers = context.contenders.authorization
   const path = `/api/jobs?limit=20${query}`
   const best = { query: `SELECT ${COLUMNS} FROM export_jobs ${where && `WHERE ${where}`} ${ORDER}`, values }
-  const { sql, values: bound } = pageQuery(`${COLUMNS}, ${MORE_COLUMNS}`, { ...ALL, ...filters }, null, 21)
-  const merged = { query: sql, values: bound }
   const turn = (who: string, runtime: Runtime, request: Buffer) => ({
     name: who,
     run: () =>
@@ -114,7 +107,7 @@ async function measured(
     [
       turn('exportal', exportal, requestBytes('GET', path, headers)),
       turn('floor', floor, requestBytes('POST', '/list', {}, best)),
-      turn('dutiful', floor, requestBytes('POST', '/dutiful-list', {}, merged)),
+      turn('dutiful', floor, requestBytes('POST', '/dutiful-list', {}, mergedQuery(filter))),
       turn('plain', plain, requestBytes('GET', path, headers)),
     ],
     context.rounds,
@@ -122,6 +115,26 @@ async function measured(
   const series = figures.p50 ?? []
   const target = { sense: 'at most', value: 1.3, base: 'floor' } as const
   return [{ measure: `list of 20 by ${name}`, figure: 'p50', unit: 'ms', series, target }]
+}
+
+/** The same page, merged from the indices that the service has. */
+function mergedQuery({ where, values, statuses }: Filter) {
+  const columns = `${COLUMNS}, ${MORE_COLUMNS}`
+  const byProject = where.startsWith('project_id')
+  const index = byProject ? 'export_jobs_by_project' : 'export_jobs_by_status'
+  const project = byProject ? `AND project_id = ${values[0]}` : ''
+  const walk = (read: string, limit: number) => {
+    const stretches = statuses.map(
+      (status) => `SELECT ${read} FROM export_jobs INDEXED BY ${index} WHERE status = '${status}' ${project}`,
+    )
+    const groups: string[] = []
+    while (stretches.length > 0) groups.push(stretches.splice(0, GROUP).join(' UNION ALL '))
+    const merged = groups.map((group) => `SELECT * FROM (${group})`).join(' UNION ALL ')
+    return `${merged} ORDER BY created_at DESC, id DESC LIMIT ${limit}`
+  }
+  if (!where.startsWith('type')) return { query: walk(columns, 21), values: [] }
+  const found = `SELECT id AS shown FROM (${walk('created_at, id, type', LOOKED_AT)}) WHERE ${where} ${ORDER}`
+  return { query: `SELECT ${columns} FROM (${found}) CROSS JOIN export_jobs ON id = shown`, values }
 }
 
 /** When the first of them was born: after whatever other measures made, so that everybody shows the same rows. */
