@@ -60,6 +60,8 @@ export class FakeServer {
     this.#http.on('upgrade', (request, socket, head) => {
       const url = new URL(request.url ?? '', this.url)
       this.dials.push(url)
+      // An upgraded socket is nobody's but ours, and a client that hangs up in the middle of a refusal resets it.
+      socket.on('error', () => {})
       if (this.refusals > 0) {
         this.refusals--
         socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
