@@ -101,7 +101,12 @@ async function measured(
   const turn = (who: string, runtime: Runtime, request: Buffer) => ({
     name: who,
     run: () =>
-      loadTurn(runtime, { connections: 1, ms: context.sliceMs / 2, request: () => request, expect: 200 }),
+      loadTurn(runtime, {
+        connections: 1,
+        ms: context.sliceMs / (context.quick ? 4 : 2),
+        request: () => request,
+        expect: 200,
+      }),
   })
   const figures = await takeTurns(
     [

@@ -28,6 +28,7 @@ export const fanOut: Measure = async (context) => {
 async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const { contenders } = context
   const headers = contenders.authorization
+  const reports = context.quick ? 3 : 7
   const opened: WebSocket[] = []
   const turns: Turn[] = []
   for (const [name, runtime] of [
@@ -38,17 +39,17 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
     const sockets = await openSockets(wsUrl(runtime, `/api/jobs/${job.id}/ws`), headers, watchers)
     opened.push(...sockets)
     let told = 0
-    turns.push(fanOutTurn(name, runtime, sockets, () => reportRequest(job, 2 + (told++ % 900) / 10)))
+    turns.push(fanOutTurn(name, runtime, sockets, reports, () => reportRequest(job, 2 + (told++ % 900) / 10)))
   }
   const floor = await contenders.floor()
   const name = `fan-out-${crypto.randomUUID()}`
   const sockets = await openSockets(wsUrl(floor, `/ws/${name}?bytes=10`), {}, watchers)
   opened.push(...sockets)
   const broadcast = requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)
-  const report = requestBytes('POST', `/dutiful-broadcast/${name}`, {}, REPORT)
+  const dutiful = requestBytes('POST', `/dutiful-broadcast/${name}`, {}, REPORT)
   turns.push(
-    fanOutTurn('floor', floor, sockets, () => broadcast),
-    fanOutTurn('dutiful', floor, sockets, () => report),
+    fanOutTurn('floor', floor, sockets, reports, () => broadcast),
+    fanOutTurn('dutiful', floor, sockets, reports, () => dutiful),
   )
   const { ms: series = [] } = await takeTurns(turns, context.rounds)
   for (const socket of opened) socket.terminate()
@@ -61,12 +62,13 @@ function fanOutTurn(
   name: string,
   runtime: Runtime,
   sockets: readonly WebSocket[],
+  reports: number,
   request: () => Buffer,
 ): Turn {
   const run = async () => {
     const connection = await Connection.open(runtime.port)
     const times: number[] = []
-    for (let nth = 0; nth < 7; nth++) {
+    for (let nth = 0; nth < reports; nth++) {
       times.push(
         await untilAllHeard(sockets, async () => {
           const answer = await connection.exchange(request())
