@@ -33,7 +33,6 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          isolate: false,
           include: [
             'test/runpod-local/**/*.test.ts',
             'test/client/**/*.test.ts',
