@@ -65,7 +65,8 @@ describe('A completion that was reported', () => {
     let story = aVerifyingJob()
     for (let look = 0; look < 3; look++) story = story.wakes().when(outputAbsent())
     story = acknowledged(story.wakes().when(cancelAnswered('ended')))
-    while (!story.last?.effects.some((effect) => effect.type === 'look')) story = story.wakes()
+    const looks = () => story.last?.effects.some((effect) => effect.type === 'look')
+    for (let wakes = 0; wakes < 10 && !looks(); wakes++) story = story.wakes()
     story.when(outputSeen()).then({ status: 'complete', log: ['output_found', 'complete'], attempts: 1 })
   })
 
