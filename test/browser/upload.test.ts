@@ -48,6 +48,8 @@ describeInBrowser('large uploads', () => {
     await page.locator('.uppy-Dashboard-input').first().setInputFiles(large)
     await stored
     await expect.poll(() => page.getByRole('button', { name: /Uploading, [1-9]/ }).count()).toBe(1)
+    // What survives a reload is written down a moment later.
+    await expect.poll(() => page.evaluate(writtenDown)).toMatch(/percentage\W+[1-9]/)
     await page.reload()
     hold = false
     await page.getByText(/The upload of large.mp4 broke off at [1-9]\d? %/).waitFor()
@@ -71,4 +73,21 @@ async function padded(path: string, size: number): Promise<Buffer> {
   box.writeUInt32BE(size - video.length)
   box.write('free', 4, 'latin1')
   return Buffer.concat([video, box, randomBytes(size - video.length - 8)])
+}
+
+/** Runs in the page: everything that it keeps for later, as text. */
+async function writtenDown(): Promise<string> {
+  const kept: unknown[] = [Object.entries(localStorage)]
+  const settled = <T>(request: IDBRequest<T>) =>
+    new Promise<T>((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
+  for (const { name = '' } of await indexedDB.databases()) {
+    const db = await settled(indexedDB.open(name))
+    for (const store of db.objectStoreNames)
+      kept.push(await settled(db.transaction(store).objectStore(store).getAll()))
+    db.close()
+  }
+  return JSON.stringify(kept)
 }

@@ -12,7 +12,7 @@ export default defineConfig(({ mode }) => ({
     testTimeout: 90_000,
     hookTimeout: 120_000,
     // Each file starts a service, a browser and an ffmpeg of its own.
-    maxWorkers: 2,
+    fileParallelism: false,
     retry: 0,
   },
 }))
