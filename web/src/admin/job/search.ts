@@ -1,19 +1,6 @@
 /** Which events are looked for. Pure. */
 import type { JobEvent } from '../../../../client/index.ts'
-
-/** Types that tell of trouble, as the service's own filter has them. */
-const TROUBLE = new Set([
-  'attempt_failed',
-  'error',
-  'force_failed',
-  'dispatch_ambiguous',
-  'cancel_unconfirmed',
-  'late_report',
-  'wakes_throttled',
-  'webhook_failed',
-  'webhook_given_up',
-  'webhook_refused',
-])
+import { TROUBLE } from './trouble.ts'
 
 export function isTrouble({ type }: JobEvent): boolean {
   return TROUBLE.has(type)
