@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Contenders } from './contenders.ts'
+import { discardLogs } from './discard-logs.ts'
 import type { Context, Measure } from './measure.ts'
 import { cold } from './measures/cold.ts'
 import { countJobs } from './measures/counts.ts'
@@ -47,12 +48,14 @@ if (strangers.length > 0) {
 
 const startedAt = new Date()
 const dir = await mkdtemp(join(tmpdir(), 'bench-'))
+await discardLogs(dir)
 const contenders = await Contenders.build(dir)
 const context: Context = {
   contenders,
   quick: values.quick,
-  rounds: values.quick ? 3 : 5,
-  sliceMs: values.quick ? 400 : 1_000,
+  // Many short turns: what else the computer does then hits all contenders of a round alike.
+  rounds: values.quick ? 3 : 15,
+  sliceMs: values.quick ? 400 : 330,
   say: (text) => console.error(`  ${text}`),
 }
 const results: Results = { rows: [], counts: [] }

@@ -174,7 +174,9 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
 async function dispatch(exchange: Exchange): Promise<Response> {
   const { request, env, url } = exchange
   if (request.method === 'OPTIONS') return preflight(request, env, knownMethods(url))
-  const response: Response | undefined = await router.fetch(request, exchange)
+  // The router asks for the method once for each route, which of the request itself is a call into the platform.
+  const asked = { method: request.method, url: request.url }
+  const response: Response | undefined = await router.fetch(asked, exchange)
   if (response) return response
   if (!exchange.settings.ok) throw notConfigured(exchange.settings.missing)
   const methods = knownMethods(url)

@@ -28,7 +28,7 @@ export const fanOut: Measure = async (context) => {
 async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const { contenders } = context
   const headers = contenders.authorization
-  const reports = context.quick ? 3 : 7
+  const reports = 3
   const opened: WebSocket[] = []
   const turns: Turn[] = []
   for (const [name, runtime] of [

@@ -39,7 +39,7 @@ export const transfer: Measure = async (context) => {
   })
   const figures = {
     ...(await takeTurns(uploads, UPLOADS)),
-    ...(await takeTurns(downloads, 2 * context.rounds)),
+    ...(await takeTurns(downloads, context.quick ? 6 : context.rounds)),
   }
   const target = { sense: 'at least', value: 0.9, base: 'floor' } as const
   return Object.entries(figures).map(([figure, series]) => ({
