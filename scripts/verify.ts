@@ -40,8 +40,8 @@ const STEPS: readonly Step[] = [
     quick: ['test:soak', '--', '--minutes', '1'],
     full: ['test:soak', '--', '--minutes', '10'],
   },
-  { name: 'bench', quick: null, full: ['bench'] },
-  { name: 'fresh', quick: null, full: ['test:fresh'] },
+  { name: 'bench', quick: ['bench', '--', '--quick'], full: ['bench'] },
+  { name: 'fresh', quick: ['test:fresh', '--', '--quick'], full: ['test:fresh'] },
 ]
 
 const { values } = parseArgs({

@@ -11,8 +11,15 @@ import { SCHEMA, type SchemaVersion, upgrade } from './store-schema.ts'
 /** The newest lines kept; older ones are dropped, and a watcher that asks for them is told so by a reset. */
 export const MAX_EVENTS_KEPT = 10_000
 
-type JobRow = { state: string; schema: SchemaVersion }
-type LifeRow = { wakes: number; instances: number }
+/** The row and the ends of the log; the counts came with schema 2, and storage older than that has none. */
+type StoredRow = {
+  state: string
+  schema: SchemaVersion
+  wakes?: number
+  instances?: number
+  first: number | null
+  last: number | null
+}
 type EventRow = {
   seq: number
   at: number
@@ -34,11 +41,12 @@ function eventOf(row: EventRow): EventJson {
   return { ...row, at: iso(row.at), data: JSON.parse(row.data) }
 }
 
-type LogRange = { first: number | null; last: number | null }
-
-/** Each end of the log by a query of its own: asked for both in one, SQLite reads every line of it. */
-const LIFE_AND_RANGE = `SELECT wakes, instances, (SELECT MIN(seq) FROM events) AS first,
-  (SELECT MAX(seq) FROM events) AS last FROM job WHERE id = 1`
+/**
+ * All that an actor wakes with, in one statement: every one counts in the first answer of a cold actor. Each end of the
+ * log by a query of its own: asked for both in one, SQLite reads every line of it.
+ */
+const STORED = `SELECT *, (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(seq) FROM events) AS last
+  FROM job WHERE id = 1`
 
 export class JobStore {
   readonly #storage: DurableObjectStorage
@@ -71,10 +79,10 @@ export class JobStore {
     const tables = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'job'").toArray()
     if (tables.length === 0) return null
     this.#created = true
-    const row = sql.exec<JobRow>('SELECT state, schema FROM job WHERE id = 1').toArray()[0]
+    const row = sql.exec<StoredRow>(STORED).toArray()[0]
     if (!row) return null
     const state = upgrade(this.#storage, row.schema, row.state)
-    const { wakes, instances, first, last } = sql.exec<LifeRow & LogRange>(LIFE_AND_RANGE).one()
+    const { wakes = 0, instances = 0, first, last } = row
     Object.assign(this.life, { wakes, instances: instances + 1 })
     this.#firstSeq = first ?? 1
     this.#lastSeq = last ?? 0

@@ -83,7 +83,7 @@ export const report: Measure = async (context) => {
       requestBytes('POST', `/report/${pick(names, nth)}`, {}, state),
     ),
     turn(context, floor, 'dutiful', 200, (nth) =>
-      requestBytes('POST', `/dutiful-report/${pick(names, nth)}`, {}, body),
+      requestBytes('POST', `/dutiful-report/${pick(names, nth)}`, contenders.authorization, body),
     ),
   )
   return loadRows('progress report', await takeTurns(turns, rounds), atLeast(0.9))
@@ -103,9 +103,12 @@ export const get: Measure = async (context) => {
   }
   const floor = await contenders.floor()
   const names = await floorJobs(floor)
-  const at = (verb: string) => (nth: number) => requestBytes('GET', `/${verb}/${pick(names, nth)}`)
+  const at =
+    (verb: string, headers: Record<string, string> = {}) =>
+    (nth: number) =>
+      requestBytes('GET', `/${verb}/${pick(names, nth)}`, headers)
   turns.push(turn(context, floor, 'floor', 200, at('job')))
-  turns.push(turn(context, floor, 'dutiful', 200, at('dutiful-job')))
+  turns.push(turn(context, floor, 'dutiful', 200, at('dutiful-job', contenders.authorization)))
   return loadRows('get job', await takeTurns(turns, rounds), atLeast(0.8))
 }
 

@@ -46,7 +46,7 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const sockets = await openSockets(wsUrl(floor, `/ws/${name}?bytes=10`), {}, watchers)
   opened.push(...sockets)
   const broadcast = requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)
-  const dutiful = requestBytes('POST', `/dutiful-broadcast/${name}`, {}, REPORT)
+  const dutiful = requestBytes('POST', `/dutiful-broadcast/${name}`, headers, REPORT)
   turns.push(
     fanOutTurn('floor', floor, sockets, reports, () => broadcast),
     fanOutTurn('dutiful', floor, sockets, reports, () => dutiful),

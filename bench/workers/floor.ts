@@ -3,6 +3,7 @@
  * could ship it; it says how much of a request is the platform's own.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { dutiful } from './dutiful.ts'
 
 interface Env {
   DB: D1Database
@@ -113,6 +114,7 @@ export class Floor extends DurableObject<Env> {
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const url = new URL(request.url)
+    if (url.pathname.startsWith('/dutiful-')) return dutiful(request, env)
     const [, verb = '', name = ''] = url.pathname.split('/')
     const floor = () => env.FLOOR.getByName(name)
     switch (verb) {
@@ -139,23 +141,6 @@ export default {
         return new Response('{"ok":true,"cancel":false}')
       case 'job':
         return new Response(await floor().read())
-      // The same two again with what any service must do besides: read and check a body, answer with the request's id
-      // and an entity tag, and write one line of a log.
-      case 'dutiful-report': {
-        const { progress, stage }: { progress: number; stage: string } = await request.json()
-        await floor().report(JSON.stringify({ progress, stage }))
-        return dutiful(request, url, '{"ok":true,"cancel":false}', {})
-      }
-      case 'dutiful-job':
-        return shownText(request, url, await floor().read())
-      case 'dutiful-cold':
-        return shownText(request, url, await floor().wakeAndRead())
-      case 'dutiful-broadcast': {
-        const report: { progress: number; stage: string; eta_seconds: number } = await request.json()
-        const at = new Date().toISOString()
-        await floor().broadcast(JSON.stringify({ type: 'progress', seq: 3, ...report, last_report_at: at }))
-        return dutiful(request, url, '{"ok":true,"cancel":false}', {})
-      }
       case 'broadcast':
         await floor().broadcast(await request.text())
         return new Response('{"ok":true,"cancel":false}')
@@ -168,14 +153,6 @@ export default {
           .all()
         return Response.json({ jobs: results })
       }
-      // The same on the indices that the service has, with its columns, JSON as JSON and instants as text.
-      case 'dutiful-list': {
-        const { query, values } = await request.json<{ query: string; values: (string | number)[] }>()
-        const { results } = await env.DB.prepare(query)
-          .bind(...values)
-          .all<ListedRow>()
-        return dutiful(request, url, JSON.stringify({ jobs: results.map(shown) }), {})
-      }
       case 'video': {
         if (request.method === 'PUT') {
           await env.VIDEOS.put(name, request.body)
@@ -187,43 +164,4 @@ export default {
     }
     return new Response(null, { status: 404 })
   },
-}
-
-interface ListedRow {
-  params: string
-  metadata: string
-  tags: string
-  created_at: number
-  finished_at: number | null
-}
-
-function shown(row: ListedRow): object {
-  const { params, metadata, tags, created_at, finished_at } = row
-  return {
-    ...row,
-    params: JSON.parse(params),
-    metadata: JSON.parse(metadata),
-    tags: JSON.parse(tags),
-    created_at: new Date(created_at).toISOString(),
-    finished_at: finished_at === null ? null : new Date(finished_at).toISOString(),
-  }
-}
-
-async function shownText(request: Request, url: URL, text: string): Promise<Response> {
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return dutiful(request, url, text, { ETag: `W/"${new Uint8Array(hash).join('')}"` })
-}
-
-function dutiful(request: Request, url: URL, body: string, headers: Record<string, string>): Response {
-  const id = request.headers.get('X-Request-Id') ?? crypto.randomUUID()
-  const line = { at: 'request', method: request.method, route: url.pathname, status: 200, ms: 1 }
-  console.log(JSON.stringify({ ...line, request_id: id, job_id: url.pathname }))
-  return new Response(body, {
-    headers: {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      ...headers,
-      'X-Request-Id': id,
-    },
-  })
 }
