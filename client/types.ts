@@ -79,7 +79,7 @@ export interface JobEvent {
   at: string
   round: number | null
   attempt: number | null
-  data: { [key: string]: string | number | boolean | null }
+  data: JsonObject
 }
 
 /** Settings of the finished file, common to all types. What is left out follows the input. */
@@ -262,9 +262,17 @@ export interface JobTypeInfo {
 }
 
 export interface Health {
-  status: string
-  env: string
-  [check: string]: Json
+  status: 'ok' | 'degraded'
+  env: 'development' | 'staging' | 'production'
+  /** When asked to look deeper. */
+  checks?: Record<'d1' | 'r2' | 'runpod', HealthCheck>
+}
+
+export interface HealthCheck {
+  ok: boolean
+  ms: number
+  /** Why it is not. */
+  detail?: string
 }
 
 /** What the server sends on a job's socket. */

@@ -1,6 +1,6 @@
 /** What operators are answered. */
 import * as v from 'valibot'
-import { Instant, OpenJson } from './common.ts'
+import { Instant } from './common.ts'
 import { Failure, Job, JobEvent, JobSummary } from './job-view.ts'
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
@@ -100,7 +100,9 @@ export const InspectedJob = v.object({
   job: v.union([Job, JobSummary]),
   actor: v.nullable(InspectedActor),
   log: v.nullable(v.object({ events: v.array(JobEvent), first_seq: count, last_seq: count })),
-  mirror: v.nullable(v.object({ row: OpenJson, mirrored_at: Instant, age_seconds: amount })),
+  mirror: v.nullable(
+    v.object({ row: v.record(v.string(), cell), mirrored_at: Instant, age_seconds: amount }),
+  ),
   drift: v.nullable(
     v.object({
       state: v.picklist(['none', 'pending', 'behind', 'missing', 'unreachable', 'actor_missing']),
