@@ -38,22 +38,29 @@ export interface Outcome {
   wakeAt?: number | null
 }
 
+/** A story told in a loop must fail, not hang, when what should end it is broken. */
+const MOST_STEPS = 10_000
+
 export class Story {
   readonly job: Job
   readonly now: number
   readonly last: Step | null
   readonly #before: Job | null
+  readonly #steps: number
 
-  constructor(job: Job, now: number, last: Step | null = null, before: Job | null = null) {
+  constructor(job: Job, now: number, last: Step | null = null, before: Job | null = null, steps = 0) {
     this.job = frozen(job)
     this.now = now
     this.last = last
     this.#before = before
+    this.#steps = steps
   }
 
   when(event: Event, at = this.now): Story {
+    if (this.#steps >= MOST_STEPS)
+      throw new Error(`The story has no end: it is ${this.job.phase.status} still.`)
     const step = transition(this.job, frozen(event), at)
-    return new Story(step.job, at, step, this.job)
+    return new Story(step.job, at, step, this.job, this.#steps + 1)
   }
 
   /** The alarm rings when it is due, or at `at`. */
