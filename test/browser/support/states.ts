@@ -19,6 +19,7 @@ export async function eachState(world: World, options: object, visit: Visit): Pr
   await making(scene)
   await following(scene)
   await listing(scene)
+  await operating(scene)
   await failing(scene)
   await page.context().close()
   await world.faults({})
@@ -104,6 +105,18 @@ async function listing({ world, page, visit }: Scene): Promise<void> {
   await page.getByLabel('Status').selectOption('cancelling')
   await page.getByText('No export is like this').waitFor()
   await world.client.jobs.cancel(waiting.id)
+}
+
+async function operating({ world, page, visit }: Scene): Promise<void> {
+  await page.goto(`${world.stack.url}/admin`)
+  await page.locator('.jobs-table tbody tr').first().waitFor()
+  await page.locator('.chart canvas').waitFor()
+  await visit(page, 'admin')
+
+  const { jobs } = await world.client.jobs.list({ status: 'error', limit: 1 })
+  await page.goto(`${world.stack.url}/admin/jobs/${jobs[0]?.id}`)
+  await page.getByRole('heading', { name: 'Now and next' }).waitFor()
+  await visit(page, 'admin-job')
 }
 
 async function failing({ world, page, visit }: Scene): Promise<void> {

@@ -109,8 +109,3 @@ export interface Statistics {
   webhooks: { taken: number; failed: number; success: number | null }
   runpod: { in_queue: number; workers: Counts } | null
 }
-
-export interface JobPage {
-  jobs: ListedJob[]
-  next_cursor: string | null
-}
