@@ -1,4 +1,4 @@
-/** One PUT with progress: XMLHttpRequest where there is one, since fetch cannot tell what it sent; else a counted stream. */
+/** One PUT with progress: XMLHttpRequest where there is one, since fetch cannot tell what it sent, or a counted stream. */
 import type { FetchLike, RawAnswer } from './http.ts'
 
 export interface Source {

@@ -39,8 +39,8 @@ export interface JobRow {
 }
 
 const COLUMNS = `id, project_id, type, status, progress, stage, input_video_key, output_video_key, params, metadata,
-  tags, error, error_code, runpod_job_id, attempt, max_attempts, round, request_hash, version, created_at, started_at, finished_at,
-  expires_at, gpu_seconds, wasted_seconds, archived`
+  tags, error, error_code, runpod_job_id, attempt, max_attempts, round, request_hash, version, created_at, started_at,
+  finished_at, expires_at, gpu_seconds, wasted_seconds, archived`
 
 /**
  * With ?11, only while the project has fewer unfinished jobs than that: one statement, so that two requests at once
@@ -114,7 +114,10 @@ export interface RowPage {
   end: Position | null
 }
 
-/** Newest first, at most `limit`, from below `after` on. Of a rare type, tag or error code a page may be short and not the last. */
+/**
+ * Newest first, at most `limit`, from below `after` on. Of a rare type, tag or error code a page may be short and not
+ * the last.
+ */
 export async function listRows(
   env: Env,
   filters: ListFilters,

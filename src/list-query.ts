@@ -3,9 +3,9 @@
  * stretch of an index in that order, so the page is the merge of one ordered walk for each status, and reads what it
  * shows. Asked for no status, it walks them all: an index by birth alone would have to be written for every job.
  *
- * Type, tag and error code have no index. They are tested along the walk, which then ends after `MOST_LOOKED_AT` rows: a page of
- * rare jobs may be short, and its cursor goes on where the walk ended. Of a row that it only looks at, it reads no more
- * than that.
+ * Type, tag and error code have no index. They are tested along the walk, which then ends after `MOST_LOOKED_AT` rows:
+ * a page of rare jobs may be short, and its cursor goes on where the walk ended. Of a row that it only looks at, it
+ * reads no more than that.
  */
 import type { JobStatus } from '../actors/export-job/core/job.ts'
 import type { Position } from './cursor.ts'

@@ -76,12 +76,14 @@ export class Watchers {
 
   /** Progress between events; `latest` is asked when the message is really sent. */
   tellProgress(latest: () => { seq: number; progress: ProgressView } | null, now: number): void {
-    if (this.#ctx.getWebSockets().length === 0 || this.#progressTimer !== null) return
+    if (this.#progressTimer !== null) return
+    const sockets = this.#ctx.getWebSockets()
+    if (sockets.length === 0) return
     const wait = this.#progressSentAt + PROGRESS_SPACING_MS - now
-    if (wait <= 0 || wait > PROGRESS_SPACING_MS) return this.#sendProgress(latest, now)
+    if (wait <= 0 || wait > PROGRESS_SPACING_MS) return this.#sendProgress(sockets, latest, now)
     this.#progressTimer = setTimeout(() => {
       this.#progressTimer = null
-      this.#sendProgress(latest, Date.now())
+      this.#sendProgress(this.#ctx.getWebSockets(), latest, Date.now())
     }, wait)
   }
 
@@ -106,12 +108,16 @@ export class Watchers {
     closeQuietly(socket, reserved ? 1000 : code, '')
   }
 
-  #sendProgress(latest: () => { seq: number; progress: ProgressView } | null, now: number): void {
+  #sendProgress(
+    sockets: readonly WebSocket[],
+    latest: () => { seq: number; progress: ProgressView } | null,
+    now: number,
+  ): void {
     const current = latest()
     if (!current) return
     this.#progressSentAt = now
     const text = JSON.stringify({ type: 'progress', seq: current.seq, ...current.progress })
-    this.#sendAll(this.#ctx.getWebSockets(), text)
+    this.#sendAll(sockets, text)
   }
 
   /** The event that follows carries the job, and with it the progress. */

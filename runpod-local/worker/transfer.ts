@@ -112,6 +112,10 @@ export function refusal(status: number): Error {
   return passing ? new Error(message) : new JobFailure('worker_error', message, true)
 }
 
+export function isGood(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
 export function counting(size: number, onFraction: ((done: number) => void) | undefined): Transform {
   let seen = 0
   return new Transform({

@@ -10,9 +10,12 @@ import { storeResult } from '../../runpod-local/worker/transfer-result.ts'
 const PART = 1000
 const bytes = Buffer.from(Array.from({ length: 2 * PART + 5 }, (_, i) => i % 251))
 
+/** A status, with the code of its problem or without; 0 breaks the connection. */
+type Refusal = number | [status: number, code: string]
+
 interface Bucket {
   /** Answers of the next requests of this kind, before the usual one. */
-  next: Record<string, number[]>
+  next: Record<string, Refusal[]>
   seen: string[]
   parts: Map<number, Buffer>
   completed: unknown
@@ -21,7 +24,7 @@ interface Bucket {
 }
 
 /** One PUT and the multipart routes, by the letter of what a worker is told of them. */
-async function bucket(next: Record<string, number[]> = {}): Promise<Bucket> {
+async function bucket(next: Record<string, Refusal[]> = {}): Promise<Bucket> {
   const state: Bucket = { next, seen: [], parts: new Map(), completed: null, putUrl: '', multipartUrl: '' }
   const server = createServer((request, response) => void serve(state, request, response))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
@@ -42,10 +45,10 @@ async function serve(state: Bucket, request: IncomingMessage, response: ServerRe
   const last = path.split('/').at(-1) ?? ''
   const kind = last === 'multipart' ? 'begin' : path.startsWith('/part/') ? 'part' : last
   state.seen.push(kind === 'part' ? `part ${last}` : kind)
-  const status = state.next[kind]?.shift()
+  const [status, code] = [state.next[kind]?.shift()].flat()
   const json = (value: unknown) => response.end(JSON.stringify(value))
   if (status === 0) response.destroy()
-  else if (status !== undefined) response.writeHead(status).end()
+  else if (status !== undefined) response.writeHead(Number(status)).end(code && JSON.stringify({ code }))
   else if (kind === 'begin') json({ key: 'output/1/1-1.mp4', uploadId: 'u', part_size_bytes: PART })
   else if (kind === 'part') {
     state.parts.set(Number(last), body)
@@ -97,15 +100,61 @@ test('a part that fails is signed and sent again, and nothing else is', async ()
   expect(Buffer.concat([...to.parts.values()]).equals(bytes)).toBe(true)
 })
 
-test('a result that is there already is as good as stored', async () => {
-  const to = await bucket({ whole: [413], begin: [412] })
+test('a signature that ran out is made anew', async () => {
+  const to = await bucket({ whole: [413], part: [403] })
   await store(to)
-  expect(to.seen).toEqual(['whole', 'begin'])
+  expect(to.seen).toEqual([
+    'whole',
+    'begin',
+    '1',
+    'part 1',
+    '1',
+    'part 1',
+    '2',
+    'part 2',
+    '3',
+    'part 3',
+    'complete',
+  ])
+})
+
+test.each<[string, Record<string, Refusal[]>]>([
+  ['at the beginning', { begin: [412] }],
+  ['at the end, by an earlier try', { complete: [[409, 'upload_complete']] }],
+  ['in between', { part: [412] }],
+])('a result that is there already, as is said %s, is as good as stored', async (_, next) => {
+  const to = await bucket({ whole: [413], ...next })
+  await store(to)
+  expect(to.seen.filter((kind) => kind === 'begin' || kind === 'complete')).toHaveLength(
+    next.complete ? 2 : 1,
+  )
+})
+
+test('an upload that is being ended is asked for again', async () => {
+  const to = await bucket({ whole: [413], begin: [[409, 'upload_ending']] })
+  await store(to)
+  expect(to.seen.filter((kind) => kind === 'begin')).toHaveLength(2)
+  expect(to.completed).not.toBeNull()
+})
+
+test('an upload that was given up is begun anew, with all of its parts', async () => {
+  const to = await bucket({ whole: [413], complete: [404] })
+  await store(to)
+  expect(to.seen.filter((kind) => kind === 'begin')).toHaveLength(2)
+  expect(to.seen.filter((kind) => kind === 'part 1')).toHaveLength(2)
+  expect(to.completed).toEqual({ parts: [1, 2, 3].map((n) => ({ PartNumber: n, ETag: `"e${n}"` })) })
+})
+
+test('an upload that is lost again and again is a failure worth another attempt', async () => {
+  const to = await bucket({ whole: [413], 2: [404, 404, 404, 404] })
+  await expect(store(to)).rejects.toMatchObject({ code: 'worker_error', shouldRetry: true })
+  expect(to.seen.filter((kind) => kind === 'begin')).toHaveLength(3)
 })
 
 test.each([
   ['where there are no parts', { whole: [413] }, false],
-  ['as a part', { whole: [413], part: [403] }, true],
+  ['as a part', { whole: [413], part: [400] }, true],
+  ['for ever as too old', { whole: [413], part: [403, 403, 403] }, true],
   ['as long as it is tried', { whole: [413], part: [503, 503, 503] }, true],
 ])('what is refused %s is a failure worth another attempt', async (_, next, withParts) => {
   const to = await bucket(next)
