@@ -36,6 +36,12 @@ const ALGORITHM = 'HS256'
 /** Explicit typing (RFC 8725, 3.11; the name of RFC 9068): no other kind of JWT is ever taken for an access token. */
 const TYPE = 'at+jwt'
 
+/**
+ * A signature of HS256 in the one spelling that an encoder writes: of its last character two bits belong to nothing,
+ * and decoders may ignore them (RFC 4648, 3.5).
+ */
+const CANONICAL_SIGNATURE = /\.[\w-]{42}[AEIMQUYcgkosw048]$/
+
 /** Between issuing and expiry; whoever needs longer makes a new token. */
 export const LONGEST_LIFETIME_SECONDS = 366 * 24 * 60 * 60
 /** How far the clocks of two machines may differ. */
@@ -104,6 +110,7 @@ export async function readToken(
  * @param now milliseconds
  */
 async function checkToken(secrets: readonly string[], token: string, now: number): Promise<TokenAnswer> {
+  if (!CANONICAL_SIGNATURE.test(token)) return { ok: false, fault: 'token_invalid' }
   for (const secret of secrets) {
     try {
       const { payload } = await jwtVerify(token, keyFor(secret, 'jwt'), {

@@ -55,3 +55,10 @@ export function unsigned(token: string, signature = ''): string {
   const header = btoa(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).replaceAll('=', '')
   return [header, token.split('.')[1], signature].join('.')
 }
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** The same signature, with the bits of its last character that belong to nothing set (RFC 4648, 3.5). */
+export function respelled(token: string): string {
+  return token.slice(0, -1) + ALPHABET[ALPHABET.indexOf(token.slice(-1)) + 1]
+}
