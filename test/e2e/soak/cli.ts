@@ -2,6 +2,9 @@
  * `npm run test:soak -- [--minutes 10] [--seed N] [--report soak-report.json]`: steady jobs, watchers and uploads. In
  * the first third the service and runpod-local are killed now and then; after that nothing is, and memory, actors in
  * memory and open handles must stay where they are. Then no alarm may be overdue, and every job must have ended.
+ *
+ * Memory is what the system says of workerd, which keeps what actors gave back: it levels off after about a thousand of
+ * them, of a bare object as of this service's, so that of a run between 2 and 8 minutes it may say "not flat".
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -107,6 +110,7 @@ async function tell(report: Report): Promise<boolean> {
   await writeFile(values.report, `${JSON.stringify(report, null, 2)}\n`)
   console.log(`${minutes} min, seed ${seed}, ${kills} kills: ${tally.created} exports created`)
   console.log(`${tally.complete} completed, ${tally.deleted} deleted, ${tally.failed.length} failed`)
+  console.log(`slowest     ${tally.slowest.seconds.toFixed(0)} s, ${tally.slowest.id}`)
   for (const { name, before, after, limit, flat } of trends) {
     const figures = [before, after, limit].map((figure) => figure.toFixed(0).padStart(6))
     console.log(

@@ -4,6 +4,7 @@ import {
   ExportalConnectionError,
   ExportalError,
   type ExportsClient,
+  type Job,
 } from '../../../client/index.ts'
 import { pause } from '../chaos/random.ts'
 
@@ -12,9 +13,18 @@ export interface Tally {
   complete: number
   deleted: number
   failed: string[]
+  /** The job that took longest, and the lines of its log that say why. */
+  slowest: { id: string; seconds: number; log: string[] }
 }
 
-const POLICY = { max_attempts: 5, stall_timeout_seconds: 10, deadline_seconds: 120 }
+/**
+ * While something is killed every few seconds, a job can lose attempt after attempt, and a minute with each that was
+ * killed between asking RunPod and hearing its answer.
+ */
+const DEADLINE_S = 600
+const POLICY = { max_attempts: 10, stall_timeout_seconds: 10, deadline_seconds: DEADLINE_S }
+/** Time enough for the deadline itself to end it. */
+const PATIENCE_MS = (DEADLINE_S + 60) * 1_000
 
 /** A killed service is back well within this. */
 const DOWN_MS = 30_000
@@ -22,7 +32,8 @@ const DOWN_MS = 30_000
 /** Begins a job every `spacingMs` until `until` says so; resolves when the last one has been seen to its end. */
 export async function steadyLoad(url: string, spacingMs: number, until: () => boolean): Promise<Tally> {
   const client = createExports({ baseUrl: url })
-  const tally: Tally = { created: 0, complete: 0, deleted: 0, failed: [] }
+  const slowest = { id: '', seconds: 0, log: [] }
+  const tally: Tally = { created: 0, complete: 0, deleted: 0, failed: [], slowest }
   const underWay = new Set<Promise<void>>()
   while (!until()) {
     const next = oneExport(client, tally).catch((error: unknown) => {
@@ -54,12 +65,26 @@ async function oneExport(client: ExportsClient, tally: Tally): Promise<void> {
   // A second watcher that does not stay.
   const passer = client.jobs.watch(job_id)
   passer.done.catch(() => {})
-  const job = await client.jobs.waitFor(job_id, { resolveFailed: true, timeoutMs: 120_000 })
+  const job = await client.jobs.waitFor(job_id, { resolveFailed: true, timeoutMs: PATIENCE_MS })
   passer.close()
+  const seconds = (Date.parse(job.finished_at ?? job.created_at) - Date.parse(job.created_at)) / 1_000
+  if (seconds > tally.slowest.seconds) {
+    const log = await untilAnswered(() => logOf(client, job))
+    tally.slowest = { id: job_id, seconds, log }
+  }
   if (job.status === 'complete') tally.complete += 1
   else tally.failed.push(`${job_id}: ${job.status} ${job.error?.code ?? ''}`)
   await untilAnswered(() => deleted(client, job_id))
   tally.deleted += 1
+}
+
+/** Each line with the seconds since the job was created. */
+async function logOf(client: ExportsClient, { id, created_at: born }: Job): Promise<string[]> {
+  const { events } = await client.jobs.events(id)
+  return events.map(({ at, type, data }) => {
+    const seconds = (Date.parse(at) - Date.parse(born)) / 1_000
+    return `${seconds.toFixed(1)} s ${type} ${JSON.stringify(data)}`
+  })
 }
 
 /** Gone is gone: the answer to an earlier try may have been lost with the service. */
