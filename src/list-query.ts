@@ -62,8 +62,8 @@ export function isTested(filters: ListFilters): boolean {
 export function idQuery(columns: string, prefix: string, projectId: number | null, limit: number): Query {
   const project = projectId === null ? '' : 'AND project_id = ?'
   return {
-    sql: `SELECT ${columns} FROM export_jobs WHERE id >= ? AND id < ? ${project} ORDER BY id DESC LIMIT ?`,
-    values: [prefix, `${prefix}~`, ...(projectId === null ? [] : [projectId]), limit],
+    sql: `SELECT ${columns} FROM export_jobs WHERE id >= ? AND id < ? ${project} ORDER BY id DESC ${limitOf(limit)}`,
+    values: [prefix, `${prefix}~`, ...(projectId === null ? [] : [projectId])],
   }
 }
 
@@ -82,9 +82,9 @@ export function pageQuery(
   return {
     // A cross join goes through its left side in order.
     sql: `SELECT ${columns} FROM
-      (SELECT id AS shown FROM (${walked.sql}) WHERE ${holds} ORDER BY created_at DESC, id DESC LIMIT ?)
+      (SELECT id AS shown FROM (${walked.sql}) WHERE ${holds} ORDER BY created_at DESC, id DESC ${limitOf(limit)})
       CROSS JOIN export_jobs ON id = shown`,
-    values: [...walked.values, ...tests.map(({ value }) => value), limit],
+    values: [...walked.values, ...tests.map(({ value }) => value)],
   }
 }
 
@@ -92,6 +92,11 @@ export function pageQuery(
 export function endOfWalkQuery(filters: ListFilters, after: Position | null): Query {
   const walked = walk('created_at, id', filters, after, MOST_LOOKED_AT)
   return { sql: `${walked.sql} OFFSET ${MOST_LOOKED_AT - 1}`, values: walked.values }
+}
+
+/** As text: a merge whose limit SQLite learns only when it runs takes a third longer. */
+function limitOf(limit: number): string {
+  return `LIMIT ${Math.trunc(limit)}`
 }
 
 /** Rows of the statuses asked for, in order, merged from one stretch of an index for each. */
@@ -106,8 +111,8 @@ function walk(columns: string, filters: ListFilters, after: Position | null, lim
   const merged =
     groups.length === 1 ? groups.join() : groups.map((sql) => `SELECT * FROM (${sql})`).join(' UNION ALL ')
   return {
-    sql: `${merged} ORDER BY created_at DESC, id DESC LIMIT ?`,
-    values: [...stretches.flatMap(({ values }) => values), limit],
+    sql: `${merged} ORDER BY created_at DESC, id DESC ${limitOf(limit)}`,
+    values: stretches.flatMap(({ values }) => values),
   }
 }
 
