@@ -28,10 +28,11 @@ const MEASURES: Record<string, Measure> = {
   reconnect,
   'fan-out': fanOut,
   journey,
-  create,
   list,
   transfer,
   scale,
+  // The last: the service goes on looking after the thousands of jobs that it makes.
+  create,
 }
 const COUNTS = 'counts'
 
