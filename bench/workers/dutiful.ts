@@ -46,14 +46,13 @@ const router = Router<IRequestStrict, [Exchange]>()
     return shownText(exchange, await actorOf(exchange, params.name).read())
   })
   .get('/dutiful-cold/:name', async ({ params }, exchange) => {
-    return shownText(exchange, await actorOf(exchange, params.name).wakeAndRead())
+    const { text, etag } = await actorOf(exchange, params.name).wakeAndRead()
+    return answer(exchange, text, { ETag: etag })
   })
   .post('/dutiful-broadcast/:name', async ({ params }, exchange) => {
     const report = await readBody(exchange.request, Report)
-    const at = new Date().toISOString()
-    const told = { type: 'progress', seq: 3, ...report, last_report_at: at }
-    await actorOf(exchange, params.name).broadcast(JSON.stringify(told))
-    return answer(exchange, '{"ok":true,"cancel":false}')
+    const reply = await actorOf(exchange, params.name).tell({ ...report, token: exchange.token.length })
+    return answer(exchange, JSON.stringify(reply))
   })
   // On the indices that the service has, with its columns, JSON as JSON and instants as text.
   .post('/dutiful-list', async (_, exchange) => {

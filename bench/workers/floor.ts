@@ -3,6 +3,7 @@
  * could ship it; it says how much of a request is the platform's own.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { createHash, createHmac } from 'node:crypto'
 import { dutiful } from './dutiful.ts'
 
 interface Env {
@@ -15,12 +16,14 @@ interface Env {
 }
 
 const HOUR_MS = 3_600_000
+const KEY = new Uint8Array(32)
 
 const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_video_key, params, max_attempts, request_hash,
   created_at, due_at, mirrored_at) VALUES (?1, 1, 'overlay', 'pending', ?2, '{}', 3, 'hash', ?3, ?3, ?3)`
 
 export class Floor extends DurableObject<Env> {
   #awake = false
+  #progress: object = {}
   #next: { step: 'dispatch' | 'look'; id: string } | null = null
 
   async create(state: string): Promise<void> {
@@ -45,8 +48,11 @@ export class Floor extends DurableObject<Env> {
     return this.ctx.storage.sql.exec<{ state: string }>('SELECT state FROM job WHERE id = 1').one().state
   }
 
-  /** The same after what any actor does first that lasts and changes: is it new, what is its log, does its alarm ring? */
-  async wakeAndRead(): Promise<string> {
+  /**
+   * The same after what any actor does first that lasts and changes: is it new, what is its log, does its alarm ring?
+   * It is shown with a signed address and an entity tag.
+   */
+  async wakeAndRead(): Promise<{ text: string; etag: string }> {
     if (!this.#awake) {
       this.#awake = true
       const { sql } = this.ctx.storage
@@ -57,8 +63,20 @@ export class Floor extends DurableObject<Env> {
       sql.exec('SELECT (SELECT MIN(id) FROM job) AS first, (SELECT MAX(id) FROM job) AS last').one()
       await this.ctx.blockConcurrencyWhile(() => this.ctx.storage.getAlarm())
     }
-    const state: unknown = JSON.parse(await this.read())
-    return JSON.stringify(state)
+    const state: { input_video_key: string } = JSON.parse(await this.read())
+    const path = `/video/${state.input_video_key}`
+    const signature = createHmac('sha256', KEY).update(`GET ${path}`).digest().join('')
+    const text = JSON.stringify({ ...state, input_url: `${path}?sig=${signature}` })
+    return { text, etag: `W/"${createHash('sha256').update(text).digest('hex').slice(0, 32)}"` }
+  }
+
+  /** A report as an actor takes it that holds its job in memory: the state first, then whoever watches. */
+  async tell(report: object): Promise<{ ok: true; cancel: boolean }> {
+    this.#progress = { ...this.#progress, ...report, last_report_at: new Date().toISOString() }
+    const sockets = this.ctx.getWebSockets()
+    const text = JSON.stringify({ type: 'progress', seq: 3, ...this.#progress })
+    for (const socket of sockets) socket.send(text)
+    return { ok: true, cancel: false }
   }
 
   async broadcast(text: string): Promise<void> {
