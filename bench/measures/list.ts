@@ -2,6 +2,8 @@
  * A page of twenty among many rows, by each filter, against the best bare query on an index made for it alone; and
  * against what can be asked of the service's own few indices, to tell what of the difference D1 takes.
  */
+import { type ListFilters, pageQuery } from '../../src/list-query.ts'
+import { JOB_STATUSES } from '../../src/schemas/job-view.ts'
 import { requestBytes } from '../http/connection.ts'
 import { type Context, loadTurn, type Measure, type Row } from '../measure.ts'
 import { takeTurns } from '../rounds.ts'
@@ -25,25 +27,29 @@ interface Filter {
   where: string
   values: (string | number)[]
   index: string
-  /** Asked of the service's indices: the list is a merge of one ordered walk for each of these. */
-  statuses: string[]
+  /** The same as the service has it. */
+  filters: Partial<ListFilters>
 }
 
-const ALL = ['pending', 'queued', 'processing', 'cancelling', 'complete', 'error', 'cancelled']
-/** D1 takes five terms in one compound SELECT; some of them in a subquery count as one. */
-const GROUP = 4
-/** Of a type no more rows than these are looked at. */
-const LOOKED_AT = 1_000
+const NO_FILTERS: ListFilters = {
+  projectId: null,
+  statuses: JOB_STATUSES,
+  type: null,
+  tag: null,
+  errorCode: null,
+  createdAfter: null,
+  createdBefore: null,
+}
 
 const FILTERS: Filter[] = [
-  { name: 'no filter', query: '', where: '', values: [], index: '', statuses: ALL },
+  { name: 'no filter', query: '', where: '', values: [], index: '', filters: {} },
   {
     name: 'project',
     query: '&project_id=7',
     where: 'project_id = ?',
     values: [7],
     index: 'project_id, ',
-    statuses: ALL,
+    filters: { projectId: 7 },
   },
   {
     name: 'status',
@@ -51,7 +57,7 @@ const FILTERS: Filter[] = [
     where: 'status = ?',
     values: ['error'],
     index: 'status, ',
-    statuses: ['error'],
+    filters: { statuses: ['error'] },
   },
   {
     name: 'project and status',
@@ -59,7 +65,7 @@ const FILTERS: Filter[] = [
     where: 'project_id = ? AND status = ?',
     values: [7, 'error'],
     index: 'project_id, status, ',
-    statuses: ['error'],
+    filters: { projectId: 7, statuses: ['error'] },
   },
   {
     name: 'type',
@@ -67,7 +73,7 @@ const FILTERS: Filter[] = [
     where: 'type = ?',
     values: ['trim'],
     index: 'type, ',
-    statuses: ALL,
+    filters: { type: 'trim' },
   },
 ]
 
@@ -112,7 +118,7 @@ async function measured(
     [
       turn('exportal', exportal, requestBytes('GET', path, headers)),
       turn('floor', floor, requestBytes('POST', '/list', {}, best)),
-      turn('dutiful', floor, requestBytes('POST', '/dutiful-list', {}, mergedQuery(filter))),
+      turn('dutiful', floor, requestBytes('POST', '/dutiful-list', {}, ownQuery(filter))),
       turn('plain', plain, requestBytes('GET', path, headers)),
     ],
     context.rounds,
@@ -122,24 +128,10 @@ async function measured(
   return [{ measure: `list of 20 by ${name}`, figure: 'p50', unit: 'ms', series, target }]
 }
 
-/** The same page, merged from the indices that the service has. */
-function mergedQuery({ where, values, statuses }: Filter) {
-  const columns = `${COLUMNS}, ${MORE_COLUMNS}`
-  const byProject = where.startsWith('project_id')
-  const index = byProject ? 'export_jobs_by_project' : 'export_jobs_by_status'
-  const project = byProject ? `AND project_id = ${values[0]}` : ''
-  const walk = (read: string, limit: number) => {
-    const stretches = statuses.map(
-      (status) => `SELECT ${read} FROM export_jobs INDEXED BY ${index} WHERE status = '${status}' ${project}`,
-    )
-    const groups: string[] = []
-    while (stretches.length > 0) groups.push(stretches.splice(0, GROUP).join(' UNION ALL '))
-    const merged = groups.map((group) => `SELECT * FROM (${group})`).join(' UNION ALL ')
-    return `${merged} ORDER BY created_at DESC, id DESC LIMIT ${limit}`
-  }
-  if (!where.startsWith('type')) return { query: walk(columns, 21), values: [] }
-  const found = `SELECT id AS shown FROM (${walk('created_at, id, type', LOOKED_AT)}) WHERE ${where} ${ORDER}`
-  return { query: `SELECT ${columns} FROM (${found}) CROSS JOIN export_jobs ON id = shown`, values }
+/** The service's own question, for all that a job is shown with. */
+function ownQuery({ filters }: Filter) {
+  const { sql, values } = pageQuery(`${COLUMNS}, ${MORE_COLUMNS}`, { ...NO_FILTERS, ...filters }, null, 21)
+  return { query: sql, values }
 }
 
 /** When the first of them was born: after whatever other measures made, so that everybody shows the same rows. */

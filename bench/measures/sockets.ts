@@ -15,6 +15,8 @@ const APART_MS = 130
 const MESSAGE = 'x'.repeat(150)
 const REPORT = { progress: 50, stage: 'rendering', eta_seconds: 60 }
 const REPLAYED = 100
+/** In one turn, for the middle of them. */
+const REPORTS = 3
 
 export const fanOut: Measure = async (context) => {
   const rows: Row[] = []
@@ -28,7 +30,6 @@ export const fanOut: Measure = async (context) => {
 async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const { contenders } = context
   const headers = contenders.authorization
-  const reports = 3
   const opened: WebSocket[] = []
   const turns: Turn[] = []
   for (const [name, runtime] of [
@@ -39,7 +40,7 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
     const sockets = await openSockets(wsUrl(runtime, `/api/jobs/${job.id}/ws`), headers, watchers)
     opened.push(...sockets)
     let told = 0
-    turns.push(fanOutTurn(name, runtime, sockets, reports, () => reportRequest(job, 2 + (told++ % 900) / 10)))
+    turns.push(fanOutTurn(name, runtime, sockets, () => reportRequest(job, 2 + (told++ % 900) / 10)))
   }
   const floor = await contenders.floor()
   const name = `fan-out-${crypto.randomUUID()}`
@@ -48,8 +49,8 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const broadcast = requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)
   const dutiful = requestBytes('POST', `/dutiful-broadcast/${name}`, headers, REPORT)
   turns.push(
-    fanOutTurn('floor', floor, sockets, reports, () => broadcast),
-    fanOutTurn('dutiful', floor, sockets, reports, () => dutiful),
+    fanOutTurn('floor', floor, sockets, () => broadcast),
+    fanOutTurn('dutiful', floor, sockets, () => dutiful),
   )
   const { ms: series = [] } = await takeTurns(turns, context.rounds)
   for (const socket of opened) socket.terminate()
@@ -62,13 +63,12 @@ function fanOutTurn(
   name: string,
   runtime: Runtime,
   sockets: readonly WebSocket[],
-  reports: number,
   request: () => Buffer,
 ): Turn {
   const run = async () => {
     const connection = await Connection.open(runtime.port)
     const times: number[] = []
-    for (let nth = 0; nth < reports; nth++) {
+    for (let nth = 0; nth < REPORTS; nth++) {
       times.push(
         await untilAllHeard(sockets, async () => {
           const answer = await connection.exchange(request())

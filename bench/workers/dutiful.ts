@@ -51,7 +51,7 @@ const router = Router<IRequestStrict, [Exchange]>()
   })
   .post('/dutiful-broadcast/:name', async ({ params }, exchange) => {
     const report = await readBody(exchange.request, Report)
-    const reply = await actorOf(exchange, params.name).tell({ ...report, token: exchange.token.length })
+    const reply = await actorOf(exchange, params.name).tell(report)
     return answer(exchange, JSON.stringify(reply))
   })
   // On the indices that the service has, with its columns, JSON as JSON and instants as text.
