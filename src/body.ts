@@ -4,6 +4,9 @@ import { invalid, Problem } from './problem.ts'
 
 const JSON_TYPE = /^application\/(?:json|[\w.+-]+\+json)$/
 
+/** For bodies that are there as a whole: it keeps nothing from one to the next (Encoding standard, TextDecoder.decode). */
+const wholeTexts = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
 interface Limits {
   /** Most bytes of the body. */
   bytes: number
@@ -53,7 +56,7 @@ async function readText(request: Request, limit: number): Promise<string> {
   const bytes = await request.arrayBuffer()
   if (bytes.byteLength > limit) throw tooLarge(limit)
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+    return wholeTexts.decode(bytes)
   } catch {
     throw notText()
   }

@@ -3,9 +3,11 @@ import type { FieldError } from './problem.ts'
 
 const DEEPEST = 32
 
+/** A value and the way to it, which becomes a pointer only where something is wrong. */
 interface Place {
   value: unknown
-  pointer: string
+  key: string
+  parent: Place | null
   depth: number
 }
 
@@ -16,27 +18,31 @@ interface Place {
  * @returns the first such place, or null
  */
 export function unsafePlace(root: unknown): FieldError | null {
-  const stack: Place[] = [{ value: root, pointer: '', depth: 1 }]
+  const stack: Place[] = [{ value: root, key: '', parent: null, depth: 1 }]
   while (stack.length > 0) {
-    const next = stack.pop()
-    if (!next) break
-    const { value, pointer, depth } = next
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      return { pointer, detail: 'The number is too large.' }
-    }
+    const place = stack.pop()
+    if (!place) break
+    const { value, depth } = place
+    if (typeof value === 'number' && !Number.isFinite(value)) return fault(place, 'The number is too large.')
     if (typeof value === 'string' && !value.isWellFormed()) {
-      return { pointer, detail: 'The text holds half of a surrogate pair.' }
+      return fault(place, 'The text holds half of a surrogate pair.')
     }
     if (value === null || typeof value !== 'object') continue
-    if (depth > DEEPEST) return { pointer, detail: `JSON may be nested ${DEEPEST} levels deep.` }
+    if (depth > DEEPEST) return fault(place, `JSON may be nested ${DEEPEST} levels deep.`)
     for (const [key, inner] of Object.entries(value)) {
-      const at = `${pointer}/${escapePointer(key)}`
-      if (key === '__proto__') return { pointer: at, detail: 'This name may not be used.' }
-      if (!key.isWellFormed()) return { pointer, detail: 'A name holds half of a surrogate pair.' }
-      stack.push({ value: inner, pointer: at, depth: depth + 1 })
+      const within = { value: inner, key, parent: place, depth: depth + 1 }
+      if (key === '__proto__') return fault(within, 'This name may not be used.')
+      if (!key.isWellFormed()) return fault(place, 'A name holds half of a surrogate pair.')
+      stack.push(within)
     }
   }
   return null
+}
+
+function fault(place: Place, detail: string): FieldError {
+  let pointer = ''
+  for (let at = place; at.parent; at = at.parent) pointer = `/${escapePointer(at.key)}${pointer}`
+  return { pointer, detail }
 }
 
 /** A reference token of a JSON Pointer (RFC 6901, section 3). */

@@ -145,6 +145,15 @@ describe('POST /api/jobs refuses', () => {
     await problemOf(await api('/api/jobs', init), 400, 'invalid_json')
   })
 
+  it('a body that ends within a character, which leaves nothing behind for the next one', async () => {
+    const euro = [0xe2, 0x82, 0xac]
+    const cut = new Uint8Array([0x7b, 0x22, ...euro.slice(0, 2)])
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: cut }
+    await problemOf(await api('/api/jobs', init), 400, 'invalid_json')
+    const problem = await problemOf(await post('/api/jobs', '{"a": tru}'), 400, 'invalid_json')
+    expect(problem.detail).toContain('at character 6.')
+  })
+
   it('10 MB of JSON, whether its length is announced or not', async () => {
     const text = JSON.stringify(jobBody({ metadata: { a: 'x'.repeat(10_000_000) } }))
     const problem = await problemOf(await post('/api/jobs', text), 413, 'body_too_large')
