@@ -75,11 +75,10 @@ export class JobStore {
 
   /** The committed job, upgraded to today's schema; null when this actor holds none. Reads only, unless it upgrades. */
   load(): Job | null {
-    const { sql } = this.#storage
-    const tables = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'job'").toArray()
-    if (tables.length === 0) return null
+    const stored = this.#stored()
+    if (!stored) return null
     this.#created = true
-    const row = sql.exec<StoredRow>(STORED).toArray()[0]
+    const [row] = stored
     if (!row) return null
     const state = upgrade(this.#storage, row.schema, row.state)
     const { wakes = 0, instances = 0, first, last } = row
@@ -88,6 +87,16 @@ export class JobStore {
     this.#lastSeq = last ?? 0
     const job: Job = JSON.parse(state)
     return job
+  }
+
+  /** Null before there is a table. It is not looked for first: only an actor without a job pays for that. */
+  #stored(): StoredRow[] | null {
+    try {
+      return this.#storage.sql.exec<StoredRow>(STORED).toArray()
+    } catch (error) {
+      if (/\bno such table: job\b/.test(String(error))) return null
+      throw error
+    }
   }
 
   /** Writes row and log lines, all or nothing, and answers the lines with their numbers. */
