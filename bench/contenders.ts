@@ -1,5 +1,6 @@
 /** Who takes part in a measure, and how each is asked for the same thing. */
 import { execFile } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Bundle, bundleService, bundleWorker, wrapService } from './bundle.ts'
@@ -41,6 +42,12 @@ export class Contenders {
     return { Authorization: `Bearer ${this.#token}` }
   }
 
+  /** What the floor with duties asks of its callers. */
+  get dutifulAuthorization(): Record<string, string> {
+    const signature = createHmac('sha256', AUTH_SECRET).update('bench').digest().join('')
+    return { Authorization: `Bearer bench.${signature}` }
+  }
+
   /** The service as it deploys, its RunPod an instant one. */
   exportal(): Promise<Runtime> {
     return this.#once('exportal', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
@@ -77,6 +84,11 @@ export class Contenders {
 
   floor(): Promise<Runtime> {
     return this.#once('floor', () => this.#floor(VARS))
+  }
+
+  /** The floor with duties: the same Worker in a process of its own, so that it is not warm from the floor's turn. */
+  dutiful(): Promise<Runtime> {
+    return this.#once('dutiful', () => this.#floor(VARS))
   }
 
   floorOnTheNetwork(runpodEndpoint: string): Promise<Runtime> {

@@ -2,7 +2,7 @@
  * One measure of several contenders in turns: A B C, A B C, … after a warm-up of each. What else this computer does
  * meanwhile then hits all of them alike, and the ratio of one round to another is what counts.
  */
-import { type Spread, spreadOf } from './statistics.ts'
+import { median, type Spread, spreadOf } from './statistics.ts'
 
 /** The same figure of one contender, round by round. */
 export interface Series {
@@ -32,6 +32,33 @@ export async function takeTurns(turns: readonly Turn[], rounds: number): Promise
     }
   }
   return Object.fromEntries(figures)
+}
+
+/**
+ * The same for turns that are one quick thing each, with a pause behind it: a round is `times` times A B C, and of each
+ * contender the middle one counts. Whatever a moment has in it then hits them all.
+ */
+export async function takeShortTurns(
+  turns: readonly Turn[],
+  { rounds, times, pauseMs }: { rounds: number; times: number; pauseMs: number },
+): Promise<Figures> {
+  const paused = turns.map(({ name, run }) => ({
+    name,
+    run: async (warm: boolean) => {
+      const figures = await run(warm)
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      return figures
+    },
+  }))
+  const single = await takeTurns(paused, rounds * times)
+  const middles = (values: readonly number[]) =>
+    Array.from({ length: rounds }, (_, round) => median(values.slice(round * times, (round + 1) * times)))
+  return Object.fromEntries(
+    Object.entries(single).map(([figure, series]) => [
+      figure,
+      series.map(({ name, rounds: values }) => ({ name, rounds: middles(values) })),
+    ]),
+  )
 }
 
 /** `a` over `b`, round by round. */

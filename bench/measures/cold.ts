@@ -17,22 +17,21 @@ export const cold: Measure = async (context) => {
   const floor = await contenders.floor()
   const names = Array.from({ length: OBJECTS }, () => `cold-${crypto.randomUUID()}`)
   const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
-  await sendAll(
-    floor.port,
-    4,
-    names.map((name) => requestBytes('POST', `/create/${name}`, {}, state)),
-  )
-  const get = (path: string) => requestBytes('GET', path, contenders.authorization)
+  const dutiful = await contenders.dutiful()
+  const creations = names.map((name) => requestBytes('POST', `/create/${name}`, {}, state))
+  for (const { port } of [floor, dutiful]) await sendAll(port, 4, creations)
   const turns = [
     coldTurn(
       'exportal',
       exportal,
       'ExportJob',
       jobs.map(({ id }) => id),
-      (id) => get(`/api/jobs/${id}`),
+      (id) => requestBytes('GET', `/api/jobs/${id}`, contenders.authorization),
     ),
-    coldTurn('floor', floor, 'Floor', names, (name) => get(`/job/${name}`)),
-    coldTurn('dutiful', floor, 'Floor', names, (name) => get(`/dutiful-cold/${name}`)),
+    coldTurn('floor', floor, 'Floor', names, (name) => requestBytes('GET', `/job/${name}`)),
+    coldTurn('dutiful', dutiful, 'Floor', names, (name) =>
+      requestBytes('GET', `/dutiful-cold/${name}`, contenders.dutifulAuthorization),
+    ),
   ]
   const { ms: series = [] } = await takeTurns(turns, context.rounds)
   const target = { sense: 'at most', value: 1.5, base: 'floor' } as const

@@ -81,27 +81,27 @@ export const list: Measure = async (context) => {
   const { contenders } = context
   const exportal = await contenders.exportal()
   const floor = await contenders.floor()
+  const dutiful = await contenders.dutiful()
   const plain = await contenders.plain()
   const count = context.quick ? QUICK_ROWS : ROWS
   context.say(`${count} rows for each`)
-  for (const runtime of [exportal, floor, plain]) await fill(runtime, count)
+  for (const runtime of [exportal, floor, dutiful, plain]) await fill(runtime, count)
   for (const [nth, { index }] of FILTERS.entries()) {
     await floor.sql(`CREATE INDEX floor_${nth} ON export_jobs (${index}created_at DESC, id DESC)`)
   }
   const rows: Row[] = []
-  for (const filter of FILTERS) rows.push(...(await measured(filter, context, exportal, floor, plain)))
+  for (const filter of FILTERS)
+    rows.push(...(await measured(filter, context, { exportal, floor, dutiful, plain })))
   return rows
 }
 
 async function measured(
   filter: Filter,
   context: Context,
-  exportal: Runtime,
-  floor: Runtime,
-  plain: Runtime,
+  { exportal, floor, dutiful, plain }: Record<'exportal' | 'floor' | 'dutiful' | 'plain', Runtime>,
 ): Promise<Row[]> {
   const { name, query, where, values } = filter
-  const headers = context.contenders.authorization
+  const { authorization: headers, dutifulAuthorization } = context.contenders
   const path = `/api/jobs?limit=20${query}`
   const best = { query: `SELECT ${COLUMNS} FROM export_jobs ${where && `WHERE ${where}`} ${ORDER}`, values }
   const turn = (who: string, runtime: Runtime, request: Buffer) => ({
@@ -118,7 +118,7 @@ async function measured(
     [
       turn('exportal', exportal, requestBytes('GET', path, headers)),
       turn('floor', floor, requestBytes('POST', '/list', {}, best)),
-      turn('dutiful', floor, requestBytes('POST', '/dutiful-list', {}, ownQuery(filter))),
+      turn('dutiful', dutiful, requestBytes('POST', '/dutiful-list', dutifulAuthorization, ownQuery(filter))),
       turn('plain', plain, requestBytes('GET', path, headers)),
     ],
     context.rounds,

@@ -1,7 +1,7 @@
 /** Create, report and get: requests a second of one closed loop, against the floor and the peer. */
-import { exportRequest, reportRequest, runningJobs } from '../contenders.ts'
+import { type Contenders, exportRequest, reportRequest, runningJobs } from '../contenders.ts'
 import { requestBytes } from '../http/connection.ts'
-import { send, sendAll } from '../http/load.ts'
+import { sendAll } from '../http/load.ts'
 import { type Context, loadRows, loadTurn, type Measure, type Row, type Target } from '../measure.ts'
 import { type Turn, takeTurns } from '../rounds.ts'
 import type { Runtime } from '../runtime.ts'
@@ -74,16 +74,15 @@ export const report: Measure = async (context) => {
     const request = (nth: number) => reportRequest(pick(jobs, nth), 1 + ((nth / 1000) % 98))
     turns.push(turn(context, runtime, name, 200, request))
   }
-  const floor = await contenders.floor()
-  const names = await floorJobs(floor)
+  const { floor, dutiful, names } = await floorJobs(contenders)
   const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
   const body = { progress: 50, stage: 'rendering', eta_seconds: 60 }
   turns.push(
     turn(context, floor, 'floor', 200, (nth) =>
       requestBytes('POST', `/report/${pick(names, nth)}`, {}, state),
     ),
-    turn(context, floor, 'dutiful', 200, (nth) =>
-      requestBytes('POST', `/dutiful-report/${pick(names, nth)}`, contenders.authorization, body),
+    turn(context, dutiful, 'dutiful', 200, (nth) =>
+      requestBytes('POST', `/dutiful-report/${pick(names, nth)}`, contenders.dutifulAuthorization, body),
     ),
   )
   return loadRows('progress report', await takeTurns(turns, rounds), atLeast(0.9))
@@ -101,28 +100,26 @@ export const get: Measure = async (context) => {
     const request = (nth: number) => requestBytes('GET', `/api/jobs/${pick(jobs, nth).id}`, headers)
     turns.push(turn(context, runtime, name, 200, request))
   }
-  const floor = await contenders.floor()
-  const names = await floorJobs(floor)
+  const { floor, dutiful, names } = await floorJobs(contenders)
   const at =
     (verb: string, headers: Record<string, string> = {}) =>
     (nth: number) =>
       requestBytes('GET', `/${verb}/${pick(names, nth)}`, headers)
   turns.push(turn(context, floor, 'floor', 200, at('job')))
-  turns.push(turn(context, floor, 'dutiful', 200, at('dutiful-job', contenders.authorization)))
+  turns.push(turn(context, dutiful, 'dutiful', 200, at('dutiful-job', contenders.dutifulAuthorization)))
   return loadRows('get job', await takeTurns(turns, rounds), atLeast(0.8))
 }
 
-/** Floor objects that hold a row of the size of a job. */
-async function floorJobs(floor: Runtime): Promise<string[]> {
+/** Objects of both floors that hold a row of the size of a job. */
+async function floorJobs(
+  contenders: Contenders,
+): Promise<{ floor: Runtime; dutiful: Runtime; names: string[] }> {
+  const [floor, dutiful] = await Promise.all([contenders.floor(), contenders.dutiful()])
   const names = Array.from({ length: JOBS }, (_, nth) => `floor-job-${crypto.randomUUID()}-${nth}`)
   const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
-  await sendAll(
-    floor.port,
-    8,
-    names.map((name) => requestBytes('POST', `/create/${name}`, {}, state)),
-  )
-  await send(floor.port, requestBytes('GET', `/job/${names[0]}`))
-  return names
+  const creations = names.map((name) => requestBytes('POST', `/create/${name}`, {}, state))
+  for (const { port } of [floor, dutiful]) await sendAll(port, 8, creations)
+  return { floor, dutiful, names }
 }
 
 function pick<T>(all: readonly T[], nth: number): T {

@@ -2,21 +2,27 @@
 import type WebSocket from 'ws'
 import { type RunningJob, reportRequest, runningJobs } from '../contenders.ts'
 import { Connection, requestBytes } from '../http/connection.ts'
-import { send, unexpected } from '../http/load.ts'
+import { load, send, unexpected } from '../http/load.ts'
 import { openSocket, openSockets, untilAllHeard } from '../http/sockets.ts'
 import type { Context, Measure, Row } from '../measure.ts'
-import { type Turn, takeTurns } from '../rounds.ts'
+import { type Turn, takeShortTurns, takeTurns } from '../rounds.ts'
 import type { Runtime } from '../runtime.ts'
 import { median } from '../statistics.ts'
 
-/** What watchers are told of progress comes at most ten times a second: reports further apart wait for nothing. */
+/**
+ * What watchers are told of progress comes at most ten times a second: reports further apart wait for nothing. The four
+ * contenders report in turn.
+ */
 const APART_MS = 130
+const CONTENDERS = 4
 /** About as long as a progress message of the service. */
 const MESSAGE = 'x'.repeat(150)
 const REPORT = { progress: 50, stage: 'rendering', eta_seconds: 60 }
 const REPLAYED = 100
-/** In one turn, for the middle of them. */
-const REPORTS = 3
+/** Of each contender in one round, for the middle of them. */
+const REPORTS = 9
+/** Under load before the first of them, so that its code is compiled as in a service that has been up for a while. */
+const LOADED_MS = 1_500
 
 export const fanOut: Measure = async (context) => {
   const rows: Row[] = []
@@ -40,45 +46,51 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
     const sockets = await openSockets(wsUrl(runtime, `/api/jobs/${job.id}/ws`), headers, watchers)
     opened.push(...sockets)
     let told = 0
-    turns.push(fanOutTurn(name, runtime, sockets, () => reportRequest(job, 2 + (told++ % 900) / 10)))
+    const request = () => reportRequest(job, 2 + (told++ % 900) / 10)
+    turns.push(await fanOutTurn(name, runtime, sockets, request))
   }
-  const floor = await contenders.floor()
   const name = `fan-out-${crypto.randomUUID()}`
-  const sockets = await openSockets(wsUrl(floor, `/ws/${name}?bytes=10`), {}, watchers)
-  opened.push(...sockets)
-  const broadcast = requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)
-  const dutiful = requestBytes('POST', `/dutiful-broadcast/${name}`, headers, REPORT)
-  turns.push(
-    fanOutTurn('floor', floor, sockets, () => broadcast),
-    fanOutTurn('dutiful', floor, sockets, () => dutiful),
-  )
-  const { ms: series = [] } = await takeTurns(turns, context.rounds)
+  for (const [who, runtime, request] of [
+    ['floor', await contenders.floor(), requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)],
+    ['dutiful', await contenders.dutiful(), dutifulReport(name, contenders.dutifulAuthorization)],
+  ] as const) {
+    const sockets = await openSockets(wsUrl(runtime, `/ws/${name}?bytes=10`), {}, watchers)
+    opened.push(...sockets)
+    turns.push(await fanOutTurn(who, runtime, sockets, () => request))
+  }
+  const { rounds } = context
+  const { ms: series = [] } = await takeShortTurns(turns, {
+    rounds,
+    times: REPORTS,
+    pauseMs: APART_MS / CONTENDERS,
+  })
   for (const socket of opened) socket.terminate()
   const target = { sense: 'at most', value: 1.3, base: 'floor' } as const
   const measure = `report → last of ${watchers} watchers`
   return { measure, figure: 'p50', unit: 'ms', series, target }
 }
 
-function fanOutTurn(
+function dutifulReport(name: string, headers: Record<string, string>): Buffer {
+  return requestBytes('POST', `/dutiful-broadcast/${name}`, headers, REPORT)
+}
+
+/** One report, and when the last of the watchers has heard of it. */
+async function fanOutTurn(
   name: string,
   runtime: Runtime,
   sockets: readonly WebSocket[],
   request: () => Buffer,
-): Turn {
+): Promise<Turn> {
+  if (sockets.length === 1) {
+    await load({ port: runtime.port, connections: 4, ms: LOADED_MS, request, expect: 200 })
+  }
+  const connection = await Connection.open(runtime.port)
   const run = async () => {
-    const connection = await Connection.open(runtime.port)
-    const times: number[] = []
-    for (let nth = 0; nth < REPORTS; nth++) {
-      times.push(
-        await untilAllHeard(sockets, async () => {
-          const answer = await connection.exchange(request())
-          if (answer.status !== 200) throw unexpected(answer)
-        }),
-      )
-      await new Promise((resolve) => setTimeout(resolve, APART_MS))
-    }
-    connection.close()
-    return { ms: median(times) }
+    const ms = await untilAllHeard(sockets, async () => {
+      const answer = await connection.exchange(request())
+      if (answer.status !== 200) throw unexpected(answer)
+    })
+    return { ms }
   }
   return { name, run }
 }

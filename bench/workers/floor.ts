@@ -10,12 +10,16 @@ interface Env {
   DB: D1Database
   VIDEOS: R2Bucket
   FLOOR: DurableObjectNamespace<Floor>
+  AUTH_SECRET: string
   PUBLIC_URL: string
   RUNPOD_ENDPOINT: string
   RUNPOD_API_KEY: string
 }
 
 const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+/** Watchers are told of progress this far apart at least. */
+const SPACING_MS = 100
 const KEY = new Uint8Array(32)
 
 const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_video_key, params, max_attempts, request_hash,
@@ -23,7 +27,13 @@ const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_vid
 
 export class Floor extends DurableObject<Env> {
   #awake = false
-  #progress: object = {}
+  #held = {
+    requestId: '',
+    progress: {},
+    clocks: { stall: Infinity, execution: Infinity, deadline: Infinity },
+  }
+  #wakeAt = Infinity
+  #toldAt = 0
   #next: { step: 'dispatch' | 'look'; id: string } | null = null
 
   async create(state: string): Promise<void> {
@@ -49,17 +59,13 @@ export class Floor extends DurableObject<Env> {
   }
 
   /**
-   * The same after what any actor does first that lasts and changes: is it new, what is its log, does its alarm ring?
+   * The same after what any actor does first that lasts and changes: where does its log end, does its alarm ring?
    * It is shown with a signed address and an entity tag.
    */
   async wakeAndRead(): Promise<{ text: string; etag: string }> {
     if (!this.#awake) {
       this.#awake = true
       const { sql } = this.ctx.storage
-      const tables = sql
-        .exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'job'")
-        .toArray()
-      if (tables.length === 0) throw new Error('It was never created.')
       sql.exec('SELECT (SELECT MIN(id) FROM job) AS first, (SELECT MAX(id) FROM job) AS last').one()
       await this.ctx.blockConcurrencyWhile(() => this.ctx.storage.getAlarm())
     }
@@ -70,12 +76,25 @@ export class Floor extends DurableObject<Env> {
     return { text, etag: `W/"${createHash('sha256').update(text).digest('hex').slice(0, 32)}"` }
   }
 
-  /** A report as an actor takes it that holds its job in memory: the state first, then whoever watches. */
-  async tell(report: object): Promise<{ ok: true; cancel: boolean }> {
-    this.#progress = { ...this.#progress, ...report, last_report_at: new Date().toISOString() }
-    const sockets = this.ctx.getWebSockets()
-    const text = JSON.stringify({ type: 'progress', seq: 3, ...this.#progress })
-    for (const socket of sockets) socket.send(text)
+  /**
+   * A report as an actor takes it that holds its job in memory: a new state, when the next of its clocks rings, then
+   * whoever watches, ten times a second at most.
+   */
+  async tell(report: object, requestId: string): Promise<{ ok: true; cancel: boolean }> {
+    const now = Date.now()
+    const { progress, clocks } = this.#held
+    this.#held = {
+      ...this.#held,
+      requestId,
+      progress: { ...progress, ...report, last_report_at: new Date(now).toISOString() },
+      clocks: { ...clocks, stall: now + MINUTE_MS },
+    }
+    const wakeAt = Math.min(...Object.values(this.#held.clocks))
+    if (wakeAt < this.#wakeAt) this.#wakeAt = wakeAt
+    if (now - this.#toldAt < SPACING_MS) return { ok: true, cancel: false }
+    this.#toldAt = now
+    const text = JSON.stringify({ type: 'progress', seq: 3, ...this.#held.progress })
+    for (const socket of this.ctx.getWebSockets()) socket.send(text)
     return { ok: true, cancel: false }
   }
 
