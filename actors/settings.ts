@@ -65,6 +65,15 @@ export function readSettings(env: SettingsEnv): SettingsAnswer {
   }
 }
 
+const known = new WeakMap<SettingsEnv, SettingsAnswer>()
+
+/** The same, read once for each environment, which stays the same for as long as the isolate lives. */
+export function settingsOf(env: SettingsEnv): SettingsAnswer {
+  const answer = known.get(env) ?? readSettings(env)
+  known.set(env, answer)
+  return answer
+}
+
 /** Signs on a developer's own computer only. */
 export const DEVELOPMENT_WEBHOOK_SECRET = 'whsec_ZXhwb3J0YWwtZGV2ZWxvcG1lbnQtd2ViaG9vaw=='
 

@@ -1,7 +1,7 @@
 /** The HTTP API: its routes with the scope each needs, the one catch, and what every response carries. */
 import type { IRequestStrict } from 'itty-router'
 import { Router } from 'itty-router/Router'
-import { readSettings, type SettingsAnswer } from '../actors/settings.ts'
+import { settingsOf } from '../actors/settings.ts'
 import { authorize, type Scope } from './auth.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import type { Env } from './env.ts'
@@ -138,15 +138,6 @@ for (const route of ROUTES) {
   else if (route.method === 'POST') router.post(route.path, answer)
   else if (route.method === 'PUT') router.put(route.path, answer)
   else router.delete(route.path, answer)
-}
-
-const settings = new WeakMap<Env, SettingsAnswer>()
-
-/** Read once for each environment, which stays the same for as long as the isolate lives. */
-function settingsOf(env: Env): SettingsAnswer {
-  const known = settings.get(env) ?? readSettings(env)
-  settings.set(env, known)
-  return known
 }
 
 /** Answers any request; never throws. */

@@ -5,7 +5,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { ActorEnv } from '../env.ts'
 import { logFault, logTransition } from '../log.ts'
-import { readSettings } from '../settings.ts'
+import { settingsOf } from '../settings.ts'
 import type { Command, Event, Fact, Report, Step } from './core/events.ts'
 import type { Job, JobRequest } from './core/job.ts'
 import { wakeAt } from './core/schedule.ts'
@@ -47,7 +47,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
 
   constructor(ctx: DurableObjectState, env: ActorEnv) {
     super(ctx, env)
-    const answer = readSettings(env)
+    const answer = settingsOf(env)
     const settings = answer.ok ? answer.settings : null
     this.#presenter = new Presenter(settings)
     this.#world = { env, settings, lastMirrored: null }

@@ -114,7 +114,8 @@ export const get: Measure = async (context) => {
 async function floorJobs(
   contenders: Contenders,
 ): Promise<{ floor: Runtime; dutiful: Runtime; names: string[] }> {
-  const [floor, dutiful] = await Promise.all([contenders.floor(), contenders.dutiful()])
+  const floor = await contenders.floor()
+  const dutiful = await contenders.dutiful()
   const names = Array.from({ length: JOBS }, (_, nth) => `floor-job-${crypto.randomUUID()}-${nth}`)
   const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
   const creations = names.map((name) => requestBytes('POST', `/create/${name}`, {}, state))
