@@ -9,12 +9,8 @@ import { type Turn, takeShortTurns, takeTurns } from '../rounds.ts'
 import type { Runtime } from '../runtime.ts'
 import { median } from '../statistics.ts'
 
-/**
- * What watchers are told of progress comes at most ten times a second: reports further apart wait for nothing. The four
- * contenders report in turn.
- */
+/** What watchers are told of progress comes at most ten times a second: reports further apart wait for nothing. */
 const APART_MS = 130
-const CONTENDERS = 4
 /** About as long as a progress message of the service. */
 const MESSAGE = 'x'.repeat(150)
 const REPORT = { progress: 50, stage: 'rendering', eta_seconds: 60 }
@@ -36,18 +32,15 @@ export const fanOut: Measure = async (context) => {
 async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const { contenders } = context
   const headers = contenders.authorization
-  const opened: WebSocket[] = []
-  const turns: Turn[] = []
+  const watching: Watching[] = []
   for (const [name, runtime] of [
     ['exportal', await contenders.exportal()],
     ['plain', await contenders.plain()],
   ] as const) {
     const job = await oneJob(runtime, headers)
     const sockets = await openSockets(wsUrl(runtime, `/api/jobs/${job.id}/ws`), headers, watchers)
-    opened.push(...sockets)
     let told = 0
-    const request = () => reportRequest(job, 2 + (told++ % 900) / 10)
-    turns.push(await fanOutTurn(name, runtime, sockets, request))
+    watching.push(await watched(name, runtime, sockets, () => reportRequest(job, 2 + (told++ % 900) / 10)))
   }
   const name = `fan-out-${crypto.randomUUID()}`
   for (const [who, runtime, request] of [
@@ -55,16 +48,17 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
     ['dutiful', await contenders.dutiful(), dutifulReport(name, contenders.dutifulAuthorization)],
   ] as const) {
     const sockets = await openSockets(wsUrl(runtime, `/ws/${name}?bytes=10`), {}, watchers)
-    opened.push(...sockets)
-    turns.push(await fanOutTurn(who, runtime, sockets, () => request))
+    watching.push(await watched(who, runtime, sockets, () => request))
   }
-  const { rounds } = context
-  const { ms: series = [] } = await takeShortTurns(turns, {
-    rounds,
+  const { ms: series = [] } = await takeShortTurns(watching.map(fanOutTurn), {
+    rounds: context.rounds,
     times: REPORTS,
-    pauseMs: APART_MS / CONTENDERS,
+    pauseMs: APART_MS / watching.length,
   })
-  for (const socket of opened) socket.terminate()
+  for (const { connection, sockets } of watching) {
+    connection.close()
+    for (const socket of sockets) socket.terminate()
+  }
   const target = { sense: 'at most', value: 1.3, base: 'floor' } as const
   const measure = `report → last of ${watchers} watchers`
   return { measure, figure: 'p50', unit: 'ms', series, target }
@@ -74,17 +68,28 @@ function dutifulReport(name: string, headers: Record<string, string>): Buffer {
   return requestBytes('POST', `/dutiful-broadcast/${name}`, headers, REPORT)
 }
 
-/** One report, and when the last of the watchers has heard of it. */
-async function fanOutTurn(
+/** A job, or what stands for it, with its watchers and the connection on which it is reported. */
+interface Watching {
+  name: string
+  sockets: readonly WebSocket[]
+  connection: Connection
+  request: () => Buffer
+}
+
+async function watched(
   name: string,
   runtime: Runtime,
   sockets: readonly WebSocket[],
   request: () => Buffer,
-): Promise<Turn> {
+): Promise<Watching> {
   if (sockets.length === 1) {
     await load({ port: runtime.port, connections: 4, ms: LOADED_MS, request, expect: 200 })
   }
-  const connection = await Connection.open(runtime.port)
+  return { name, sockets, connection: await Connection.open(runtime.port), request }
+}
+
+/** One report, and when the last of the watchers has heard of it. */
+function fanOutTurn({ name, sockets, connection, request }: Watching): Turn {
   const run = async () => {
     const ms = await untilAllHeard(sockets, async () => {
       const answer = await connection.exchange(request())
