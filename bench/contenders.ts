@@ -165,6 +165,22 @@ export function exportRequest(nth: number) {
   }
 }
 
+/** What the floor holds of a job: about as long as the service's row. */
+export const FLOOR_STATE = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
+
+/** So many objects of both floors, each with its row. */
+export async function floorJobs(
+  contenders: Contenders,
+  count: number,
+): Promise<{ floor: Runtime; dutiful: Runtime; names: string[] }> {
+  const floor = await contenders.floor()
+  const dutiful = await contenders.dutiful()
+  const names = Array.from({ length: count }, () => `floor-job-${crypto.randomUUID()}`)
+  const creations = names.map((name) => requestBytes('POST', `/create/${name}`, {}, FLOOR_STATE))
+  for (const { port } of [floor, dutiful]) await sendAll(port, 8, creations)
+  return { floor, dutiful, names }
+}
+
 /** The input that `exportRequest` names, and its project. */
 function inputOf(nth: number): { key: string; project: string } {
   const { input_video_key: key, project_id: project } = exportRequest(nth)

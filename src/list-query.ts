@@ -9,6 +9,7 @@
  */
 import type { JobStatus } from '../actors/export-job/core/job.ts'
 import type { Position } from './cursor.ts'
+import { JOB_STATUSES } from './schemas/job-view.ts'
 
 export interface ListFilters {
   projectId: number | null
@@ -20,6 +21,17 @@ export interface ListFilters {
   /** Milliseconds, exclusive. */
   createdAfter: number | null
   createdBefore: number | null
+}
+
+/** Every job. */
+export const NO_FILTERS: ListFilters = {
+  projectId: null,
+  statuses: JOB_STATUSES,
+  type: null,
+  tag: null,
+  errorCode: null,
+  createdAfter: null,
+  createdBefore: null,
 }
 
 export interface Query {

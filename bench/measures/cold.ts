@@ -1,8 +1,8 @@
 /** The first answer of an actor that was out of memory, as every idle one is after ten seconds. */
 import { performance } from 'node:perf_hooks'
-import { exportRequest, runningJobs } from '../contenders.ts'
+import { floorJobs, runningJobs } from '../contenders.ts'
 import { Connection, requestBytes } from '../http/connection.ts'
-import { sendAll, unexpected } from '../http/load.ts'
+import { unexpected } from '../http/load.ts'
 import type { Measure } from '../measure.ts'
 import { type Turn, takeTurns } from '../rounds.ts'
 import type { Runtime } from '../runtime.ts'
@@ -14,12 +14,7 @@ export const cold: Measure = async (context) => {
   const { contenders } = context
   const exportal = await contenders.exportal()
   const jobs = await runningJobs(exportal, contenders.authorization, OBJECTS)
-  const floor = await contenders.floor()
-  const names = Array.from({ length: OBJECTS }, () => `cold-${crypto.randomUUID()}`)
-  const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
-  const dutiful = await contenders.dutiful()
-  const creations = names.map((name) => requestBytes('POST', `/create/${name}`, {}, state))
-  for (const { port } of [floor, dutiful]) await sendAll(port, 4, creations)
+  const { floor, dutiful, names } = await floorJobs(contenders, OBJECTS)
   const turns = [
     coldTurn(
       'exportal',

@@ -2,8 +2,7 @@
  * A page of twenty among many rows, by each filter, against the best bare query on an index made for it alone; and
  * against what can be asked of the service's own few indices, to tell what of the difference D1 takes.
  */
-import { type ListFilters, pageQuery } from '../../src/list-query.ts'
-import { JOB_STATUSES } from '../../src/schemas/job-view.ts'
+import { type ListFilters, NO_FILTERS, pageQuery } from '../../src/list-query.ts'
 import { requestBytes } from '../http/connection.ts'
 import { type Context, loadTurn, type Measure, type Row } from '../measure.ts'
 import { takeTurns } from '../rounds.ts'
@@ -29,16 +28,6 @@ interface Filter {
   index: string
   /** The same as the service has it. */
   filters: Partial<ListFilters>
-}
-
-const NO_FILTERS: ListFilters = {
-  projectId: null,
-  statuses: JOB_STATUSES,
-  type: null,
-  tag: null,
-  errorCode: null,
-  createdAfter: null,
-  createdBefore: null,
 }
 
 const FILTERS: Filter[] = [

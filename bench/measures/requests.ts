@@ -1,7 +1,6 @@
 /** Create, report and get: requests a second of one closed loop, against the floor and the peer. */
-import { type Contenders, exportRequest, reportRequest, runningJobs } from '../contenders.ts'
+import { exportRequest, FLOOR_STATE, floorJobs, reportRequest, runningJobs } from '../contenders.ts'
 import { requestBytes } from '../http/connection.ts'
-import { sendAll } from '../http/load.ts'
 import { type Context, loadRows, loadTurn, type Measure, type Row, type Target } from '../measure.ts'
 import { type Turn, takeTurns } from '../rounds.ts'
 import type { Runtime } from '../runtime.ts'
@@ -35,8 +34,7 @@ export const create: Measure = async (context) => {
   let made = 0
   const headers = contenders.authorization
   const post = () => requestBytes('POST', '/api/jobs', headers, exportRequest(made++))
-  const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
-  const atFloor = () => requestBytes('POST', `/create/floor-${made++}`, {}, state)
+  const atFloor = () => requestBytes('POST', `/create/floor-${made++}`, {}, FLOOR_STATE)
   const floor = turn(context, await contenders.floor(), 'floor', 201, atFloor)
   const rows: Row[] = []
   for (const [name, runtime, target] of [
@@ -74,12 +72,11 @@ export const report: Measure = async (context) => {
     const request = (nth: number) => reportRequest(pick(jobs, nth), 1 + ((nth / 1000) % 98))
     turns.push(turn(context, runtime, name, 200, request))
   }
-  const { floor, dutiful, names } = await floorJobs(contenders)
-  const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
+  const { floor, dutiful, names } = await floorJobs(contenders, JOBS)
   const body = { progress: 50, stage: 'rendering', eta_seconds: 60 }
   turns.push(
     turn(context, floor, 'floor', 200, (nth) =>
-      requestBytes('POST', `/report/${pick(names, nth)}`, {}, state),
+      requestBytes('POST', `/report/${pick(names, nth)}`, {}, FLOOR_STATE),
     ),
     turn(context, dutiful, 'dutiful', 200, (nth) =>
       requestBytes('POST', `/dutiful-report/${pick(names, nth)}`, contenders.dutifulAuthorization, body),
@@ -100,7 +97,7 @@ export const get: Measure = async (context) => {
     const request = (nth: number) => requestBytes('GET', `/api/jobs/${pick(jobs, nth).id}`, headers)
     turns.push(turn(context, runtime, name, 200, request))
   }
-  const { floor, dutiful, names } = await floorJobs(contenders)
+  const { floor, dutiful, names } = await floorJobs(contenders, JOBS)
   const at =
     (verb: string, headers: Record<string, string> = {}) =>
     (nth: number) =>
@@ -108,19 +105,6 @@ export const get: Measure = async (context) => {
   turns.push(turn(context, floor, 'floor', 200, at('job')))
   turns.push(turn(context, dutiful, 'dutiful', 200, at('dutiful-job', contenders.dutifulAuthorization)))
   return loadRows('get job', await takeTurns(turns, rounds), atLeast(0.8))
-}
-
-/** Objects of both floors that hold a row of the size of a job. */
-async function floorJobs(
-  contenders: Contenders,
-): Promise<{ floor: Runtime; dutiful: Runtime; names: string[] }> {
-  const floor = await contenders.floor()
-  const dutiful = await contenders.dutiful()
-  const names = Array.from({ length: JOBS }, (_, nth) => `floor-job-${crypto.randomUUID()}-${nth}`)
-  const state = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
-  const creations = names.map((name) => requestBytes('POST', `/create/${name}`, {}, state))
-  for (const { port } of [floor, dutiful]) await sendAll(port, 8, creations)
-  return { floor, dutiful, names }
 }
 
 function pick<T>(all: readonly T[], nth: number): T {

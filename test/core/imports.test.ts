@@ -25,7 +25,7 @@ const SHARED_RULES: Record<string, string[]> = {
   'scripts/token.ts': ['src/access-token.ts', 'src/schemas/common.ts', 'actors/settings.ts'],
   'scripts/openapi.ts': ['src/openapi/document.ts', 'src/problems/markdown.ts'],
   'scripts/doctor/checks.ts': ['actors/settings.ts'],
-  'bench/measures/list.ts': ['src/list-query.ts', 'src/schemas/job-view.ts'],
+  'bench/measures/list.ts': ['src/list-query.ts'],
 }
 const isSharedRule = ({ file, target }: Import) => SHARED_RULES[file]?.includes(target) ?? false
 

@@ -8,10 +8,10 @@ import {
   isTested,
   type ListFilters,
   MOST_LOOKED_AT,
+  NO_FILTERS,
   pageQuery,
   type Query,
 } from '../../src/list-query.ts'
-import { JOB_STATUSES } from '../../src/schemas/job-view.ts'
 import { bodyOf, api as call, useHttpWorld } from '../support/workerd/http.ts'
 
 useHttpWorld()
@@ -20,16 +20,7 @@ const PROJECT = 77
 const JOBS = 2_100
 const T = Date.UTC(2090, 0, 1)
 
-const filtersOf = (over: Partial<ListFilters> = {}): ListFilters => ({
-  projectId: null,
-  statuses: JOB_STATUSES,
-  type: null,
-  tag: null,
-  errorCode: null,
-  createdAfter: null,
-  createdBefore: null,
-  ...over,
-})
+const filtersOf = (over: Partial<ListFilters> = {}): ListFilters => ({ ...NO_FILTERS, ...over })
 
 const run = ({ sql, values }: Query) =>
   env.DB.prepare(sql)
