@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 /** The import table of the design, held by reading the sources. Folders that do not exist yet hold it too. */
 const ROOT = resolve(import.meta.dirname, '../..')
 const CORE = 'actors/export-job/core'
-const MAX_LINES = 300
+const MAX_LINES = 400
 const SHORT_FOLDERS = ['src', 'actors', 'client', 'web', 'runpod-local', 'scripts', 'bench']
 
 /** Who may import whom, beside itself. `types` may only be imported as types. */
