@@ -24,9 +24,13 @@ export async function unusableKey(
   return null
 }
 
-/** Removes an input of this project; what belongs to another was never this one's to remove. */
-export async function removeInput(bucket: R2Bucket, key: string, projectId: number): Promise<void> {
-  if ((await unusableKey(bucket, [key], projectId)) === null) await bucket.delete(key)
+/**
+ * The object, when it carries this project's mark. Leave to use is no leave to remove: what belongs to another project,
+ * or to no project and so to the deployment, is not this one's.
+ */
+export async function ownObject(bucket: R2Bucket, key: string, projectId: number): Promise<R2Object | null> {
+  const object = await bucket.head(key)
+  return object?.customMetadata?.project === String(projectId) ? object : null
 }
 
 export function outputPrefix(jobId: string): string {

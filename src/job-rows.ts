@@ -2,7 +2,7 @@
 import type { JobRequest, JobStatus } from '../actors/export-job/core/job.ts'
 import type { MirrorRow } from '../actors/export-job/core/mirror-row.ts'
 import { logFault } from '../actors/log.ts'
-import { deleteRow } from '../actors/mirror.ts'
+import { type Erasure, hideRow } from '../actors/mirror.ts'
 import type { Position } from './cursor.ts'
 import type { Env } from './env.ts'
 import { endOfWalkQuery, idQuery, isTested, type ListFilters, pageQuery, type Query } from './list-query.ts'
@@ -33,6 +33,7 @@ export interface JobRow {
   started_at: number | null
   finished_at: number | null
   expires_at: number | null
+  due_at: number | null
   gpu_seconds: number
   wasted_seconds: number
   archived: number
@@ -40,24 +41,34 @@ export interface JobRow {
 
 const COLUMNS = `id, project_id, type, status, progress, stage, input_video_key, output_video_key, params, metadata,
   tags, error, error_code, runpod_job_id, attempt, max_attempts, round, request_hash, version, created_at, started_at,
-  finished_at, expires_at, gpu_seconds, wasted_seconds, archived`
+  finished_at, expires_at, due_at, gpu_seconds, wasted_seconds, archived`
 
 /**
- * With ?11, only while the project has fewer unfinished jobs than that: one statement, so that two requests at once
- * cannot both take the last place.
+ * SQL that holds while a project has fewer unfinished jobs than `most`, NULL being any number. Part of the very
+ * statement that makes one more, so that two requests at once cannot both take the last place.
  */
+export function hasRoom(project: string, most: string): string {
+  return `(${most} IS NULL OR ${most} > (SELECT COUNT(*) FROM (SELECT 1 FROM export_jobs AS other
+    WHERE other.project_id = ${project} AND other.status IN ('pending', 'queued', 'processing', 'cancelling')
+    LIMIT ${most})))`
+}
+
 const INSERT = `INSERT INTO export_jobs (id, project_id, type, status, input_video_key, params, metadata, tags,
   max_attempts, request_hash, created_at, due_at, mirrored_at)
   SELECT ?1, ?2, ?3, 'pending', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?10
-  WHERE ?11 IS NULL OR ?11 > (SELECT COUNT(*) FROM (SELECT 1 FROM export_jobs
-    WHERE project_id = ?2 AND status IN ('pending', 'queued', 'processing', 'cancelling') LIMIT ?11))
+  WHERE ${hasRoom('?2', '?11')}
   ON CONFLICT (id) DO NOTHING`
 
 /** Only for a row of this very request: another body under its idempotency key is refused, and uses nothing. */
 const INSERT_ASSET = `INSERT OR IGNORE INTO export_job_assets (asset_key, job_id)
   SELECT ?1, id FROM export_jobs WHERE id = ?2 AND request_hash = ?3 AND archived = 0`
 
-export type Birth = { kind: 'new' } | { kind: 'repeated'; row: JobRow } | { kind: 'no_room' }
+export type Birth =
+  | { kind: 'new' }
+  | { kind: 'repeated'; row: JobRow }
+  | { kind: 'no_room' }
+  /** An earlier job of this id is being erased, until `dueAt` (ms). */
+  | { kind: 'deleting'; dueAt: number | null }
 
 /**
  * The row of a job that is about to be created, so that the list shows it as soon as it is accepted.
@@ -81,19 +92,41 @@ export async function insertBirthRow(env: Env, job: JobRequest, mostActive: numb
   const assets = job.assets.map((key) => env.DB.prepare(INSERT_ASSET).bind(key, job.id, job.requestHash))
   const [inserted] = await reach(() => env.DB.batch([insert, ...assets]))
   if (inserted && inserted.meta.changes > 0) return { kind: 'new' }
-  const row = await readRow(env, job.id)
+  const row = await readAnyRow(env, job.id)
+  if (row && isHidden(row)) return { kind: 'deleting', dueAt: row.due_at }
   if (row) return { kind: 'repeated', row }
   return mostActive === null ? { kind: 'new' } : { kind: 'no_room' }
 }
 
-export function readRow(env: Env, id: string): Promise<JobRow | null> {
-  return reach(() =>
-    env.DB.prepare(`SELECT ${COLUMNS} FROM export_jobs WHERE id = ?`).bind(id).first<JobRow>(),
-  )
+/** The row of a job that is being deleted: for nobody to see. */
+interface HiddenRow {
+  status: 'deleting'
+  due_at: number | null
 }
 
+function isHidden(row: JobRow | HiddenRow): row is HiddenRow {
+  return row.status === 'deleting'
+}
+
+function readAnyRow(env: Env, id: string): Promise<JobRow | HiddenRow | null> {
+  const query = `SELECT ${COLUMNS} FROM export_jobs WHERE id = ?`
+  return reach(() => env.DB.prepare(query).bind(id).first<JobRow | HiddenRow>())
+}
+
+/** Null also for a job that is being deleted. */
+export async function readRow(env: Env, id: string): Promise<JobRow | null> {
+  const row = await readAnyRow(env, id)
+  return row && !isHidden(row) ? row : null
+}
+
+/** The row of a job whose actor is about to erase it. */
+export async function hideErasedRow(env: Env, erasure: Erasure): Promise<void> {
+  await reach(() => hideRow(env.DB, erasure, Date.now()))
+}
+
+/** The row of a job that has no actor any more. */
 export async function removeRow(env: Env, id: string): Promise<void> {
-  await reach(() => deleteRow(env.DB, id))
+  await reach(() => env.DB.prepare('DELETE FROM export_jobs WHERE id = ?').bind(id).run())
 }
 
 /** Takes back a birth row whose job was not accepted; leaves it when an actor has written to it since. */
@@ -147,7 +180,8 @@ export function rowsById(
 export type WholeRow = JobRow & MirrorRow & { mirrored_at: number }
 
 export function readWholeRow(env: Env, id: string): Promise<WholeRow | null> {
-  return reach(() => env.DB.prepare('SELECT * FROM export_jobs WHERE id = ?').bind(id).first<WholeRow>())
+  const query = "SELECT * FROM export_jobs WHERE id = ? AND status <> 'deleting'"
+  return reach(() => env.DB.prepare(query).bind(id).first<WholeRow>())
 }
 
 async function allOf<T>(env: Env, { sql, values }: Query): Promise<T[]> {

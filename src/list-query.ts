@@ -74,7 +74,8 @@ export function isTested(filters: ListFilters): boolean {
 export function idQuery(columns: string, prefix: string, projectId: number | null, limit: number): Query {
   const project = projectId === null ? '' : 'AND project_id = ?'
   return {
-    sql: `SELECT ${columns} FROM export_jobs WHERE id >= ? AND id < ? ${project} ORDER BY id DESC ${limitOf(limit)}`,
+    sql: `SELECT ${columns} FROM export_jobs WHERE id >= ? AND id < ? AND status <> 'deleting' ${project}
+      ORDER BY id DESC ${limitOf(limit)}`,
     values: [prefix, `${prefix}~`, ...(projectId === null ? [] : [projectId])],
   }
 }

@@ -3,63 +3,70 @@
  * behind is found here. It takes the rows that should have changed by now, and lets their actors heal themselves; and
  * it removes uploads that no job ever used. Every run is bounded, and says when it left something for the next.
  */
+import { POLICY_BOUNDS } from '../actors/export-job/core/schedule.ts'
 import type { Env } from './env.ts'
 import { callJob } from './stubs.ts'
+import { readCursor, writeCursor } from './sweep-cursor.ts'
+import { removeUnusedUploads, type UploadsReport } from './unused-uploads.ts'
 
 /** A row is overdue this long after the instant by which it should have changed. */
 const OVERDUE_MS = 5 * 60_000
 const AT_ONCE = 20
-/** An upload that no job names is kept this long. */
-const UNUSED_UPLOAD_MS = 7 * 24 * 60 * 60_000
 /** What one run takes at most. */
 export const SWEEP_LIMITS = { rows: 1_000, objects: 500 }
-/** D1 takes at most 100 bound parameters in a statement. */
-const KEYS_A_QUERY = 45
+const CURSOR = 'overdue-rows'
 
-export interface SweepReport {
+export interface SweepReport extends UploadsReport {
   /** Actors that looked after themselves: alarm set again, row written again. */
   healed: number
   /** Rows of jobs that were never accepted, or whose actor is gone, and that were closed. */
   closed: number
-  /** Actors that could not be reached; tried again by the next run. */
+  /** Actors that could not be reached; tried again by a later run. */
   failed: number
   /** There were more overdue rows than one run takes. */
   left: boolean
-  /** Unused uploads that were removed. */
-  removed: number
 }
 
 interface OverdueRow {
   id: string
+  status: string
   version: number
+  due_at: number
   finished_at: number | null
 }
 
 /** One run. `now` in milliseconds. @throws when D1 cannot be read: the next run tries again */
 export async function sweep(env: Env, now: number, limits = SWEEP_LIMITS): Promise<SweepReport> {
-  const report: SweepReport = { healed: 0, closed: 0, failed: 0, left: false, removed: 0 }
-  const rows = await overdueRows(env, now, limits.rows + 1)
-  report.left = rows.length > limits.rows
-  const taken = rows.slice(0, limits.rows)
-  for (let start = 0; start < taken.length; start += AT_ONCE) {
+  const report = { healed: 0, closed: 0, failed: 0 }
+  const { rows, left } = await overdueRows(env, now, limits.rows)
+  for (let start = 0; start < rows.length; start += AT_ONCE) {
     const outcomes = await Promise.all(
-      taken.slice(start, start + AT_ONCE).map((row) => healRow(env, row, now)),
+      rows.slice(start, start + AT_ONCE).map((row) => healRow(env, row, now)),
     )
     for (const outcome of outcomes) report[outcome]++
   }
-  report.removed = await removeUnusedUploads(env, now, limits.objects)
-  return report
+  return { ...report, left, ...(await removeUnusedUploads(env, now, limits.objects)) }
 }
 
-/** Oldest first. */
-async function overdueRows(env: Env, now: number, most: number): Promise<OverdueRow[]> {
-  const query = `SELECT id, version, finished_at FROM export_jobs
-    WHERE due_at < ?1 AND archived = 0 ORDER BY due_at LIMIT ?2`
-  return (
-    await env.DB.prepare(query)
-      .bind(now - OVERDUE_MS, most)
-      .all<OverdueRow>()
-  ).results
+/** Oldest first, going on where the last run ended: rows that fail for good must not starve those behind them. */
+async function overdueRows(
+  env: Env,
+  now: number,
+  most: number,
+): Promise<{ rows: OverdueRow[]; left: boolean }> {
+  const after: [number, string] = JSON.parse((await readCursor(env, CURSOR)) ?? '[0, ""]')
+  const query = `SELECT id, status, version, due_at, finished_at FROM export_jobs
+    WHERE due_at < ?1 AND (due_at, id) > (?2, ?3) ORDER BY due_at, id LIMIT ?4`
+  const { results } = await env.DB.prepare(query)
+    .bind(now - OVERDUE_MS, ...after, most + 1)
+    .all<OverdueRow>()
+  const rows = results.slice(0, most)
+  const last = rows.at(-1)
+  const left = last !== undefined && results.length > most
+  if (left || after[1] !== '') {
+    await writeCursor(env, CURSOR, left ? JSON.stringify([last.due_at, last.id]) : null)
+  }
+  return { rows, left }
 }
 
 async function healRow(env: Env, row: OverdueRow, now: number): Promise<'healed' | 'closed' | 'failed'> {
@@ -75,10 +82,16 @@ async function healRow(env: Env, row: OverdueRow, now: number): Promise<'healed'
 }
 
 /**
- * The actor holds no job. A row at version 0 is one whose `create` never arrived: it is closed, and stays at version
- * 0 so that a later mirror write still wins. Any other ended row belongs to an actor that retired.
+ * The actor holds no job. A hidden row was all that was left of a deleted one, and a row that has ended belongs to an
+ * actor that retired. A row at version 0 is one whose `create` never arrived: it is closed, and stays at version 0 so
+ * that a later mirror write still wins. What is closed here has the standard retention.
  */
-async function closeRow(env: Env, { id, version, finished_at }: OverdueRow, now: number): Promise<void> {
+async function closeRow(env: Env, row: OverdueRow, now: number): Promise<void> {
+  const { id, status, version, finished_at } = row
+  if (status === 'deleting') {
+    await env.DB.prepare("DELETE FROM export_jobs WHERE id = ? AND status = 'deleting'").bind(id).run()
+    return
+  }
   if (finished_at !== null) {
     await env.DB.prepare('UPDATE export_jobs SET archived = 1, due_at = NULL WHERE id = ? AND version = ?')
       .bind(id, version)
@@ -92,70 +105,9 @@ async function closeRow(env: Env, { id, version, finished_at }: OverdueRow, now:
       : 'The actor of this job no longer holds it.'
   const error = JSON.stringify({ code, message, retryable: false })
   await env.DB.prepare(
-    `UPDATE export_jobs SET status = 'error', error = ?, error_code = ?, finished_at = ?, due_at = NULL, mirrored_at = ?
-     WHERE id = ? AND version = ?`,
+    `UPDATE export_jobs SET status = 'error', error = ?1, error_code = ?2, finished_at = ?3, expires_at = ?4,
+       due_at = ?4, mirrored_at = ?3 WHERE id = ?5 AND version = ?6`,
   )
-    .bind(error, code, now, now, id, version)
+    .bind(error, code, now, now + POLICY_BOUNDS.retentionMs.standard, id, version)
     .run()
-}
-
-/** Goes over the uploads bit by bit, from run to run, and removes old ones that no job names. */
-async function removeUnusedUploads(env: Env, now: number, most: number): Promise<number> {
-  const cursor = await readCursor(env)
-  const page = await env.VIDEOS.list({ prefix: 'input/', limit: most, ...(cursor && { cursor }) })
-  const old = page.objects
-    .filter((object) => now - object.uploaded.getTime() > UNUSED_UPLOAD_MS)
-    .map((object) => object.key)
-  let removed = 0
-  for (let start = 0; start < old.length; start += KEYS_A_QUERY) {
-    const keys = old.slice(start, start + KEYS_A_QUERY)
-    const used = await usedKeys(env, keys)
-    const unused = keys.filter((key) => !used.has(key))
-    if (unused.length > 0) {
-      await env.VIDEOS.delete(unused)
-      await forgetAssets(env, unused)
-    }
-    removed += unused.length
-  }
-  const next = page.truncated ? page.cursor : null
-  if (next !== cursor) await writeCursor(env, next)
-  return removed
-}
-
-/** The keys that a job names which still has its videos. */
-async function usedKeys(env: Env, keys: readonly string[]): Promise<Set<string>> {
-  const marks = keys.map(() => '?').join(', ')
-  const query = `SELECT input_video_key AS key FROM export_jobs WHERE input_video_key IN (${marks}) AND archived = 0
-    UNION SELECT asset_key FROM export_job_assets AS used WHERE asset_key IN (${marks})
-      AND EXISTS (SELECT 1 FROM export_jobs WHERE id = used.job_id AND archived = 0)`
-  const { results } = await env.DB.prepare(query)
-    .bind(...keys, ...keys)
-    .all<{ key: string }>()
-  return new Set(results.map((row) => row.key))
-}
-
-async function forgetAssets(env: Env, keys: readonly string[]): Promise<void> {
-  const marks = keys.map(() => '?').join(', ')
-  await env.DB.prepare(`DELETE FROM export_job_assets WHERE asset_key IN (${marks})`)
-    .bind(...keys)
-    .run()
-}
-
-const CURSOR_NAME = 'unused-uploads'
-
-async function readCursor(env: Env): Promise<string | null> {
-  return env.DB.prepare('SELECT value FROM sweep_cursors WHERE name = ?')
-    .bind(CURSOR_NAME)
-    .first<string>('value')
-}
-
-async function writeCursor(env: Env, cursor: string | null): Promise<void> {
-  const statement =
-    cursor === null
-      ? env.DB.prepare('DELETE FROM sweep_cursors WHERE name = ?').bind(CURSOR_NAME)
-      : env.DB.prepare('INSERT OR REPLACE INTO sweep_cursors (name, value) VALUES (?, ?)').bind(
-          CURSOR_NAME,
-          cursor,
-        )
-  await statement.run()
 }

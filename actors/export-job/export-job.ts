@@ -11,8 +11,9 @@ import type { Job, JobRequest } from './core/job.ts'
 import { wakeAt } from './core/schedule.ts'
 import { accept, transition } from './core/transition.ts'
 import { type ProgressView, progressOf } from './core/view.ts'
+import { erasureOf } from './erasure.ts'
 import { inspect } from './inspect.ts'
-import { perform, type World } from './perform.ts'
+import { perform, settled, type World } from './perform.ts'
 import { Presenter } from './present.ts'
 import type {
   CommandAnswer,
@@ -50,7 +51,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
     const answer = settingsOf(env)
     const settings = answer.ok ? answer.settings : null
     this.#presenter = new Presenter(settings)
-    this.#world = { env, settings, lastMirrored: null }
+    this.#world = { env, settings, mirrored: new WeakMap() }
     this.#store = new JobStore(ctx.storage)
     this.#watchers = new Watchers(ctx)
     this.#job = this.#store.load()
@@ -135,15 +136,14 @@ export class ExportJob extends DurableObject<ActorEnv> {
 
   /** What an operator asks for by hand. */
   async intervene(command: Command, requestId: string | null = null): Promise<CommandAnswer> {
-    // The row is written whole: what this actor believes of it may be what is wrong.
-    if (command.type === 'rewriteRow') this.#world.lastMirrored = null
+    if (command.type === 'rewriteRow') this.#forgetMirrored()
     return this.#command(command, null, requestId)
   }
 
   /** The sweep found the D1 row overdue: the alarm is set again if it was lost, and the row is written again. */
   async heal(): Promise<{ found: boolean }> {
     if (!this.#job) return { found: false }
-    this.#world.lastMirrored = null
+    this.#forgetMirrored()
     this.#apply({ type: 'remirror' })
     await this.#heal()
     // One that should have rung long ago was lost as well, whatever the platform says.
@@ -195,7 +195,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
     } finally {
       this.#alarmRuns = false
     }
-    if (this.#job?.phase.status === 'gone') return this.#vanish()
+    if (this.#job?.phase.status === 'gone') return this.#vanish(this.#job.request.id)
     const next = this.#job ? wakeAt(this.#job) : null
     if (next === null) return
     await this.#arm(failed ? Math.max(next, Date.now() + AFTER_FAILURE_MS) : next)
@@ -227,7 +227,9 @@ export class ExportJob extends DurableObject<ActorEnv> {
     if (version !== null && version !== this.#job.version)
       return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
     const { reply } = this.#apply(command, requestId)
-    return reply.ok ? { ok: true, job: this.#text() } : reply
+    if (!reply.ok) return reply
+    const erasure = erasureOf(this.#job)
+    return { ok: true, job: this.#text(), ...(erasure && { erasure }) }
   }
 
   #apply(event: Event, requestId: string | null = null): Step {
@@ -284,11 +286,18 @@ export class ExportJob extends DurableObject<ActorEnv> {
     if (this.#job && !this.#alarmRuns) this.#armEarlier(wakeAt(this.#job))
   }
 
-  async #vanish(): Promise<void> {
+  /** The row that names this actor to the sweep is settled last: until then a lost alarm is found by it. */
+  async #vanish(jobId: string): Promise<void> {
     this.#watchers.closeAll(4404, 'There is no such job.')
     await this.#store.erase()
     this.#job = null
     this.#armedAt = null
+    await settled(jobId, this.#world)
+  }
+
+  /** The next write to D1 names every column: what this actor believes of its row may be what is wrong. */
+  #forgetMirrored(): void {
+    if (this.#job) this.#world.mirrored.delete(this.#job.request)
   }
 
   #secondsToGone(now: number): number {

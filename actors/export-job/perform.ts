@@ -1,23 +1,25 @@
 /** The only place that acts on the world for a job: an effect goes in, its answer comes back as the next fact. */
 import type { ActorEnv } from '../env.ts'
 import { logFault } from '../log.ts'
-import { archiveRow, eraseRow, inputIsShared, writeMirror } from '../mirror.ts'
+import { archiveRow, eraseRow, settleRow, useOfInput, writeMirror } from '../mirror.ts'
 import { cancel, health, type RunpodSettings, status } from '../runpod.ts'
 import type { Settings } from '../settings.ts'
-import { findOutput, outputPrefix, removeInput, removeUnder } from '../videos.ts'
+import { findOutput, outputPrefix, ownObject, removeUnder } from '../videos.ts'
 import { within } from '../within.ts'
 import type { Effect, Fact } from './core/events.ts'
-import type { Job } from './core/job.ts'
+import type { Job, JobRequest } from './core/job.ts'
 import { type MirrorRow, mirrorRowOf } from './core/mirror-row.ts'
 import { CALL_LIMITS } from './core/schedule.ts'
 import { dispatch } from './dispatch.ts'
+import { erasureOf } from './erasure.ts'
 import { sendWebhook } from './send-webhook.ts'
 
-/** What effects act through. `lastMirrored` is what this actor last wrote to D1, if it remembers. */
+/** What effects act through. */
 export interface World {
   readonly env: ActorEnv
   readonly settings: Settings | null
-  lastMirrored: MirrorRow | null
+  /** What this actor last wrote to D1, as far as it remembers. By the request, so that it ends with that very job. */
+  readonly mirrored: WeakMap<JobRequest, MirrorRow>
 }
 
 /** Performs one effect for the job as it now stands. Never throws: a failure is a fact as well. */
@@ -49,17 +51,27 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
     case 'archive':
       return attempted<Fact>(job.request.id, { type: 'archiveFailed' }, async (signal) => {
         await removeVideos(job, world.env, signal)
-        await archiveRow(world.env.DB, job, Date.now())
+        await archiveRow(world.env.DB, job, mirrorRowOf(job), Date.now())
         return { type: 'archived' }
       })
     case 'erase':
       return attempted<Fact>(job.request.id, { type: 'eraseFailed' }, async (signal) => {
         await removeVideos(job, world.env, signal)
-        await eraseRow(world.env.DB, job)
+        const erasure = erasureOf(job)
+        if (erasure) await eraseRow(world.env.DB, job, erasure, Date.now())
         return { type: 'erased' }
       })
     case 'deliver':
       return sendWebhook(effect.id, job, world.settings)
+  }
+}
+
+/** The actor is empty. When D1 does not answer now, the sweep finds the row overdue and no actor behind it. */
+export async function settled(jobId: string, { env }: World): Promise<void> {
+  try {
+    await within(CALL_LIMITS.storeMs, () => settleRow(env.DB, jobId))
+  } catch (error) {
+    logFault('perform', error, { job_id: jobId, failed: 'settled' })
   }
 }
 
@@ -104,21 +116,27 @@ async function poll(effect: Extract<Effect, { type: 'poll' }>, runpod: RunpodSet
 async function mirror(job: Job, world: World, signal: AbortSignal): Promise<Fact> {
   const row = mirrorRowOf(job)
   if (!row) return { type: 'mirrored', version: job.version }
-  const last = world.lastMirrored
+  const last = world.mirrored.get(job.request) ?? null
   // Until this write is answered nobody knows what D1 holds: it may have taken it and failed to say so.
-  world.lastMirrored = null
+  world.mirrored.delete(job.request)
   await writeMirror(world.env.DB, job, row, last, Date.now(), signal)
   signal.throwIfAborted()
-  world.lastMirrored = row
+  world.mirrored.set(job.request, row)
   return { type: 'mirrored', version: row.version }
 }
 
-/** Every output, and the input unless another job still uses it or it is another project's. */
+/** Every output, and the input if it is this project's own and no other job uses it. */
 async function removeVideos(job: Job, env: ActorEnv, signal: AbortSignal): Promise<void> {
   const { id, inputVideoKey, projectId } = job.request
   await removeUnder(env.VIDEOS, outputPrefix(id), null, signal)
-  const shared = await inputIsShared(env.DB, inputVideoKey, id)
+  const input = await ownObject(env.VIDEOS, inputVideoKey, projectId)
   signal.throwIfAborted()
-  if (!shared) await removeInput(env.VIDEOS, inputVideoKey, projectId)
+  if (!input) return
+  const use = await useOfInput(env.DB, inputVideoKey, id, input.uploaded.getTime())
+  signal.throwIfAborted()
+  if (use === 'unused') await env.VIDEOS.delete(inputVideoKey)
+  if (use === 'unknown') logFault('input_kept', LIST_IS_YOUNGER, { job_id: id, key: inputVideoKey })
   signal.throwIfAborted()
 }
+
+const LIST_IS_YOUNGER = 'The list does not go back as far as this upload, so other jobs may need it.'

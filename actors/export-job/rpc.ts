@@ -2,6 +2,7 @@
  * What crosses between the Worker and the actor: closed, plain-data unions. Expected refusals are values, never
  * exceptions. Fields are only ever added, so that a Worker and an actor of two versions understand each other.
  */
+import type { Erasure } from '../mirror.ts'
 import type { RefusalCode } from './core/events.ts'
 import type { JsonObject } from './core/job.ts'
 import type { JobView } from './core/view.ts'
@@ -23,9 +24,12 @@ export type CreateAnswer =
   | { ok: true; created: boolean; requestHash: string; job: JobText }
   | { ok: false; code: 'job_deleting'; detail: string; retryAfterSeconds: number }
 
-/** `job_changed`: the caller demanded a version that the job no longer has. */
+/**
+ * `erasure`: the job is being deleted, and its row is to be hidden; an actor of an earlier version leaves it out.
+ * `job_changed`: the caller demanded a version that the job no longer has.
+ */
 export type CommandAnswer =
-  | { ok: true; job: JobText | null }
+  | { ok: true; job: JobText | null; erasure?: Erasure }
   | { ok: false; code: RefusalCode | 'job_changed'; detail: string }
 
 /** `cancel`: the worker should stop. A job that is gone answers so too. */

@@ -190,5 +190,6 @@ export class JobStore {
     this.#created = false
     this.#lastSeq = 0
     this.#firstSeq = 1
+    Object.assign(this.life, { wakes: 0, instances: 1 })
   }
 }

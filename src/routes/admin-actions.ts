@@ -5,6 +5,7 @@
 import type { Command } from '../../actors/export-job/core/events.ts'
 import { readJson } from '../body.ts'
 import { jsonText, type ScopedCall } from '../http.ts'
+import { withPlace } from '../places.ts'
 import { Problem } from '../problem.ts'
 import { requireIntent } from '../same-origin.ts'
 import { Action } from '../schemas/admin.ts'
@@ -15,19 +16,20 @@ import { reachableJobId, retiredRow } from './job-id.ts'
 
 const MOST_BODY_BYTES = 16 * 1024
 
-/** 200 `{action, job}`; `job` is null once it is being deleted. @throws Problem 409 for what is refused */
+/** 200 `{action, job}`; `job` is null once it is being deleted. @throws Problem 409 for what is refused, 429 for a new round without a place */
 export async function actOnJob(call: ScopedCall): Promise<Response> {
   requireIntent(call.request, call.url)
   const id = await reachableJobId(call)
   const asked = demand(Action, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
   const command = commandOf(asked, call.caller.subject)
-  const answer = await callJob(call.env, id, (job) => job.intervene(command, call.requestId))
+  const carryOut = () => callJob(call.env, id, (job) => job.intervene(command, call.requestId))
+  const answer = await (asked.action === 'retry_now' ? withPlace(call.env, id, carryOut) : carryOut())
   if (isMissing(answer)) {
     await retiredRow(call, id)
     if (asked.action !== 'delete') throw new Problem(409, 'archived', ARCHIVED)
   } else if (!answer.ok) throw refusal(answer)
   const job = answer.ok ? answer.job : null
-  if (asked.action === 'delete' && job === null) await forgetDeleted(call, id)
+  if (asked.action === 'delete' && job === null) await forgetDeleted(call, id, answer)
   return jsonText(`{"action":${JSON.stringify(asked.action)},"job":${job}}`)
 }
 

@@ -1,7 +1,7 @@
 /** What an actor answers to a command, as HTTP tells it. */
 import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
 import type { ScopedCall } from '../http.ts'
-import { removeRow } from '../job-rows.ts'
+import { hideErasedRow, removeRow } from '../job-rows.ts'
 import { abandonUploads } from '../job-uploads.ts'
 import { jobNotFound, Problem } from '../problem.ts'
 import { jobChanged } from './precondition.ts'
@@ -18,8 +18,12 @@ export function refusal(answer: Extract<CommandAnswer, { ok: false }>): Problem 
   return new Problem(answer.code === 'delivery_not_found' ? 404 : 409, answer.code, answer.detail)
 }
 
-/** The actor erases what it owns; what the Worker keeps of a deleted job goes here. */
-export async function forgetDeleted({ env }: ScopedCall, id: string): Promise<void> {
+/**
+ * What the Worker keeps of a deleted job goes, or is hidden while its actor erases what it owns: that row is what the
+ * sweep finds the actor by.
+ */
+export async function forgetDeleted({ env }: ScopedCall, id: string, answer: CommandAnswer): Promise<void> {
+  if (answer.ok && answer.erasure) await hideErasedRow(env, answer.erasure)
+  else await removeRow(env, id)
   await abandonUploads(env, id)
-  await removeRow(env, id)
 }

@@ -5,6 +5,7 @@
 import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
 import { json, jsonText, type ScopedCall } from '../http.ts'
 import { archivedView, peek } from '../job-view.ts'
+import { withPlace } from '../places.ts'
 import { jobNotFound, Problem } from '../problem.ts'
 import { callJob } from '../stubs.ts'
 import { forgetDeleted, isMissing, refusal } from './command-answer.ts'
@@ -20,11 +21,13 @@ export async function cancelJob(call: ScopedCall): Promise<Response> {
   return jsonText(text, peek(text).status === 'cancelling' ? 202 : 200)
 }
 
-/** 200 with the job in its new round. */
+/** 200 with the job in its new round. @throws Problem 429 when its project has no place for it */
 export async function retryJob(call: ScopedCall): Promise<Response> {
   const id = await reachableJobId(call)
   const version = await demandedVersion(call)
-  const answer = await callJob(call.env, id, (job) => job.retry(call.caller.subject, version, call.requestId))
+  const answer = await withPlace(call.env, id, () =>
+    callJob(call.env, id, (job) => job.retry(call.caller.subject, version, call.requestId)),
+  )
   if (isMissing(answer)) {
     await retiredRow(call, id)
     throw new Problem(409, 'archived', 'This job was retired and its videos are gone; create a new one.')
@@ -56,7 +59,7 @@ export async function deleteJob(call: ScopedCall): Promise<Response> {
   if (isMissing(answer)) await retiredRow(call, id)
   else if (!answer.ok) throw refusal(answer)
   else if (answer.job !== null) return cancelledInstead(id, answer.job)
-  await forgetDeleted(call, id)
+  await forgetDeleted(call, id, answer)
   return json({ success: true })
 }
 

@@ -8,12 +8,12 @@ import type { Settings } from '../../actors/settings.ts'
 import { webhookUrlFault } from '../../actors/webhook-target.ts'
 import { requireOwnProject } from '../auth.ts'
 import { readJson } from '../body.ts'
-import { positiveInteger } from '../env.ts'
 import { jsonText, type ScopedCall } from '../http.ts'
 import { idForKey, newId, sha256Hex } from '../ids.ts'
 import { insertBirthRow, type JobRow, removeBirthRow } from '../job-rows.ts'
 import { JOB_TYPES } from '../job-types/index.ts'
 import { archivedView, peek, urlsOf } from '../job-view.ts'
+import { mostActiveJobs, tooManyActive } from '../places.ts'
 import { invalid, Problem } from '../problem.ts'
 import { CreateJobBody, canonicalJson, policyOf } from '../schemas/job.ts'
 import { callJob } from '../stubs.ts'
@@ -22,9 +22,6 @@ import { watchToken } from './tokens.ts'
 
 const MOST_BODY_BYTES = 256 * 1024
 const MOST_KEY_CHARACTERS = 255
-
-/** An export takes minutes, so a place is not free at once. */
-const NO_ROOM_RETRY_SECONDS = 30
 
 /**
  * 201 with the job, again for a repeated Idempotency-Key; 422 when the key was used for another request, 429 when the
@@ -35,9 +32,10 @@ export async function createJob(call: ScopedCall): Promise<Response> {
   const key = idempotencyKey(call.request)
   const asked = await requestOf(call, key)
   call.notes.jobId = asked.id
-  const mostActive = positiveInteger(env.MAX_ACTIVE_JOBS_PER_PROJECT)
+  const mostActive = mostActiveJobs(env)
   const birth = await insertBirthRow(env, asked, mostActive)
   if (birth.kind === 'no_room') throw tooManyActive(asked.projectId, mostActive)
+  if (birth.kind === 'deleting') throw stillDeleting(birth.dueAt)
   const earlier = birth.kind === 'repeated' ? birth.row : null
   const request = earlier ? { ...asked, createdAt: earlier.created_at } : asked
   if (earlier && earlier.request_hash !== request.requestHash) throw keyReused()
@@ -143,11 +141,17 @@ async function created(
   })
 }
 
-function tooManyActive(projectId: number, most: number | null): Problem {
-  const detail = `Project ${projectId} has ${most} unfinished jobs, which is the most that it may have.`
-  return new Problem(429, 'too_many_active_jobs', detail, {
-    headers: { 'Retry-After': String(NO_ROOM_RETRY_SECONDS) },
-  })
+/** The tombstone goes soon after its last erase, which may have to be repeated. */
+function stillDeleting(dueAt: number | null): Problem {
+  const seconds = Math.max(1, Math.ceil(((dueAt ?? 0) - Date.now()) / 1000))
+  return new Problem(
+    409,
+    'job_deleting',
+    'A job with this idempotency key is being deleted; try again later.',
+    {
+      headers: { 'Retry-After': String(seconds) },
+    },
+  )
 }
 
 function keyReused(): Problem {

@@ -1,11 +1,18 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import type { Job } from '../../actors/export-job/core/job.ts'
+import { archiveRow, hideRow } from '../../actors/mirror.ts'
+import { sweep } from '../../src/sweep.ts'
+import { birthRow } from '../support/workerd/rows.ts'
 import {
+  type ActorHandle,
   aCreatedJob,
   actor,
   aRunningJob,
   completed,
   FakeRunpod,
+  FIRST,
   MINUTE,
   pass,
   progress,
@@ -20,7 +27,14 @@ useFarFutureClock()
 const DAY = 24 * 60 * MINUTE
 
 async function row(id: string) {
-  return env.DB.prepare('SELECT status, archived, version FROM export_jobs WHERE id = ?').bind(id).first()
+  return env.DB.prepare('SELECT * FROM export_jobs WHERE id = ?').bind(id).first()
+}
+
+/** What the actor has committed. */
+function stateOf(job: ActorHandle): Promise<Job> {
+  return runInDurableObject(job.stub, (_instance, state) =>
+    JSON.parse(state.storage.sql.exec<{ state: string }>('SELECT state FROM job').one().state),
+  )
 }
 
 async function aCompleteJob() {
@@ -35,13 +49,23 @@ describe('delete', () => {
   it('leaves nothing: no object, no row, no storage, once the last URL given out has expired', async () => {
     new FakeRunpod().install()
     const { job, key } = await aCompleteJob()
-    expect(await job.stub.remove('test')).toEqual({ ok: true, job: null })
+    expect(await job.stub.remove('test')).toMatchObject({ ok: true, job: null })
     expect(await job.stub.view()).toEqual({ found: false, deleting: true })
     expect(await job.report(progress(99))).toEqual({ ok: true, cancel: true })
     await job.ring()
     expect(await env.VIDEOS.head(key)).toBeNull()
     expect(await env.VIDEOS.head(`input/${job.id}/clip.mp4`)).toBeNull()
-    expect(await row(job.id)).toBeNull()
+    expect(await row(job.id)).toMatchObject({
+      status: 'deleting',
+      due_at: expect.any(Number),
+      input_video_key: '',
+      output_video_key: null,
+      params: '{}',
+      metadata: '{}',
+      tags: '[]',
+      error: null,
+      finished_at: null,
+    })
 
     // A file put by a URL that was still valid is found by the last look.
     await env.VIDEOS.put(`output/${job.id}/late.mp4`, 'late')
@@ -50,6 +74,105 @@ describe('delete', () => {
     expect(await env.VIDEOS.head(`output/${job.id}/late.mp4`)).toBeNull()
     expect(await job.stub.view()).toEqual({ found: false, deleting: false })
     expect(await job.alarmAt()).toBeNull()
+    expect(await row(job.id)).toBeNull()
+  })
+
+  it.each([
+    ['before the first erase', 0],
+    ['before the last erase', 1],
+  ])('is finished by the sweep when the alarm is lost %s', async (_, erases) => {
+    new FakeRunpod().install()
+    const { job } = await aCompleteJob()
+    const answer = await job.stub.remove('test')
+    if (!answer.ok || !answer.erasure) throw new Error('The job is not being deleted.')
+    await hideRow(env.DB, answer.erasure, Date.now())
+    for (let erase = 0; erase < erases; erase++) await job.ring()
+    await runInDurableObject(job.stub, (_instance, state) => state.storage.deleteAlarm())
+    await env.VIDEOS.put(`output/${job.id}/late.mp4`, 'late')
+    pass(108 * MINUTE)
+    await sweep(env, Date.now())
+    await job.ring()
+    expect(await env.VIDEOS.head(`output/${job.id}/late.mp4`)).toBeNull()
+    expect(await job.stub.view()).toEqual({ found: false, deleting: false })
+    expect(await row(job.id)).toBeNull()
+  })
+
+  it('is not undone by a row that was on its way to the list', async () => {
+    new FakeRunpod().install()
+    const { job } = await aCompleteJob()
+    const before = await row(job.id)
+    const answer = await job.stub.remove('test')
+    if (!answer.ok || !answer.erasure) throw new Error('The job is not being deleted.')
+    await hideRow(env.DB, answer.erasure, Date.now())
+    await env.DB.prepare("UPDATE export_jobs SET status = 'complete' WHERE id = ? AND version <= ?")
+      .bind(job.id, before?.version)
+      .run()
+    expect(await row(job.id)).toMatchObject({ status: 'deleting' })
+  })
+
+  it('hides a row that the list had lost, so that the sweep finds what is still to be erased', async () => {
+    new FakeRunpod().install()
+    const { job } = await aCompleteJob()
+    await env.DB.prepare('DELETE FROM export_jobs WHERE id = ?').bind(job.id).run()
+    await job.stub.remove('test')
+    await job.ring()
+    expect(await row(job.id)).toMatchObject({ status: 'deleting', params: '{}', input_video_key: '' })
+  })
+
+  it('forgets the job that was: one made again under its key has a row of its own', async () => {
+    new FakeRunpod().install()
+    const first = await aCreatedJob()
+    const failure = { code: 'worker_error', message: 'No.', retryable: false }
+    const fails = async (job: ActorHandle) => {
+      await job.ring()
+      await job.report({ type: 'failed', ref: FIRST, failure, runpodJobId: null })
+      await job.ring()
+    }
+    await fails(first)
+    expect(await row(first.id)).toMatchObject({ status: 'error', error_code: 'worker_error' })
+    await first.stub.remove('test')
+    await first.ring()
+    pass(108 * MINUTE)
+    await first.ring()
+    expect(await row(first.id)).toBeNull()
+
+    const again = await aCreatedJob({ id: first.id })
+    await birthRow(again.id)
+    await fails(again)
+    expect(await row(again.id)).toMatchObject({ status: 'error', error_code: 'worker_error', attempt: 1 })
+    const seen = await again.stub.inspect({ after: null, before: null, limit: 1, types: null })
+    expect(seen.found && JSON.parse(seen.inspection).actor.instances).toBe(1)
+  })
+
+  it.each(['delete', 'retention'])(
+    'by %s leaves what the deployment put there for everybody',
+    async (how) => {
+      new FakeRunpod().install()
+      const stock = `input/stock/${crypto.randomUUID()}.mp4`
+      const job = await aCreatedJob({ inputVideoKey: stock })
+      await env.VIDEOS.put(stock, 'stock')
+      await job.stub.cancel('test')
+      if (how === 'delete') await job.stub.remove('test')
+      else pass(7 * DAY)
+      await job.ring()
+      expect(await job.stub.view()).toEqual({ found: false, deleting: false })
+      expect(await env.VIDEOS.head(stock)).not.toBeNull()
+    },
+  )
+
+  it('keeps an input that is older than the list, which may have named other users of it', async () => {
+    new FakeRunpod().install()
+    const { job } = await aCompleteJob()
+    const epoch = (at: number) =>
+      env.DB.prepare("UPDATE export_jobs SET created_at = ? WHERE id = 'sweep' RETURNING *").bind(at).first()
+    const before = await env.DB.prepare("SELECT created_at FROM export_jobs WHERE id = 'sweep'").first()
+    await epoch(Date.now())
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+    await job.stub.remove('test')
+    await job.ring()
+    await epoch(Number(before?.created_at))
+    expect(await env.VIDEOS.head(`input/${job.id}/clip.mp4`)).not.toBeNull()
+    expect(logged.mock.calls.flat().join()).toContain('"at":"input_kept"')
   })
 
   it('does not take an input that another job still uses', async () => {
@@ -73,7 +196,7 @@ describe('delete', () => {
     expect(await job.job()).toMatchObject({ status: 'error', error: { code: 'input_not_found' } })
     await job.stub.remove('test')
     await job.ring()
-    expect(await row(job.id)).toBeNull()
+    expect(await row(job.id)).toMatchObject({ status: 'deleting' })
     expect(await env.VIDEOS.head(theirs)).not.toBeNull()
   })
 
@@ -92,8 +215,36 @@ describe('retention', () => {
     pass(7 * DAY)
     await job.ring()
     expect(await env.VIDEOS.head(key)).toBeNull()
-    expect(await row(job.id)).toMatchObject({ status: 'complete', archived: 1 })
+    expect(await row(job.id)).toMatchObject({ status: 'complete', archived: 1, due_at: null })
     expect(await actor(job.id).stub.view()).toEqual({ found: false, deleting: false })
+  })
+
+  it('writes a row that the list had lost, whole', async () => {
+    new FakeRunpod().install()
+    const { job } = await aCompleteJob()
+    await env.DB.prepare('DELETE FROM export_jobs WHERE id = ?').bind(job.id).run()
+    pass(7 * DAY)
+    await job.ring()
+    expect(await row(job.id)).toMatchObject({
+      status: 'complete',
+      archived: 1,
+      due_at: null,
+      project_id: 1,
+      input_video_key: `input/${job.id}/clip.mp4`,
+    })
+  })
+
+  it('is finished by the sweep when the alarm is lost after the row was archived', async () => {
+    new FakeRunpod().install()
+    const { job } = await aCompleteJob()
+    pass(7 * DAY)
+    await archiveRow(env.DB, await stateOf(job), null, Date.now())
+    await runInDurableObject(job.stub, (_instance, state) => state.storage.deleteAlarm())
+    pass(6 * MINUTE)
+    await sweep(env, Date.now())
+    await job.ring()
+    expect(await job.stub.view()).toEqual({ found: false, deleting: false })
+    expect(await row(job.id)).toMatchObject({ archived: 1, due_at: null })
   })
 })
 

@@ -1,13 +1,18 @@
 /** 429: how often a token may call, and how many jobs a project may have under way. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { withPlace } from '../../src/places.ts'
+import { sweep } from '../../src/sweep.ts'
 import {
   api,
   apiWith,
+  bindings,
   bodyOf,
   type Created,
   dispatchedJob,
   freshProject,
   jobBody,
+  MINUTE,
+  ORIGIN,
   pathOf,
   problemOf,
   ring,
@@ -144,5 +149,81 @@ describe('MAX_ACTIVE_JOBS_PER_PROJECT', () => {
     const project = freshProject()
     const answers = await Promise.all(Array.from({ length: 10 }, () => create(project)))
     expect(answers.map(({ status }) => status).sort()).toEqual([...Array(2).fill(201), ...Array(8).fill(429)])
+  })
+
+  describe('for a new round of an ended job', () => {
+    const act = (path: string, body?: object) =>
+      apiWith(env, path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Origin: ORIGIN },
+        ...(body && { body: JSON.stringify(body) }),
+      })
+    const doors: [string, (id: string) => Promise<Response>][] = [
+      ['a retry', (id) => act(`/api/jobs/${id}/retry`)],
+      [
+        'an operator’s retry',
+        (id) => act(`/api/admin/jobs/${id}/actions`, { action: 'retry_now', reason: 'because' }),
+      ],
+    ]
+    const statusOf = async (id: string) =>
+      (await bindings().DB.prepare('SELECT status, due_at FROM export_jobs WHERE id = ?').bind(id).first()) ??
+      {}
+
+    /** Ended, and the list knows it. */
+    async function cancelled(project: number): Promise<string> {
+      const { job_id } = await bodyOf<Created>(await create(project), 201)
+      await api(`/api/jobs/${job_id}/cancel`, { method: 'POST' })
+      await ring(job_id)
+      return job_id
+    }
+
+    it.each(doors)('%s takes one, or is refused as a new job is', async (_, again) => {
+      const project = freshProject()
+      const ended = [await cancelled(project), await cancelled(project), await cancelled(project)]
+      const [first = '', second = '', third = ''] = ended
+      expect((await again(first)).status).toBe(200)
+      expect((await again(second)).status).toBe(200)
+      const refused = await again(third)
+      expect(refused.headers.get('Retry-After')).toBe('30')
+      await problemOf(refused, 429, 'too_many_active_jobs')
+      expect(await bodyOf(await api(`/api/jobs/${third}`))).toMatchObject({ status: 'cancelled', round: 1 })
+      await problemOf(await create(project), 429, 'too_many_active_jobs')
+      // What is under way already has its place.
+      expect((await again(first)).status).toBe(200)
+    })
+
+    it.each(doors)('%s keeps to the limit when many ask at once', async (_, again) => {
+      const project = freshProject()
+      const ended: string[] = []
+      for (let i = 0; i < 6; i++) ended.push(await cancelled(project))
+      const statuses = (await Promise.all(ended.map(again))).map(({ status }) => status)
+      expect(statuses.sort()).toEqual([200, 200, 429, 429, 429, 429])
+    })
+
+    it('gives it back when the actor refuses', async () => {
+      const id = await cancelled(freshProject())
+      const before = await statusOf(id)
+      const refused = await apiWith(env, `/api/jobs/${id}/retry`, {
+        method: 'POST',
+        headers: { 'If-Match': '"another"' },
+      })
+      await problemOf(refused, 412, 'precondition_failed')
+      const stub = bindings().EXPORT_JOB.getByName(id)
+      await withPlace({ ...bindings(), ...env }, id, () => stub.retry('test', 999))
+      expect(await statusOf(id)).toEqual(before)
+    })
+
+    it('is overdue at once in the list, so that the sweep mends what a crash leaves', async () => {
+      const id = await cancelled(freshProject())
+      const crash = withPlace({ ...bindings(), ...env }, id, async () => {
+        expect(await statusOf(id)).toEqual({ status: 'pending', due_at: Date.now() })
+        throw new Error('the Worker died')
+      })
+      await expect(crash).rejects.toThrow('died')
+      vi.setSystemTime(Date.now() + 6 * MINUTE)
+      await sweep(bindings(), Date.now())
+      await ring(id)
+      expect(await statusOf(id)).toMatchObject({ status: 'cancelled' })
+    })
   })
 })

@@ -1,6 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
+import type { Env } from '../../src/env.ts'
 import { newId } from '../../src/ids.ts'
 import { SWEEP_LIMITS, sweep } from '../../src/sweep.ts'
 import {
@@ -12,21 +13,12 @@ import {
   pass,
   useFarFutureClock,
 } from '../actor/support.ts'
-import { api, bodyOf } from '../support/workerd/http.ts'
+import { api, bindings, bodyOf } from '../support/workerd/http.ts'
+import { birthRow } from '../support/workerd/rows.ts'
 
 useFarFutureClock()
 
 const DAY = 24 * 60 * MINUTE
-
-async function birthRow(id: string, input = `input/${id}/clip.mp4`): Promise<void> {
-  const columns =
-    'id, project_id, type, status, input_video_key, params, max_attempts, request_hash, created_at, due_at, mirrored_at'
-  await env.DB.prepare(
-    `INSERT INTO export_jobs (${columns}) VALUES (?, 1, 'overlay', 'pending', ?, '{}', 3, 'hash', ?, ?, ?)`,
-  )
-    .bind(id, input, Date.now(), Date.now(), Date.now())
-    .run()
-}
 
 async function row(id: string) {
   return env.DB.prepare('SELECT status, error_code, version, due_at, archived FROM export_jobs WHERE id = ?')
@@ -69,7 +61,7 @@ describe('the sweep', () => {
       status: 'error',
       error_code: 'not_accepted',
       version: 0,
-      due_at: null,
+      due_at: Date.now() + 7 * DAY,
     })
 
     const late = actor(request.id)
@@ -114,17 +106,47 @@ describe('the sweep', () => {
     expect(SWEEP_LIMITS.rows).toBe(1_000)
   })
 
-  it('goes over the uploads bit by bit, from run to run', async () => {
+  it('retires a row that it closed after the standard retention, and its input is unused then', async () => {
     new FakeRunpod().install()
-    const { objects } = await env.VIDEOS.list({ prefix: 'input/' })
-    await env.VIDEOS.delete(objects.map(({ key }) => key))
-    const keys = Array.from({ length: 3 }, () => `input/${crypto.randomUUID()}/unused.mp4`)
-    for (const key of keys) await env.VIDEOS.put(key, 'x')
-    const removed: number[] = []
-    for (let run = 0; run < 2; run++) {
-      removed.push((await sweep(env, Date.now(), { ...SWEEP_LIMITS, objects: 2 })).removed)
+    const id = newId()
+    await birthRow(id)
+    pass(6 * MINUTE)
+    await sweep(env, Date.now())
+    pass(7 * DAY + 6 * MINUTE)
+    await sweep(env, Date.now())
+    expect(await row(id)).toMatchObject({ status: 'error', archived: 1, due_at: null })
+  })
+
+  it('comes to every overdue row, however many before it fail for good', async () => {
+    new FakeRunpod().install()
+    await env.DB.prepare("DELETE FROM export_jobs WHERE status <> 'sweep'").run()
+    const ids = Array.from({ length: 5 }, () => crypto.randomUUID())
+    for (const id of ids) await birthRow(id)
+    pass(6 * MINUTE)
+    const unreachable = ids.toSorted().slice(0, 4)
+    const world: Env = {
+      ...bindings(),
+      EXPORT_JOB: new Proxy(env.EXPORT_JOB, {
+        get: (target, name) =>
+          name === 'getByName'
+            ? (id: string) => {
+                if (unreachable.includes(id)) throw new Error('out of order')
+                return target.getByName(id)
+              }
+            : Reflect.get(target, name),
+      }),
     }
-    expect(removed).toEqual([2, 1])
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const limits = { ...SWEEP_LIMITS, rows: 2 }
+    const runs = [1, 2, 3, 4].map(() => () => sweep(world, Date.now(), limits))
+    const reports = []
+    for (const run of runs) reports.push(await run())
+    expect(reports.map(({ failed, closed, left }) => ({ failed, closed, left }))).toEqual([
+      { failed: 2, closed: 0, left: true },
+      { failed: 2, closed: 0, left: true },
+      { failed: 0, closed: 1, left: false },
+      { failed: 2, closed: 0, left: true },
+    ])
   })
 
   it('repairs a row that was lost', async () => {
@@ -135,33 +157,5 @@ describe('the sweep', () => {
     pass(20_000)
     await job.ring()
     expect(await row(job.id)).toMatchObject({ status: 'queued' })
-  })
-
-  it('removes uploads older than seven days that no job names', async () => {
-    new FakeRunpod().install()
-    vi.setSystemTime(Date.now())
-    const used = `input/${crypto.randomUUID()}/used.mp4`
-    const asset = `input/${crypto.randomUUID()}/logo.png`
-    const unused = `input/${crypto.randomUUID()}/unused.mp4`
-    for (const key of [used, asset, unused]) await env.VIDEOS.put(key, 'x')
-    const job = crypto.randomUUID()
-    const left = `input/${crypto.randomUUID()}/left.png`
-    await env.VIDEOS.put(left, 'x')
-    await birthRow(job, used)
-    const names = env.DB.prepare('INSERT INTO export_job_assets VALUES (?, ?)')
-    await env.DB.batch([names.bind(asset, job), names.bind(left, 'a job that is no more')])
-    await actor(job).stub.create(aRequest({ id: job, inputVideoKey: used, assets: [asset] }))
-    const uploadedAt = (await env.VIDEOS.head(unused))?.uploaded.getTime() ?? 0
-    await sweep(env, uploadedAt + 6 * DAY)
-    expect(await env.VIDEOS.head(unused)).not.toBeNull()
-    await sweep(env, uploadedAt + 8 * DAY)
-    expect(await env.VIDEOS.head(unused)).toBeNull()
-    expect(await env.VIDEOS.head(used)).not.toBeNull()
-    expect(await env.VIDEOS.head(asset)).not.toBeNull()
-    expect(await env.VIDEOS.head(left)).toBeNull()
-    const { results } = await env.DB.prepare('SELECT * FROM export_job_assets WHERE asset_key = ?')
-      .bind(left)
-      .all()
-    expect(results).toEqual([])
   })
 })

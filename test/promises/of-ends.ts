@@ -66,6 +66,57 @@ export const OF_ENDS: readonly Promised[] = [
         },
       },
       {
+        test: 'test/actor/endings.test.ts',
+        shows: 'a deleted job whose alarm is lost is erased to the end by the sweep',
+        mutant: {
+          name: 'the first erase removes the row that the sweep finds the actor by',
+          file: 'actors/mirror.ts',
+          search: '    due_at: until,\n',
+          replace: '    due_at: now + 1e12,\n',
+        },
+      },
+      {
+        test: 'test/actor/endings.test.ts',
+        shows: 'what the deployment put there for everybody stays',
+        mutant: {
+          name: 'an object without this project’s mark is removed',
+          file: 'actors/videos.ts',
+          search: 'return object?.customMetadata?.project === String(projectId) ? object : null',
+          replace:
+            'return [undefined, String(projectId)].includes(object?.customMetadata?.project) ? object : null',
+        },
+      },
+      {
+        test: 'test/http/unused-uploads.test.ts',
+        shows: 'an upload is removed only when no job named it for a second week',
+        mutant: {
+          name: 'the sweep does without the second grace',
+          file: 'src/unused-uploads.ts',
+          search: 'now - (notes.get(key) ?? now) > NOTED_MS',
+          replace: 'now - (notes.get(key) ?? 0) > NOTED_MS',
+        },
+      },
+      {
+        test: 'test/http/lost-list.test.ts',
+        shows: 'no file is removed because the list was wiped or set back',
+        mutant: {
+          name: 'a list that lost its rows is believed',
+          file: 'src/list-trust.ts',
+          search: 'const epoch = own === null || isSetBack ? now : own.created_at',
+          replace: 'const epoch = own === null ? 0 : own.created_at',
+        },
+      },
+      {
+        test: 'test/http/unused-uploads.test.ts',
+        shows: 'what was noted before a silence is void',
+        mutant: {
+          name: 'old notes hold after a restore',
+          file: 'src/list-trust.ts',
+          search: 'if (epoch === now || now - lastRunAt > LONGEST_SILENCE_MS) {',
+          replace: 'if (now < 0) {',
+        },
+      },
+      {
         test: 'test/core/delete.test.ts',
         shows: 'the tombstone looks once more when the last URL has expired',
         mutant: {
@@ -98,6 +149,17 @@ export const OF_ENDS: readonly Promised[] = [
           file: 'src/routes/job-id.ts',
           search: '  if (view.found) requireProject(caller, peek(view.job).project_id)\n',
           replace: '  void [view, requireProject, peek]\n',
+        },
+      },
+      {
+        test: 'test/http/limits.test.ts',
+        shows: 'the limit of unfinished jobs holds at every door',
+        mutant: {
+          name: 'a retry needs no place',
+          file: 'src/places.ts',
+          search:
+            "if (most === null || !row || (row.status !== 'error' && row.status !== 'cancelled')) return command()",
+          replace: 'if (most === null || !row || row) return command()',
         },
       },
       {

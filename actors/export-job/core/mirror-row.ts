@@ -70,7 +70,7 @@ function secondsSince({ roundStartedAt }: Job, at: number | null): number | null
 export type Column = [name: string, value: string | number | null]
 
 /** The columns of `row` that differ from `last`, which is what D1 is known to hold; all of them when that is unknown. */
-export function changedColumns(row: MirrorRow, last: MirrorRow | null): Column[] {
+export function changedColumns(row: MirrorRow, last: { [K in keyof MirrorRow]: unknown } | null): Column[] {
   const before = new Map(last ? Object.entries(last) : [])
   return Object.entries(row).filter(
     ([name, value]: Column) => !before.has(name) || before.get(name) !== value,

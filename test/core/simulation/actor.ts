@@ -5,7 +5,7 @@
 import type { Event, LogLine, Reply, Step } from '../../../actors/export-job/core/events.ts'
 import type { Job, JobRequest } from '../../../actors/export-job/core/job.ts'
 import type { MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
-import { wakeAt } from '../../../actors/export-job/core/schedule.ts'
+import { CALL_LIMITS, wakeAt } from '../../../actors/export-job/core/schedule.ts'
 import { accept, transition } from '../../../actors/export-job/core/transition.ts'
 import { perform } from './perform.ts'
 import type { World } from './world.ts'
@@ -144,6 +144,13 @@ export class Actor {
     this.disk.log.length = 0
     memory.job = null
     this.#world.watch.vanished(how)
+    const { network, list } = this.#world
+    network.call(
+      'd1',
+      CALL_LIMITS.storeMs,
+      () => list.settle(),
+      () => {},
+    )
   }
 
   // The one door

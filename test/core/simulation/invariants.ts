@@ -174,18 +174,16 @@ export class Watch {
 
   /** Nothing is left to happen. */
   atRest(): void {
-    const { actor, list, bucket, outputPrefix, inputKey, alarmsLost } = this.#world
+    const { actor, list, bucket, outputPrefix, inputKey } = this.#world
     const { job } = actor.disk
-    if (job) {
-      // The sweep finds a lost alarm by the row, which is gone or archived as soon as the job is on its way out.
-      if (alarmsLost > 0 && (job.phase.status === 'deleting' || job.outbox.archive)) return
-      this.fail('an accepted job ends', `it rests as ${job.phase.status}`)
-    }
+    // However many alarms were lost: the sweep finds the job by its row until the actor is empty.
+    if (job) this.fail('an accepted job ends', `it rests as ${job.phase.status}`)
     if (bucket.keysUnder(outputPrefix).length > 0) this.fail('nothing is left in R2', this.left ?? '')
     if (bucket.head(inputKey)) this.fail('nothing is left in R2', 'the input')
     if (this.left === 'erased' && list.row) this.fail('nothing of a deleted job remains', 'its row')
     if (this.left === 'archived') this.#world.receiver.atRest()
     if (this.left === 'archived' && !list.row?.archived) this.fail('an archived job keeps its row')
+    if (list.row && list.row.due_at !== null) this.fail('nothing is due for an empty actor', list.row.status)
   }
 
   #completed({ phase }: Job): void {

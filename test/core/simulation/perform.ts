@@ -70,9 +70,12 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
         () => world.list.archive(),
         heard,
       )
-    case 'erase':
+    case 'erase': {
       world.note(`erase ${id}`)
-      return twoStores(process, { type: 'erased' }, { type: 'eraseFailed' }, () => world.list.delete(), heard)
+      const { version, phase } = job
+      const hide = () => phase.status === 'deleting' && world.list.hide(version, phase.until)
+      return twoStores(process, { type: 'erased' }, { type: 'eraseFailed' }, hide, heard)
+    }
     case 'deliver':
       return deliver(effect.id, job, world, heard)
   }

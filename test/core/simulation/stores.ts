@@ -1,5 +1,5 @@
 /** What outlives everything else: the bucket of videos and the list of jobs, as the service uses them. */
-import type { StoredObject } from '../../../actors/export-job/core/job.ts'
+import type { JobStatus, StoredObject } from '../../../actors/export-job/core/job.ts'
 import { changedColumns, type MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
 import type { World } from './world.ts'
 
@@ -41,8 +41,9 @@ export class Bucket {
   }
 }
 
-export interface ListRow extends Omit<MirrorRow, 'due_at'> {
+export interface ListRow extends Omit<MirrorRow, 'due_at' | 'status'> {
   due_at: number | null
+  status: JobStatus | 'deleting'
   archived: boolean
 }
 
@@ -73,18 +74,29 @@ export class List {
     this.#planSweep()
   }
 
+  /** The row stays due until the actor has emptied itself. */
   archive(): void {
-    if (this.row) this.row = { ...this.row, archived: true, due_at: null }
+    if (this.row) this.row = { ...this.row, archived: true, due_at: this.#world.wall }
+    this.#planSweep()
   }
 
-  delete(): void {
-    this.row = null
+  /** The row of a deleted job: in no list, and due until the last erase. */
+  hide(version: number, until: number): void {
+    if (!this.row || this.row.version > version) return
+    this.row = { ...this.row, status: 'deleting', version, due_at: until }
+    this.#planSweep()
+  }
+
+  /** The actor is empty. */
+  settle(): void {
+    if (this.row?.status === 'deleting') this.row = null
+    else if (this.row?.archived) this.row = { ...this.row, due_at: null }
   }
 
   /** The sweep looks every few minutes for rows that should have changed by now. */
   #planSweep(): void {
     const { clock } = this.#world
-    const dueAt = this.row && !this.row.archived ? this.row.due_at : null
+    const dueAt = this.row?.due_at ?? null
     if (dueAt === null) return
     const at = Math.max(clock.now, dueAt - this.#world.skewMs) + SWEEP_AFTER_MS
     if (this.#sweepAt !== null && this.#sweepAt <= at && this.#sweepAt > clock.now) return
@@ -96,11 +108,11 @@ export class List {
     if (this.#sweepAt !== at) return
     this.#sweepAt = null
     const { row } = this
-    if (!row || row.archived || row.due_at === null) return
+    if (!row || row.due_at === null) return
     const overdue = row.due_at + SWEEP_AFTER_MS <= this.#world.wall
     if (overdue && !this.#world.outageOf('d1')) {
       this.#world.note('sweep: the row is overdue')
-      if (this.#world.actor.heal() === 'empty') this.delete()
+      if (this.#world.actor.heal() === 'empty') this.settle()
     }
     this.#planSweep()
   }

@@ -137,19 +137,20 @@ export class World {
     again()
   }
 
-  /** A person's command; after a delete the Worker removes the row, so that the list shows it at once. */
+  /** A person's command; after a delete the Worker hides the row, so that no list shows it any more. */
   #command(type: CommandType): void {
     if (!this.actor.job) return
     const reply = this.actor.deliver(this.#commandOf(type))
     this.note(`${type}: ${reply === null ? 'no answer' : reply.ok ? 'ok' : reply.code}`)
-    const deleting = type === 'delete' && this.actor.job?.phase.status === 'deleting'
-    if (reply?.ok && deleting)
-      this.network.call(
-        'd1',
-        20_000,
-        () => this.list.delete(),
-        () => {},
-      )
+    const { job } = this.actor
+    if (type !== 'delete' || !reply?.ok || job?.phase.status !== 'deleting') return
+    const { version, phase } = job
+    this.network.call(
+      'd1',
+      20_000,
+      () => this.list.hide(version, phase.until),
+      () => {},
+    )
   }
 
   #commandOf(type: CommandType): Command {

@@ -164,10 +164,14 @@ export async function textOf(response: Response): Promise<string> {
 }
 
 /** A job whose first attempt RunPod has taken, and what RunPod was sent. */
-export async function dispatchedJob(runs: RunBody[]): Promise<{ id: string; run: RunBody }> {
+export async function dispatchedJob(
+  runs: RunBody[],
+  over: Record<string, unknown> = {},
+): Promise<{ id: string; run: RunBody }> {
   const key = `input/${crypto.randomUUID()}/clip.mp4`
-  await env.VIDEOS.put(key, 'video', { customMetadata: { project: '1' } })
-  const { job_id: id } = await createJob({ input_video_key: key })
+  const project = String(over.project_id ?? 1)
+  await env.VIDEOS.put(key, 'video', { customMetadata: { project } })
+  const { job_id: id } = await createJob({ input_video_key: key, ...over })
   await ring(id)
   const run = runs.find((each) => each.input.job_id === id)
   if (!run) throw new Error('RunPod was not asked to run this job.')
