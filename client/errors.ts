@@ -87,7 +87,7 @@ export function problemOf(status: number, headers: Headers, text: string): Expor
     detail: string(body.detail) ?? string(body.title) ?? `The service answered ${status}`,
     errors,
     requestId: headers.get('x-request-id') ?? string(body.request_id),
-    retryAfterMs: retryAfterOf(headers.get('retry-after')),
+    retryAfterMs: retryAfterOf(headers),
   })
 }
 
@@ -100,9 +100,16 @@ function objectOf(text: string): Record<string, unknown> {
   }
 }
 
-/** Seconds, or an HTTP date. */
-function retryAfterOf(header: string | null): number | undefined {
-  if (header === null) return undefined
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+/**
+ * Seconds, or an HTTP date (RFC 9110, 10.2.3); undefined where it is neither. A date is read by the clock that wrote
+ * it where that can be seen, since this one may be hours off.
+ */
+function retryAfterOf(headers: Headers): number | undefined {
+  const text = headers.get('retry-after')?.trim() ?? ''
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER)
+  // Date.parse takes far more than dates: "-5" and "1.5" as well.
+  const at = /^[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at)) return undefined
+  const theirs = Date.parse(headers.get('date') ?? '')
+  return Math.max(0, at - (Number.isNaN(theirs) ? Date.now() : theirs))
 }

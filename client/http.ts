@@ -1,19 +1,25 @@
 /** One HTTP request, with its bearer token, its time limit, its typed errors and its safe repeats. */
+import type { Authority } from './authority.ts'
 import { ExportalConnectionError, ExportalError, problemOf } from './errors.ts'
-import { backoff, defaultTimings, sleep, type Timings } from './time.ts'
+import { backoff, sleep, type Timings, timingsOf, within } from './time.ts'
 
 export type FetchLike = (url: string, init?: RequestInit) => Promise<Response>
 export type WebSocketLike = new (url: string) => object
-/** A function is asked before every request and every dial, so that a short-lived token can be renewed. */
+/**
+ * A function is asked before every request and every dial, so that a short-lived token can be renewed. One that rejects,
+ * or takes longer than a request may, counts as a request that got no answer; an ExportalError of it counts as itself.
+ * White space around a token, as of a file's last line, is taken away.
+ */
 export type TokenSource = string | (() => string | Promise<string>)
 
 export interface ExportsOptions {
-  /** Origin of the service, and the path it is mounted at, if any. In a browser it may be relative. */
+  /** Origin of the service, and the path it is mounted at, if any. Where there is a `location` it may be relative. */
   baseUrl: string
   token?: TokenSource | undefined
   fetch?: FetchLike | undefined
   /** For Node 20, which has none of its own: `ws`. Without any, `watch` polls. */
   WebSocket?: WebSocketLike | undefined
+  /** Infinity is no limit. */
   timings?: Partial<Timings> | undefined
 }
 
@@ -59,13 +65,44 @@ export class Transport {
   readonly #base: string
   readonly #token: TokenSource | undefined
 
+  /** @throws TypeError for a baseUrl that is none of http or https, and for timings that are no numbers of 0 or more */
   constructor(options: ExportsOptions) {
-    this.timings = { ...defaultTimings, ...options.timings }
+    this.timings = timingsOf(options.timings)
     this.WebSocket = options.WebSocket ?? globalThis.WebSocket
     // Called through a closure: browsers refuse a fetch that was detached from its window.
     this.fetch = options.fetch ?? ((url, init) => fetch(url, init))
-    this.#base = new URL(options.baseUrl || '/', globalThis.location?.href).href.replace(/\/+$/, '')
+    this.#base = baseOf(options.baseUrl)
     this.#token = options.token
+  }
+
+  /** What a client may see depends on these alone: the service, and the token or the function that gives it. */
+  get authority(): Authority {
+    return { base: this.#base, token: this.#token }
+  }
+
+  /** True where a refused token may be followed by a fresh one. */
+  get renews(): boolean {
+    return typeof this.#token === 'function'
+  }
+
+  /**
+   * The token of this moment, undefined where there is none.
+   *
+   * @throws ExportalConnectionError when its function rejects or does not answer in time
+   * @throws TypeError for what cannot be sent as a token, so that it is not taken for one that was refused
+   */
+  async token(signal?: AbortSignal): Promise<string | undefined> {
+    const source = this.#token
+    if (typeof source !== 'function') return tokenOf(source)
+    let given: unknown
+    try {
+      given = await within(this.timings.requestTimeoutMs, signal, async () => source())
+    } catch (cause) {
+      signal?.throwIfAborted()
+      if (cause instanceof ExportalError) throw cause
+      throw new ExportalConnectionError('The token function gave no token', { cause })
+    }
+    return tokenOf(given)
   }
 
   url(path: string, query: Query = {}): URL {
@@ -81,8 +118,8 @@ export class Transport {
   }
 
   /** A browser cannot give a socket headers, so the token travels in the query. */
-  async socketUrl(path: string, query: Query): Promise<string> {
-    const url = this.url(path, { ...query, token: await this.#tokenNow() })
+  socketUrl(path: string, query: Query): string {
+    const url = this.url(path, query)
     url.protocol = url.protocol.replace('http', 'ws')
     return url.href
   }
@@ -140,43 +177,43 @@ export class Transport {
 
   async #once(request: ApiRequest): Promise<ApiAnswer> {
     const { path, method = 'GET', body, signal, holdMs = 0, what = `${method} ${path}` } = request
-    signal?.throwIfAborted()
-    const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
-    const token = path.startsWith('/') ? await this.#tokenNow() : undefined
-    if (token) headers.authorization = `Bearer ${token}`
-    if (body !== undefined) headers['content-type'] = 'application/json'
-
-    // Not AbortSignal.timeout: its timer would outlive the answer and keep a process or an actor awake.
-    const limit = new AbortController()
-    const abort = () => limit.abort(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
-    const timer = setTimeout(
-      () => limit.abort(new Error('Timed out')),
-      this.timings.requestTimeoutMs + holdMs,
-    )
-    const send = async () => {
-      const response = await this.fetch(this.url(path, request.query).href, {
-        method,
-        headers,
-        signal: limit.signal,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    const { href } = this.url(path, request.query)
+    const token = path.startsWith('/') ? await this.token(signal) : undefined
+    const headers = new Headers({ accept: 'application/json', ...request.headers })
+    if (token) headers.set('authorization', `Bearer ${token}`)
+    if (body !== undefined) headers.set('content-type', 'application/json')
+    // Made before it is sent: what cannot be sent at all is no lost answer, and is not tried again.
+    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+    const send = () =>
+      within(this.timings.requestTimeoutMs + holdMs, signal, async (limit) => {
+        const response = await this.fetch(href, { ...init, signal: limit })
+        // Read here: an answer that breaks off half-way is no answer.
+        return { status: response.status, headers: response.headers, text: await response.text() }
       })
-      // Read here: an answer that breaks off half-way is no answer.
-      return { status: response.status, headers: response.headers, text: await response.text() }
-    }
+    const answer = await this.exchange(what, send, signal, request.also)
     try {
-      const answer = await this.exchange(what, send, signal, request.also)
       return { ...answer, body: answer.text === '' ? null : JSON.parse(answer.text) }
-    } catch (error) {
-      if (error instanceof SyntaxError) throw new ExportalConnectionError(`${what} was not answered in JSON`)
-      throw error
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
+    } catch {
+      throw new ExportalConnectionError(`${what} was not answered in JSON`)
     }
   }
+}
 
-  async #tokenNow(): Promise<string | undefined> {
-    return typeof this.#token === 'function' ? this.#token() : this.#token
+function baseOf(given: string): string {
+  const text = given?.trim() || '/'
+  const here = globalThis.location?.href
+  const url = URL.canParse(text, here) ? new URL(text, here) : null
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`baseUrl must be a URL that begins with http:// or https://, and is "${text}"`)
   }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
+}
+
+function tokenOf(given: unknown): string | undefined {
+  const text = typeof given === 'string' ? given.trim() : (given ?? '')
+  if (text === '') return undefined
+  if (typeof text === 'string' && /^[!-~]+$/.test(text)) return text
+  throw new TypeError(
+    'The token must be text of visible ASCII characters, without spaces or line breaks in it',
+  )
 }

@@ -8,6 +8,7 @@
  *   const done = await exportal.jobs.waitFor(job, { onProgress: (percent) => show(percent) })
  *   if (done.output_url) location.href = exportal.absolute(done.output_url)
  */
+import { withAuthority } from './authority.ts'
 import {
   type CreateOptions,
   commandJob,
@@ -85,22 +86,27 @@ export interface ExportsClient {
   health(options?: RequestOptions & { deep?: boolean }): Promise<Health>
 }
 
-/** A client of one service, with one token. */
+/**
+ * A client of one service, with one token.
+ *
+ * @throws TypeError for a baseUrl that is none, and for timings that are no numbers of 0 or more
+ */
 export function createExports(options: ExportsOptions): ExportsClient {
   const http = new Transport(options)
+  const jobs: JobsClient = {
+    create: (input, options) => createJob(http, input, options),
+    get: (id, options) => getJob(http, id, options),
+    list: (query, options) => listJobs(http, query, options),
+    listAll: (query, options) => listAllJobs(http, query, options),
+    cancel: (id, options) => commandJob(http, id, 'cancel', options),
+    retry: (id, options) => commandJob(http, id, 'retry', options),
+    delete: (id, options) => deleteJob(http, id, options),
+    events: (id, query) => getEvents(http, id, query),
+    watch: (job, options) => new JobWatch(http, job, options),
+    waitFor: (job, options) => waitForJob(http, job, options),
+  }
   return {
-    jobs: {
-      create: (input, options) => createJob(http, input, options),
-      get: (id, options) => getJob(http, id, options),
-      list: (query, options) => listJobs(http, query, options),
-      listAll: (query, options) => listAllJobs(http, query, options),
-      cancel: (id, options) => commandJob(http, id, 'cancel', options),
-      retry: (id, options) => commandJob(http, id, 'retry', options),
-      delete: (id, options) => deleteJob(http, id, options),
-      events: (id, query) => getEvents(http, id, query),
-      watch: (job, options) => new JobWatch(http, job, options),
-      waitFor: (job, options) => waitForJob(http, job, options),
-    },
+    jobs: withAuthority(jobs, http.authority),
     absolute: (pathOrUrl) => http.absolute(pathOrUrl),
     uploadVideo: async (file, options) => (await import('./upload.ts')).uploadVideo(http, file, options),
     jobTypes: async ({ signal } = {}) => {

@@ -1,5 +1,6 @@
 /** The line of a watch where no WebSocket can be had: long polls, and the log for what happened between them. */
 import { eventsAfter, getEvents, pollJob } from './calls.ts'
+import { ExportalError } from './errors.ts'
 import { onOnline, sleep } from './time.ts'
 import type { Job } from './types.ts'
 import type { Line } from './watch.ts'
@@ -8,35 +9,59 @@ import type { Line } from './watch.ts'
 export async function poll(line: Line, forMs: number): Promise<boolean> {
   const { http, id, tracker, signal } = line
   const { pollIntervalMs, pollWaitMs } = http.timings
-  const until = Date.now() + forMs
+  // Not by the clock of the day, which may be set back by hours meanwhile.
+  const now = () => performance.now()
+  const until = now() + forMs
   let etag: string | null = null
   let troubles = 0
   line.show('polling')
   tracker.connected()
   do {
     // Also against a server that answers at once, whatever it was asked to wait.
-    const nextAt = Date.now() + pollIntervalMs
-    let pauseMs: number | null = 0
+    const nextAt = now() + pollIntervalMs
+    let pauseMs = 0
     try {
       tracker.seq ??= await lastSeq(line)
-      const answer = await pollJob(http, id, etag, Math.min(pollWaitMs, until - Date.now()), signal)
+      const answer = await pollJob(http, id, etag, Math.min(pollWaitMs, until - now()), signal)
       troubles = 0
       if (answer) {
         etag = answer.etag
         if (await catchUp(line, answer.job)) return true
       }
     } catch (error) {
-      // A watcher has time: however long it is told to wait, it waits.
-      pauseMs = http.pauseAfter(error, ++troubles, Number.POSITIVE_INFINITY)
-      if (pauseMs === null) throw error
+      pauseMs = pauseAfter(line, error, ++troubles)
     }
-    await sleep(Math.max(pauseMs, nextAt - Date.now()), signal, onOnline)
-  } while (Date.now() < until)
+    await sleep(Math.max(pauseMs, nextAt - now()), signal, onOnline)
+  } while (now() < until)
   return false
 }
 
+/** The same for a job that is known to have ended, for as long as what keeps its log from coming may pass. */
+export async function complete(line: Line, job: Job): Promise<void> {
+  for (let troubles = 1; ; troubles++) {
+    try {
+      await catchUp(line, job)
+      return
+    } catch (error) {
+      await sleep(pauseAfter(line, error, troubles), line.signal, onOnline)
+    }
+  }
+}
+
+/** A watcher has time, and waits longer than a single request would; but who says months does not mean it. */
+const LONGEST_PAUSE_MS = 15 * 60_000
+
+/** @throws the error, where the same question would be answered in the same way */
+function pauseAfter({ http }: Line, error: unknown, troubles: number): number {
+  // The token may have run out while the answer was held; the next request asks for a fresh one.
+  const stale = error instanceof ExportalError && error.status === 401 && http.renews && troubles === 1
+  const pauseMs = stale ? 0 : http.pauseAfter(error, troubles, Number.POSITIVE_INFINITY)
+  if (pauseMs === null) throw error
+  return Math.min(pauseMs, LONGEST_PAUSE_MS)
+}
+
 /** Says what a socket would have said: the missed lines, then the job. True when that has ended. */
-export async function catchUp(line: Line, job: Job): Promise<boolean> {
+async function catchUp(line: Line, job: Job): Promise<boolean> {
   const from = line.tracker.seq ?? 0
   const events = await eventsAfter(line.http, line.id, from, line.signal)
   const to = events.at(-1)?.seq ?? from

@@ -1,106 +1,86 @@
 /**
- * One self-redialling WebSocket that knows when it is dead. partysocket redials; this adds the heartbeat, which a
- * browser lacks (a half-open socket says OPEN for minutes), and tells a final close from a lost line.
+ * One connection to a job's socket, which knows when it is dead: a browser says OPEN of a half-open socket for minutes.
+ * Dialling again is its caller's.
  */
-import ReconnectingWebSocket, { CloseEvent } from 'partysocket/ws'
 import type { WebSocketLike } from './http.ts'
-import type { Timings } from './time.ts'
+import { callAfter, type Timings } from './time.ts'
 
-export interface SocketHandlers {
-  /** Asked before every dial. */
-  url(): Promise<string>
-  message(text: string): void
-  /** The connection, or the attempt at one, is gone; another dial follows. */
-  lost(): void
-  /** Closed by the server for good. */
-  closed(code: number, reason: string): void
-}
-
-export class LiveSocket {
-  readonly #handlers: SocketHandlers
-  readonly #timings: Timings
-  readonly #socket: ReconnectingWebSocket
-  #heartbeat: ReturnType<typeof setTimeout> | undefined
-  #up = false
-  #over = false
-
-  constructor(WebSocket: WebSocketLike, timings: Timings, handlers: SocketHandlers) {
-    this.#handlers = handlers
-    this.#timings = timings
-    const dial = () => {
-      this.#up = true
-      return handlers.url()
-    }
-    this.#socket = new ReconnectingWebSocket(dial, null, {
-      WebSocket,
-      connectionTimeout: timings.connectTimeoutMs,
-      // A deploy drops every socket at once: spread the first redial.
-      minReconnectionDelay: timings.minReconnectMs * (1 + Math.random() / 2),
-      maxReconnectionDelay: timings.maxReconnectMs,
-      maxEnqueuedMessages: 0,
-      shouldReconnectOnClose: (event) => !isFinal(event),
-    })
-    // The runtime answers pings by itself: only a first message proves that somebody is there to speak.
-    this.#socket.onopen = () => this.#redialAfter(timings.connectTimeoutMs)
-    this.#socket.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (this.#over || typeof data !== 'string') return
-      this.#alive()
-      if (data !== 'pong') handlers.message(data)
-    }
-    this.#socket.onclose = (event) => {
-      if (isFinal(event)) this.#end(() => handlers.closed(event.code, event.reason))
-      else this.#down()
-    }
-    // Also where a dial fails before there is a socket to close, as when a content policy forbids it.
-    this.#socket.onerror = () => this.#down()
-  }
-
-  /** Gives up the connection and dials anew at once. */
-  redial(): void {
-    if (!this.#over) this.#socket.reconnect()
-  }
-
-  close(): void {
-    this.#end(() => this.#socket.close())
-  }
-
-  /** Anything heard proves the line; only silence is worth a ping. */
-  #alive(): void {
-    clearTimeout(this.#heartbeat)
-    if (this.#over) return
-    this.#heartbeat = setTimeout(() => {
-      this.#redialAfter(this.#timings.pongTimeoutMs)
-      this.#socket.send('ping')
-    }, this.#timings.pingIntervalMs)
-  }
-
-  #redialAfter(ms: number): void {
-    clearTimeout(this.#heartbeat)
-    this.#heartbeat = setTimeout(() => this.redial(), ms)
-  }
-
-  /** An error and the close that comes with it are one loss. */
-  #down(): void {
-    clearTimeout(this.#heartbeat)
-    if (this.#over || !this.#up) return
-    this.#up = false
-    this.#handlers.lost()
-  }
-
-  #end(last: () => void): void {
-    clearTimeout(this.#heartbeat)
-    if (this.#over) return
-    this.#over = true
-    last()
-  }
+/** The server closed it for good: 1000, or one of the application's own codes. */
+export interface FinalClose {
+  code: number
+  reason: string
 }
 
 /**
- * partysocket reports its own teardown of a failed dial as a close 1000 of its own class. Taken for the server's
- * 1000 it would end all redialling after the first refused upgrade.
+ * Dials, and hands every message to `read`, which answers for how many milliseconds of silence the line is still wanted:
+ * Infinity as a rule; 0 hangs up at once, without the transport's closing handshake.
+ *
+ * @returns the server's close where it was final; null where the line was lost, by a failed dial, an error, silence, or
+ *   any other close, and where `read` had it hung up
+ * @throws the signal's reason
  */
-function isFinal(event: CloseEvent): boolean {
-  const ownTeardown = event instanceof CloseEvent
-  const { code } = event as { code: number }
-  return !ownTeardown && (code === 1000 || code >= 4000)
+export function converse(
+  WebSocket: WebSocketLike,
+  url: string,
+  timings: Timings,
+  signal: AbortSignal,
+  read: (text: string) => number,
+): Promise<FinalClose | null> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    let over = false
+    let socket: globalThis.WebSocket | undefined
+    let stopTimer = () => {}
+    const end = (settle: () => void) => {
+      if (over) return
+      over = true
+      stopTimer()
+      signal.removeEventListener('abort', abort)
+      // Its listeners stay: `ws` says of a dial that is given up that it failed, and crashes where nobody listens.
+      attempt(() => socket?.close())
+      settle()
+    }
+    const lose = () => end(() => resolve(null))
+    const abort = () => end(() => reject(signal.reason))
+    /** What the caller's socket throws is a lost line, and so is a message that cannot be read. */
+    const attempt = (act: () => void) => {
+      try {
+        act()
+      } catch {
+        lose()
+      }
+    }
+    const arm = (ms: number, act: () => void) => {
+      stopTimer()
+      if (!over) stopTimer = callAfter(ms, act)
+    }
+    /** Anything heard proves the line; only silence is worth a ping. */
+    const alive = () =>
+      arm(timings.pingIntervalMs, () => {
+        arm(timings.pongTimeoutMs, lose)
+        attempt(() => socket?.send('ping'))
+      })
+
+    signal.addEventListener('abort', abort)
+    arm(timings.connectTimeoutMs, lose)
+    attempt(() => {
+      socket = new WebSocket(url) as globalThis.WebSocket
+      // The runtime answers pings by itself: only a first message proves that the job is there.
+      socket.addEventListener('open', () => arm(timings.connectTimeoutMs, lose))
+      socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+        if (over || typeof data !== 'string') return
+        alive()
+        attempt(() => {
+          const wantedMs = data === 'pong' ? Number.POSITIVE_INFINITY : read(data)
+          if (wantedMs === 0) lose()
+          else if (wantedMs < timings.pingIntervalMs) arm(wantedMs, lose)
+        })
+      })
+      socket.addEventListener('error', lose)
+      socket.addEventListener('close', ({ code, reason }) => {
+        if (code === 1000 || code >= 4000) end(() => resolve({ code, reason }))
+        else lose()
+      })
+    })
+  })
 }

@@ -42,6 +42,37 @@ export const defaultTimings: Timings = {
   pollIntervalMs: 2_000,
 }
 
+/**
+ * The defaults, with what the caller gave in their place. Infinity is no limit.
+ *
+ * @throws TypeError for one that is no number, or below 0: a timer would take it for "at once"
+ */
+export function timingsOf(given: Partial<Timings> = {}): Timings {
+  const timings = { ...defaultTimings }
+  for (const name of Object.keys(timings) as (keyof Timings)[]) {
+    const { [name]: value = timings[name] } = given
+    if (!(value >= 0)) throw new TypeError(`timings.${name} must be a number, 0 or more, and is ${value}`)
+    timings[name] = value
+  }
+  return timings
+}
+
+/** Below 2^31-1, the longest delay that a timer takes; above it fires at once. */
+const SLICE_MS = 2 ** 30
+
+/**
+ * Calls `act` once after `ms`, however long that is; at once where it is negative, and never where it is not finite.
+ * Returns the stop. The only timer of the client and of its pages whose delay is not a constant.
+ */
+export function callAfter(ms: number, act: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const wait = (left: number) => {
+    timer = setTimeout(() => (left > SLICE_MS ? wait(left - SLICE_MS) : act()), Math.min(left, SLICE_MS))
+  }
+  if (Number.isFinite(ms)) wait(Math.max(0, ms))
+  return () => clearTimeout(timer)
+}
+
 /** Calls back whenever a browser finds itself online again, as after a sleep; elsewhere never. Returns the stop. */
 export function onOnline(act: () => void): () => void {
   globalThis.addEventListener?.('online', act)
@@ -49,8 +80,8 @@ export function onOnline(act: () => void): () => void {
 }
 
 /**
- * Resolves after `ms`, or as soon as `early` calls back; rejects with the signal's reason as soon as it is aborted.
- * `early` returns its stop.
+ * Resolves after `ms`, as `callAfter` counts them, or as soon as `early` calls back; rejects with the signal's reason as
+ * soon as it is aborted. `early` returns its stop.
  */
 export function sleep(
   ms: number,
@@ -60,17 +91,43 @@ export function sleep(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const end = (settle: () => void) => () => {
-      clearTimeout(timer)
+      stopTimer()
       signal?.removeEventListener('abort', abort)
-      stop?.()
+      stopEarly?.()
       settle()
     }
     const wake = end(resolve)
     const abort = end(() => reject(signal?.reason))
-    const timer = setTimeout(wake, ms)
-    const stop = early?.(wake)
+    const stopTimer = callAfter(ms, wake)
+    const stopEarly = early?.(wake)
     signal?.addEventListener('abort', abort)
   })
+}
+
+/**
+ * What `act` resolves with, within `ms`; when the time is up, or `signal` is aborted, it rejects with the reason, even
+ * where `act` does not heed the signal that it is given. The timer is always cleared: one that outlived the answer
+ * would keep a process or an actor awake.
+ */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const limit = new AbortController()
+  const abort = () => limit.abort(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  const stopTimer = callAfter(ms, () => limit.abort(new Error('Timed out')))
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      limit.signal.addEventListener('abort', () => reject(limit.signal.reason))
+      act(limit.signal).then(resolve, reject)
+    })
+  } finally {
+    stopTimer()
+    signal?.removeEventListener('abort', abort)
+  }
 }
 
 /** Pause before repeat `tried`: doubles, half of it random, so that many clients do not come back as one. */

@@ -279,7 +279,8 @@ export interface HealthCheck {
 export type ServerMessage =
   | { type: 'snapshot'; seq: number; job: Job; reset?: boolean }
   | { type: 'replay'; from: number; to: number; events: JobEvent[] }
-  | { type: 'event'; seq: number; event: JobEvent; job: Job }
+  /** `end`: the last message of all. */
+  | { type: 'event'; seq: number; event: JobEvent; job: Job; end?: boolean }
   | ProgressMessage
 
 export interface ProgressMessage {

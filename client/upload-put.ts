@@ -1,5 +1,6 @@
 /** One PUT with progress: XMLHttpRequest where there is one, since fetch cannot tell what it sent, or a counted stream. */
 import type { FetchLike, RawAnswer } from './http.ts'
+import { callAfter } from './time.ts'
 
 export interface Source {
   size: number
@@ -29,10 +30,10 @@ export async function put(request: PutRequest): Promise<RawAnswer> {
   const abort = () => limit.abort(signal?.reason)
   if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort, { once: true })
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let stopTimer = () => {}
   const alive = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => limit.abort(new Error('The line is dead')), stallMs)
+    stopTimer()
+    stopTimer = callAfter(stallMs, () => limit.abort(new Error('The line is dead')))
   }
   const watched: PutRequest = {
     ...request,
@@ -47,7 +48,7 @@ export async function put(request: PutRequest): Promise<RawAnswer> {
     const { blob } = source
     return await (typeof XMLHttpRequest !== 'undefined' && blob ? byXhr(watched, blob) : byStream(watched))
   } finally {
-    clearTimeout(timer)
+    stopTimer()
     signal?.removeEventListener('abort', abort)
   }
 }

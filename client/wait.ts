@@ -1,11 +1,12 @@
 /** Waits for the end of a job, over a watch. */
 import { ExportalTimeoutError, ExportJobFailed } from './errors.ts'
 import type { Transport } from './http.ts'
+import { callAfter } from './time.ts'
 import type { Job } from './types.ts'
 import { JobWatch, type WatchOptions } from './watch.ts'
 
 export interface WaitOptions extends WatchOptions {
-  /** Stops waiting, not the job: rejects with ExportalTimeoutError, which names the job. */
+  /** Stops waiting, not the job: rejects with ExportalTimeoutError, which names the job. Not finite: no limit. */
   timeoutMs?: number | undefined
   /** `true`: an `error` or `cancelled` job resolves like a complete one. */
   resolveFailed?: boolean | undefined
@@ -24,7 +25,7 @@ export async function waitForJob(
     late = true
     watch.close()
   }
-  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs)
+  const stopTimer = callAfter(timeoutMs ?? Number.POSITIVE_INFINITY, expire)
   try {
     const job = await watch.done
     if (job.status === 'complete' || resolveFailed) return job
@@ -32,6 +33,6 @@ export async function waitForJob(
   } catch (error) {
     throw late ? new ExportalTimeoutError(watch.id, watch.job, timeoutMs ?? 0) : error
   } finally {
-    clearTimeout(timer)
+    stopTimer()
   }
 }

@@ -5,7 +5,8 @@
 import { Feed } from './feed.ts'
 import type { Transport } from './http.ts'
 import { listen } from './listen.ts'
-import { catchUp, poll } from './poll.ts'
+import { complete, poll } from './poll.ts'
+import { callBack } from './report.ts'
 import { Tracker, type Update } from './tracker.ts'
 import { isEnded, type Job, type JobEvent, type ServerMessage } from './types.ts'
 
@@ -32,14 +33,19 @@ export interface WatchOptions {
   onState?: ((state: ConnectionState) => void) | undefined
 }
 
+/**
+ * What came of a message. `gap`: not taken, a log line is missing before it. `ended`: the last one of the job. `cut`: the
+ * job has ended, with more lines than this one, or by an older service, which does not mark the last.
+ */
+export type Taken = 'going' | 'gap' | 'ended' | 'cut'
+
 /** What a line, socket or poll, reads from its watch and tells it. */
 export interface Line {
   readonly id: string
   readonly http: Transport
   readonly tracker: Tracker
   readonly signal: AbortSignal
-  /** `gap`: not taken, a log line is missing before it. */
-  accept(message: ServerMessage): 'gap' | 'ended' | 'going'
+  accept(message: ServerMessage): Taken
   show(status: 'dialling' | 'polling'): void
 }
 
@@ -112,7 +118,7 @@ export class JobWatch implements AsyncIterable<Update> {
     // A finished job has nothing more to say and is not dialled for it; but its log may have been asked for.
     if (known && isEnded(known)) {
       if (this.#options.after === undefined) this.#accept({ type: 'snapshot', seq: 0, job: known })
-      else await catchUp(line, known)
+      else await complete(line, known)
       return this.#endedJob()
     }
     let patience = timings.socketFailures
@@ -120,9 +126,8 @@ export class JobWatch implements AsyncIterable<Update> {
       let pollMs = Number.POSITIVE_INFINITY
       if (WebSocket) {
         const heard = await listen(line, WebSocket, patience)
-        if (heard === 'cut') await catchUp(line, this.#endedJob())
+        if (heard === 'cut') await complete(line, this.#endedJob())
         if (heard === 'cut' || heard === 'ended') break
-        if (heard === 'online') continue
         // Closed for good, and yet the job has not ended: look once, then dial again.
         pollMs = heard === 'closed' ? timings.pollIntervalMs : timings.socketRetryMs
         patience = heard === 'closed' ? timings.socketFailures : 1
@@ -132,27 +137,28 @@ export class JobWatch implements AsyncIterable<Update> {
     return this.#endedJob()
   }
 
-  #accept(message: ServerMessage): 'gap' | 'ended' | 'going' {
+  #accept(message: ServerMessage): Taken {
     const updates = this.#tracker.accept(message)
     if (updates === 'gap') return 'gap'
     if (updates.length > 0) this.#showHeard(message)
     for (const update of updates) this.#emit(update)
     // Replayed lines may end with the job's end; the snapshot after them carries the job.
-    return message.type !== 'replay' && this.job && isEnded(this.job) ? 'ended' : 'going'
+    if (message.type === 'replay' || !this.job || !isEnded(this.job)) return 'going'
+    return message.type === 'snapshot' || ('end' in message && message.end) ? 'ended' : 'cut'
   }
 
   #emit(update: Update): void {
     const { onSnapshot, onEvent, onProgress } = this.#options
     this.#feed.push(update)
     if (update.type === 'snapshot')
-      call(() => onSnapshot?.(update.job, { seq: update.seq, reset: update.reset }))
-    if (update.type === 'event') call(() => onEvent?.(update.event, update.job))
+      callBack(() => onSnapshot?.(update.job, { seq: update.seq, reset: update.reset }))
+    if (update.type === 'event') callBack(() => onEvent?.(update.event, update.job))
     const { job } = update
     if (!job) return
     const { progress, stage, eta_seconds } = this.#shown ?? {}
     this.#shown = job
     if (job.progress !== progress || job.stage !== stage || job.eta_seconds !== eta_seconds) {
-      call(() => onProgress?.(job.progress, job))
+      callBack(() => onProgress?.(job.progress, job))
     }
   }
 
@@ -171,7 +177,7 @@ export class JobWatch implements AsyncIterable<Update> {
   #show(status: ConnectionStatus, end: { error?: unknown } = {}): void {
     if (this.#state.status === 'closed') return
     this.#state = { status, seq: this.#tracker.seq, ...end }
-    call(() => this.#options.onState?.(this.#state))
+    callBack(() => this.#options.onState?.(this.#state))
   }
 
   #finish(end: { error?: unknown }): void {
@@ -186,14 +192,3 @@ export class JobWatch implements AsyncIterable<Update> {
 }
 
 const closedByCaller = new DOMException('The watch was closed', 'AbortError')
-
-/** A callback that throws is its owner's bug: it surfaces as uncaught and does not hurt the watch. */
-function call(callback: () => void): void {
-  try {
-    callback()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
-}

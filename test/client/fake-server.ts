@@ -41,6 +41,10 @@ export class FakeServer {
   mute = false
   /** Drop the line after the first message of a replay. */
   dropInReplay = 0
+  /** The last line of an ended job says so; an older server's does not. */
+  marksEnd = true
+  /** Sockets stay open after the end. */
+  keepsOpen = false
   /** How long a poll with `wait` is held at most; 0 for a server that does not know `wait`. */
   holdMs = 20
   pings = 0
@@ -110,8 +114,9 @@ export class FakeServer {
     entry.job = { ...entry.job, ...patch, version: entry.job.version + 1 }
     const event = anEvent(entry.log.length + 1, type)
     entry.log.push(event)
-    this.send(id, { type: 'event', seq: event.seq, event, job: entry.job })
-    if (isEnded(entry.job)) for (const ws of entry.watchers) ws.close(1000)
+    const ended = isEnded(entry.job)
+    this.#tell(entry, event, ended)
+    if (ended) this.#close(entry)
     this.#wake(entry)
     return event
   }
@@ -123,11 +128,20 @@ export class FakeServer {
     const events = Array.from({ length: lines }, (_, i) => anEvent(entry.log.length + 1 + i))
     entry.log.push(...events)
     for (const [i, event] of events.entries()) {
-      this.send(id, { type: 'event', seq: event.seq, event, job: entry.job })
+      this.#tell(entry, event, i === events.length - 1)
       meanwhile(i)
     }
-    for (const ws of entry.watchers) ws.close(1000)
+    this.#close(entry)
     this.#wake(entry)
+  }
+
+  #tell(entry: FakeJob, event: JobEvent, last: boolean): void {
+    const end = last && this.marksEnd ? { end: true } : {}
+    this.send(entry.job.id, { type: 'event', seq: event.seq, event, job: entry.job, ...end })
+  }
+
+  #close({ watchers }: FakeJob): void {
+    if (!this.keepsOpen) for (const ws of watchers) ws.close(1000)
   }
 
   /** As `change`, but no watcher is told. */

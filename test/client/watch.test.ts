@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createExports, ExportalError, type Job, type Timings, type Update } from '../../client/index.ts'
 import { FakeServer } from './fake-server.ts'
-import { aJob, anEvent, collect, quick } from './samples.ts'
+import { collect, quick } from './samples.ts'
 
 let server: FakeServer
 
@@ -146,15 +146,6 @@ test('also when the line breaks among them, and without another dial', async () 
     }
   }
   expect(seqs(updates)).toEqual([2, 3, 4])
-  expect((await watch.done).status).toBe('complete')
-  expect(server.dials).toHaveLength(1)
-})
-
-test('a server that does not close after the end is not waited for', async () => {
-  const { id } = server.add()
-  const watch = client({ pongTimeoutMs: 20 }).jobs.watch(id)
-  await server.until(() => server.watchers(id) === 1)
-  server.send(id, { type: 'event', seq: 2, event: anEvent(2), job: { ...aJob(), ...finished } })
   expect((await watch.done).status).toBe('complete')
   expect(server.dials).toHaveLength(1)
 })
