@@ -3,9 +3,13 @@
  * useSyncExternalStore, Svelte and the rest ask for. It watches while somebody is subscribed and the job runs.
  */
 import type { ConnectionStatus, ExportsClient, Job, JobWatch } from './index.ts'
+import { callBack } from './report.ts'
 
 export interface JobState {
-  /** Null until the first answer. Kept while nobody is subscribed, and while the line is down. */
+  /**
+   * Null until the first answer. Kept while nobody is subscribed, and while the line is down; an end that was kept is
+   * asked for again with the next subscriber, for the job may have been retried.
+   */
   job: Job | null
   /** 0–100, of `job`. */
   progress: number
@@ -35,11 +39,13 @@ export function createJobStore(
   const listeners = new Set<() => void>()
   let state =
     typeof target === 'object' && target ? { ...idle, job: target, progress: target.progress } : idle
+  const id = typeof target === 'object' ? target?.id : target
   let watch: JobWatch | null = null
+  let next = target
 
   const update = (patch: Partial<JobState>) => {
     state = { ...state, ...patch }
-    for (const listener of listeners) listener()
+    for (const listener of listeners) callBack(listener)
   }
   const show = (job: Job | null) => {
     if (job) update({ job, progress: job.progress })
@@ -57,6 +63,7 @@ export function createJobStore(
       },
     })
     watch = own
+    next = id
   }
   const stop = () => {
     const own = watch
@@ -67,7 +74,7 @@ export function createJobStore(
   return {
     subscribe(listener) {
       listeners.add(listener)
-      if (target && !watch) start(state.job ?? target)
+      if (next && (!watch || state.connection === 'closed')) start(next)
       return () => {
         listeners.delete(listener)
         // Views often leave and come back within one turn; the socket need not.
@@ -81,9 +88,9 @@ export function createJobStore(
     getSnapshot: () => state,
     restart() {
       stop()
-      if (!target || listeners.size === 0) return
+      if (!id || listeners.size === 0) return
       update({ error: null, connection: 'connecting' })
-      start(typeof target === 'string' ? target : target.id)
+      start(id)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createExports } from '../../client/index.ts'
 import { createJobStore, type JobStore } from '../../client/store.ts'
 import { FakeServer } from './fake-server.ts'
@@ -63,7 +63,7 @@ test('leaving and coming back within a turn keeps the socket', async () => {
   expect(server.dials).toHaveLength(1)
 })
 
-test('a job that has ended is not watched again, until restarted after a retry', async () => {
+test('an end that was kept is asked for once, and watched again when restarted after a retry', async () => {
   const { id } = server.add()
   const store = createJobStore(client(), id)
   const closed = reached(store, () => store.getSnapshot().connection === 'closed')
@@ -72,14 +72,68 @@ test('a job that has ended is not watched again, until restarted after a retry',
   ;(await closed)()
   await Promise.resolve()
   expect(store.getSnapshot().connection).toBe('idle')
-  const noDial = await reached(store, () => store.getSnapshot().connection === 'closed')
-  expect(server.dials).toHaveLength(1)
+  const leave = await reached(store, () => store.getSnapshot().connection === 'closed')
+  expect(server.dials).toHaveLength(2)
   server.change(id, { status: 'pending', round: 2 })
   store.restart()
   await reached(store, () => store.getSnapshot().job?.round === 2)
   expect(store.getSnapshot().connection).toBe('live')
-  expect(server.dials).toHaveLength(2)
-  noDial()
+  expect(server.dials).toHaveLength(3)
+  leave()
+})
+
+test('an end that was kept while nobody was subscribed gives way to the round that was started meanwhile', async () => {
+  const { id } = server.add()
+  const store = createJobStore(client(), id)
+  const closed = reached(store, () => store.getSnapshot().connection === 'closed')
+  await server.until(() => server.watchers(id) === 1)
+  server.change(id, { status: 'error' })
+  ;(await closed)()
+  await Promise.resolve()
+  server.change(id, { status: 'pending', round: 2 })
+  const again = reached(store, () => store.getSnapshot().job?.round === 2)
+  expect(store.getSnapshot().job?.status).toBe('error')
+  const leave = await again
+  expect(store.getSnapshot()).toMatchObject({ job: { status: 'pending' }, connection: 'live' })
+  leave()
+})
+
+test('a second subscriber has a kept end asked for as well, also while the first one stays', async () => {
+  const { id } = server.add()
+  const store = createJobStore(client(), id)
+  const closed = reached(store, () => store.getSnapshot().connection === 'closed')
+  await server.until(() => server.watchers(id) === 1)
+  server.change(id, { status: 'cancelled' })
+  const leaveFirst = await closed
+  server.change(id, { status: 'queued', round: 2 })
+  const leaveSecond = await reached(store, () => store.getSnapshot().job?.round === 2)
+  leaveFirst()
+  leaveSecond()
+})
+
+test('a job given as ended is believed by the first subscriber, and asked for by the next', async () => {
+  const job = server.add({ status: 'error' })
+  const store = createJobStore(client(), job)
+  ;(await reached(store, () => store.getSnapshot().connection === 'closed'))()
+  await Promise.resolve()
+  expect(server.dials).toHaveLength(0)
+  server.change(job.id, { status: 'pending', round: 2 })
+  ;(await reached(store, () => store.getSnapshot().job?.round === 2))()
+})
+
+test('a listener that throws is reported, and the others are told all the same', async () => {
+  const { id } = server.add({ progress: 20 })
+  const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const store = createJobStore(client(), id)
+  const fault = new Error('A bug of the page')
+  const leaveFaulty = store.subscribe(() => {
+    throw fault
+  })
+  const leave = await reached(store, () => store.getSnapshot().progress === 20)
+  expect(reported).toHaveBeenCalledWith(fault)
+  leaveFaulty()
+  leave()
+  reported.mockRestore()
 })
 
 test('an error is shown, and the job last seen stays', async () => {
