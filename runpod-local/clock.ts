@@ -2,18 +2,22 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Calls `run` once after `ms` milliseconds; the answer takes the call back. */
+  /** Calls `run` once after `ms` milliseconds, however many; never where they are not finite. The answer takes it back. */
   after(ms: number, run: () => void): () => void
 }
 
-/** The longest delay that `setTimeout` takes; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** Below 2^31-1, the longest delay that `setTimeout` takes; a longer one would fire at once. */
+const SLICE_MS = 2 ** 30
 
 /** The computer's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, run) {
-    const timer = setTimeout(run, Math.min(Math.max(0, ms), LONGEST_TIMER_MS))
+    let timer: NodeJS.Timeout | undefined
+    const wait = (left: number) => {
+      timer = setTimeout(() => (left > SLICE_MS ? wait(left - SLICE_MS) : run()), Math.min(left, SLICE_MS))
+    }
+    if (Number.isFinite(ms)) wait(Math.max(0, ms))
     return () => clearTimeout(timer)
   },
 }

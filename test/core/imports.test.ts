@@ -136,6 +136,47 @@ test('Only the two logs write to the console, since what they write is made harm
   expect(writers).toEqual(['src/log.ts', 'actors/log.ts'])
 })
 
+describe('A timer', () => {
+  /** Above 2^31-1 ms a timer fires at once, so a number that is not the code's own goes through these, or is bounded. */
+  const VARIABLE: Record<string, string> = {
+    'client/time.ts': 'goes in slices',
+    'runpod-local/clock.ts': 'goes in slices',
+    'actors/bounded-fetch.ts': 'is a constant of its callers',
+    'actors/within.ts': 'is a constant of its callers',
+    'src/event-source.ts': 'is a constant of its caller',
+    'actors/export-job/watchers.ts': 'is at most the spacing of progress',
+    'src/routes/long-poll.ts': 'is at most a minute, by the schema of the query',
+    'src/routes/uploads.ts': 'is the rest of a signature, which lives for days at most',
+    'runpod-local/webhook.ts': 'is a constant of its callers',
+    'runpod-local/worker/ffmpeg.ts': 'is a constant of its callers',
+    'runpod-local/worker/reports.ts': 'is a constant of its callers',
+    'scripts/process-group.ts': 'is a constant of its callers',
+  }
+
+  /** The last argument of each call that starts a timer. */
+  function delaysOf(code: string): string[] {
+    return [...code.matchAll(/\b(?:setTimeout|setInterval|AbortSignal\.timeout)\(/g)].map((call) => {
+      let depth = 1
+      let start = call.index + call[0].length
+      let at = start
+      for (; depth > 0 && at < code.length; at++) {
+        const char = code[at] ?? ''
+        if ('([{'.includes(char)) depth++
+        else if (')]}'.includes(char)) depth--
+        else if (char === ',' && depth === 1) start = at + 1
+      }
+      return code.slice(start, at - 1).trim()
+    })
+  }
+
+  test('takes a constant, but in the named places', () => {
+    const places = SHORT_FOLDERS.filter((folder) => folder !== 'bench')
+      .flatMap(filesUnder)
+      .filter((file) => delaysOf(codeOf(file)).some((delay) => !/^(?:[\d_]+|[A-Z][A-Z_]*)$/.test(delay)))
+    expect(places.sort()).toEqual(Object.keys(VARIABLE).sort())
+  })
+})
+
 describe('A file', () => {
   test(`of ${SHORT_FOLDERS.join(', ')} has at most ${MAX_LINES} lines`, () => {
     const long = SHORT_FOLDERS.flatMap(filesUnder)

@@ -4,6 +4,7 @@
  */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type ConnectionState, isEnded, type Job, type JobEvent } from '../../../../client/index.ts'
+import { callAfter } from '../../../../client/time.ts'
 import { exportal } from '../../service.ts'
 import { inspect } from '../calls.ts'
 import type { InspectedJob } from '../types.ts'
@@ -13,8 +14,6 @@ import { merged } from './log-lines.ts'
 const SETTLE_MS = 150
 /** So much after a clock has rung, what came of it is there. */
 const AFTER_MS = 700
-/** A timer takes no longer than this. */
-const LONGEST_MS = 2 ** 31 - 1
 
 export interface Inspection {
   opened: InspectedJob | null
@@ -42,7 +41,7 @@ export function useInspection(id: string): Inspection {
     const stop = new AbortController()
     const { signal } = stop
     let settling: ReturnType<typeof setTimeout> | undefined
-    let ageing: ReturnType<typeof setTimeout> | undefined
+    let stopAgeing = () => {}
     const fail = (reason: unknown) => {
       if (!signal.aborted) setError(reason)
     }
@@ -54,9 +53,9 @@ export function useInspection(id: string): Inspection {
       const answer = await inspect(id, last.current === 0 ? 'newest' : { after: last.current }, signal)
       setOpened(answer)
       take(answer.log?.events ?? [])
-      clearTimeout(ageing)
+      stopAgeing()
       const stale = staleAt(answer)
-      if (stale !== null) ageing = setTimeout(lookAgain, Math.min(LONGEST_MS, stale - Date.now() + AFTER_MS))
+      if (stale !== null) stopAgeing = callAfter(stale - Date.now() + AFTER_MS, lookAgain)
       return answer
     }
     const lookAgain = () => {
@@ -104,7 +103,7 @@ export function useInspection(id: string): Inspection {
     run().catch(fail)
     return () => {
       clearTimeout(settling)
-      clearTimeout(ageing)
+      stopAgeing()
       stop.abort()
     }
   }, [id, round])
