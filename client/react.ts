@@ -20,36 +20,32 @@ export function useExportJob(
   { client }: { client: Pick<ExportsClient, 'jobs'> },
 ): UseExportJob {
   const authority = authorityOf(client.jobs)
-  const churn = useMemo(() => new Churn(), [id])
+  const { base, token } = authority ?? { base: client, token: client }
+  const churn = useMemo(() => new Churn(), [])
+  const restless = churn.notices(token)
   const store = useMemo(
-    () => churn.next(() => createJobStore(client, id)),
-    [churn, id, authority ? authority.base : client, authority?.token],
+    () => (restless ? restlessStore : createJobStore(client, id)),
+    [restless, id, base, token],
   )
   // The same on the server: there it is what the store starts with, for effects do not run there.
   const state = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot)
   return useMemo(() => ({ ...state, restart: store.restart }), [state, store])
 }
 
-/** More than any tokens that are renewed before the first answer, also where each render is made twice. */
-const MOST_STORES = 50
-
-/** Notices that every render brings another store, of which none gets to its first answer. */
+/**
+ * Notices that every render brings another token. Each is another store then, of which React sees the first state alone:
+ * the hook would stay idle for ever, without a word.
+ */
 class Churn {
-  #store: JobStore | null = null
-  #fruitless = 0
+  #last: unknown
+  #changes = 0
 
-  next(make: () => JobStore): JobStore {
-    this.#fruitless = this.#store?.getSnapshot().job ? 0 : this.#fruitless + 1
-    this.#store = this.#fruitless > MOST_STORES ? restless : make()
-    return this.#store
+  notices(token: unknown): boolean {
+    this.#changes = Object.is(token, this.#last) ? 0 : this.#changes + 1
+    this.#last = token
+    // The first render, and then a session that is renewed while it begins.
+    return this.#changes > 3
   }
-}
-
-/** Never changes, which ends the renders that its changes would cause. */
-const restless: JobStore = {
-  subscribe: () => () => {},
-  getSnapshot: () => restlessState,
-  restart: () => {},
 }
 
 const restlessState: JobState = {
@@ -61,4 +57,11 @@ const restlessState: JobState = {
     'useExportJob is given a client with another token function by every render, and so never gets to watch. ' +
       'Make the client once: outside of the component, or with useMemo.',
   ),
+}
+
+/** Never changes, which ends the renders that its changes would cause. */
+const restlessStore: JobStore = {
+  subscribe: () => () => {},
+  getSnapshot: () => restlessState,
+  restart: () => {},
 }

@@ -23,7 +23,7 @@ export interface VerifyWebhook {
   payload: string
   /** Of a Fetch request or of Node's. */
   headers: Headers | Record<string, string | string[] | undefined>
-  /** `whsec_…`; several while one is being replaced. */
+  /** `whsec_…`, white space around it aside; several while one is being replaced. */
   secret: string | readonly string[]
   /** How far the sender's clock may be off, either way. */
   toleranceSeconds?: number
@@ -69,7 +69,7 @@ function header(headers: VerifyWebhook['headers'], name: string): string {
 }
 
 function keyOf(secret: string): Promise<CryptoKey> {
-  const bytes = bytesOf(secret.replace(/^whsec_/, ''))
+  const bytes = bytesOf(secret.trim().replace(/^whsec_/, ''))
   if (!bytes || bytes.length === 0) {
     throw new WebhookVerificationError('bad_secret', 'The secret is not whsec_ and base64')
   }

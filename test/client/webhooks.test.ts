@@ -29,6 +29,10 @@ test('the published example is verified, and its payload parsed', async () => {
   expect(await verifyWebhook(example)).toEqual({ test: 2432232314 })
 })
 
+test('a secret may come with the white space of its file', async () => {
+  expect(await code({ ...example, secret: `\uFEFF ${example.secret}\r\n` })).toBe('verified')
+})
+
 test('headers may be of Fetch or of Node, in any case', async () => {
   expect(await code({ ...example, headers: new Headers(example.headers) })).toBe('verified')
   const shouted = Object.entries(example.headers).map(([name, value]) => [name.toUpperCase(), [value]])
