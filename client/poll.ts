@@ -5,6 +5,9 @@ import { onOnline, sleep } from './time.ts'
 import type { Job } from './types.ts'
 import type { Line } from './watch.ts'
 
+/** The service refuses to hold a request for longer. */
+const LONGEST_HOLD_MS = 60_000
+
 /** True once the job has ended; false after `forMs`, when it is time to try a socket. */
 export async function poll(line: Line, forMs: number): Promise<boolean> {
   const { http, id, tracker, signal } = line
@@ -22,7 +25,13 @@ export async function poll(line: Line, forMs: number): Promise<boolean> {
     let pauseMs = 0
     try {
       tracker.seq ??= await lastSeq(line)
-      const answer = await pollJob(http, id, etag, Math.min(pollWaitMs, until - now()), signal)
+      const answer = await pollJob(
+        http,
+        id,
+        etag,
+        Math.min(pollWaitMs, LONGEST_HOLD_MS, until - now()),
+        signal,
+      )
       troubles = 0
       if (answer) {
         etag = answer.etag
@@ -36,7 +45,7 @@ export async function poll(line: Line, forMs: number): Promise<boolean> {
   return false
 }
 
-/** The same for a job that is known to have ended, for as long as what keeps its log from coming may pass. */
+/** Fetches the rest of the log of a job that is known to have ended, and tries for as long as trouble may pass. */
 export async function complete(line: Line, job: Job): Promise<void> {
   for (let troubles = 1; ; troubles++) {
     try {

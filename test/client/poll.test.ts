@@ -47,6 +47,19 @@ test('polls carry the ETag and are held by the server', async () => {
   expect(third?.query.get('wait')).toBe('30')
 })
 
+test('no poll asks to be held for longer than the service holds one', async () => {
+  const { id } = server.add()
+  server.refusals = Number.POSITIVE_INFINITY
+  const watch = client({
+    pollWaitMs: Number.POSITIVE_INFINITY,
+    socketRetryMs: Number.POSITIVE_INFINITY,
+  }).jobs.watch(id)
+  await server.until(() => polls().length >= 2)
+  server.change(id, { status: 'cancelled' })
+  await watch.done
+  expect(polls()[1]?.query.get('wait')).toBe('60')
+})
+
 test('a server that does not hold polls is not hammered', async () => {
   const { id } = server.add()
   server.refusals = Number.POSITIVE_INFINITY
