@@ -9,6 +9,8 @@ export interface Env extends SettingsEnv {
   VIDEOS: R2Bucket
   EXPORT_JOB: DurableObjectNamespace<ExportJob>
   UPLOAD: DurableObjectNamespace<Upload>
+  /** The files of the pages. */
+  ASSETS: Fetcher
   /** Origins that browsers may call from, comma-separated; `https://*.example.com` stands for one label. */
   ALLOWED_ORIGINS?: string
   /** The largest upload that is accepted at all, in bytes. */

@@ -26,6 +26,7 @@ import { completeUpload } from './routes/multipart-complete.ts'
 import { createUpload, createUploadToken } from './routes/multipart-create.ts'
 import { putPart } from './routes/multipart-part.ts'
 import { readOpenApi } from './routes/openapi.ts'
+import { PAGES, serveNothingHere, servePage } from './routes/pages.ts'
 import { reportComplete, reportError, reportProgress } from './routes/reports.ts'
 import { runpodCallback } from './routes/runpod-callback.ts'
 import { createToken } from './routes/tokens.ts'
@@ -139,6 +140,13 @@ for (const route of ROUTES) {
   else if (route.method === 'PUT') router.put(route.path, answer)
   else router.delete(route.path, answer)
 }
+for (const path of PAGES) {
+  const answer = async (_: IRequestStrict, exchange: Exchange) => {
+    exchange.notes.route = path
+    return (await servePage(exchange)) ?? (await serveNothingHere(exchange)) ?? nothingHere()
+  }
+  router.get(path, answer).head(path, answer)
+}
 
 /** Answers any request; never throws. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
@@ -169,6 +177,8 @@ async function dispatch(exchange: Exchange): Promise<Response> {
   const asked = { method: request.method, url: request.url }
   const response: Response | undefined = await router.fetch(asked, exchange)
   if (response) return response
+  const page = methodsOf(url).length === 0 ? await serveNothingHere(exchange) : null
+  if (page) return page
   if (!exchange.settings.ok) throw notConfigured(exchange.settings.missing)
   const methods = knownMethods(url)
   const detail = `${url.pathname} takes ${methods.join(', ')}, not ${request.method}.`
@@ -177,9 +187,18 @@ async function dispatch(exchange: Exchange): Promise<Response> {
 
 /** Methods of a path, HEAD and OPTIONS among them. @throws Problem 404 for a path that is not ours */
 function knownMethods(url: URL): string[] {
-  const methods = router.routes.filter(([, pattern]) => pattern.test(url.pathname)).map(([method]) => method)
-  if (methods.length === 0) throw new Problem(404, 'route_not_found', 'There is nothing at this address.')
+  const methods = methodsOf(url)
+  if (methods.length === 0) nothingHere()
   return [...new Set([...methods, 'OPTIONS'])]
+}
+
+function methodsOf(url: URL): string[] {
+  return router.routes.filter(([, pattern]) => pattern.test(url.pathname)).map(([method]) => method)
+}
+
+/** @throws Problem 404 */
+function nothingHere(): never {
+  throw new Problem(404, 'route_not_found', 'There is nothing at this address.')
 }
 
 /** The one catch. What is not a Problem is a bug: logged, and told to the client by its request id alone. */

@@ -58,7 +58,6 @@ await publish(
   new Map([
     ...bundled,
     ...(await filesUnder(join(WEB, 'static'))),
-    ['_headers', await headers([...outputsOf(pages).keys()])],
     // The page at /docs.
     ...(await swaggerUi()),
     ['fonts/DejaVuSans.ttf', await readFile(join(ROOT, 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf'))],
@@ -81,17 +80,6 @@ async function swaggerUi(): Promise<Files> {
 
 function outputsOf({ outputFiles }: Built): Files {
   return new Map(outputFiles.map(({ path, contents }) => [relative(DIST, path), contents]))
-}
-
-/**
- * Each bundle may be kept for ever, by its full name: an address of another build is answered with the page, and that
- * must not be kept in its place.
- */
-async function headers(bundles: string[]): Promise<Uint8Array> {
-  const rules = bundles
-    .filter((name) => !name.endsWith('.map'))
-    .map((name) => `\n/${name}\n  Cache-Control: public, max-age=31536000, immutable\n`)
-  return new TextEncoder().encode(`${await readFile(join(WEB, 'static/_headers'), 'utf8')}${rules.join('')}`)
 }
 
 /** The one page, with the names of this build filled in. */

@@ -127,18 +127,6 @@ describeInBrowser('the studio', () => {
     await untilStatus(row(page, id), 'complete')
   })
 
-  test('after a deploy the parts of an open page are gone, and a reload brings those of today', async () => {
-    const page = await world.page()
-    // What the service answers at an address of an older build.
-    const html = { contentType: 'text/html', body: '<!doctype html>' }
-    await page.route('**/assets/uploader-*.js', (route) => route.fulfill(html))
-    await page.goto(world.stack.url)
-    await page.getByText('The upload could not be prepared').waitFor()
-    await page.unrouteAll()
-    await page.getByRole('button', { name: 'Try again' }).click()
-    await dropVideo(page, world.clip)
-  })
-
   test('a file that is no video never leaves the computer', async () => {
     const path = join(world.dir, 'notes.txt')
     await writeFile(path, 'not a video')

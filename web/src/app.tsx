@@ -2,6 +2,7 @@
 import './styles/index.css'
 import { render } from 'preact'
 import { JobPage } from './job/job-page.tsx'
+import { pageAt } from './pages.ts'
 import { useLocation } from './router.tsx'
 import { Studio } from './studio/studio.tsx'
 import { Announcer } from './ui/announcer.tsx'
@@ -13,28 +14,25 @@ function App() {
   const { path } = useLocation()
   return (
     <Frame>
-      {page(path)}
+      {pageOf(path)}
       <Announcer />
     </Frame>
   )
 }
 
-function page(path: string) {
-  if (path === '/') return <Studio />
-  const jobId = jobIdIn(path)
-  // Keyed, so that going from one job to another starts afresh.
-  if (jobId) return <JobPage key={jobId} id={jobId} />
-  if (/^\/admin(\/|$)/.test(path)) return <Later load={admin} props={{ path }} />
-  return <NotFound />
-}
-
-function jobIdIn(path: string): string | null {
-  const [, text] = /^\/jobs\/([^/]+)\/?$/.exec(path) ?? []
-  try {
-    return text ? decodeURIComponent(text) : null
-  } catch {
-    // An escape sequence that is none: no id of ours.
-    return null
+function pageOf(path: string) {
+  const page = pageAt(path)
+  switch (page?.name) {
+    case 'studio':
+      return <Studio />
+    case 'job':
+      // Keyed, so that going from one job to another starts afresh.
+      return <JobPage key={page.id} id={page.id} />
+    case 'all-jobs':
+    case 'inspector':
+      return <Later name="admin" load={admin} props={{ page }} />
+    default:
+      return <NotFound />
   }
 }
 

@@ -84,12 +84,14 @@ export function apiWith(over: Partial<Env>, path: string, init: RequestInit = {}
 }
 
 export function bindings(): Env {
-  const { DB, VIDEOS, EXPORT_JOB, UPLOAD, ENVIRONMENT, PUBLIC_URL, RUNPOD_ENDPOINT, RUNPOD_API_KEY } = env
+  const { DB, VIDEOS, EXPORT_JOB, UPLOAD, ASSETS, ENVIRONMENT, PUBLIC_URL, RUNPOD_ENDPOINT, RUNPOD_API_KEY } =
+    env
   return {
     DB,
     VIDEOS,
     EXPORT_JOB,
     UPLOAD,
+    ASSETS,
     ...(ENVIRONMENT && { ENVIRONMENT }),
     ...(PUBLIC_URL && { PUBLIC_URL }),
     ...(RUNPOD_ENDPOINT && { RUNPOD_ENDPOINT }),

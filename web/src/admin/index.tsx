@@ -1,11 +1,9 @@
-/** The operators' pages: all jobs at `/admin`, and one actor opened up at `/admin/jobs/<id>`. Loaded when first visited. */
-import { NotFound } from '../ui/not-found.tsx'
+/** The operators' pages: all jobs, and one actor opened up. Loaded when first visited. */
+import type { Page } from '../pages.ts'
 import { AllJobs } from './all/all-jobs.tsx'
 import { JobInspector } from './job/job-inspector.tsx'
 
-export function Admin({ path }: { path: string }) {
-  if (/^\/admin\/?$/.test(path)) return <AllJobs />
-  const [, id] = /^\/admin\/jobs\/([^/]+)\/?$/.exec(path) ?? []
+export function Admin({ page }: { page: Extract<Page, { name: 'all-jobs' | 'inspector' }> }) {
   // Keyed, so that going from one job to another starts afresh.
-  return id ? <JobInspector key={id} id={decodeURIComponent(id)} /> : <NotFound />
+  return page.name === 'inspector' ? <JobInspector key={page.id} id={page.id} /> : <AllJobs />
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { loadPart } from '../ui/load-part.ts'
 import { Problem } from '../ui/problem.tsx'
 import { UnfinishedUpload } from './unfinished.tsx'
 import type { Unfinished, Uploader, UploadHandlers } from './uploader.ts'
@@ -16,7 +17,8 @@ export function DropZone(handlers: Omit<UploadHandlers, 'onUnfinished'>) {
     let left = false
     let destroy = () => {}
     const mount = async () => {
-      const [{ mountUploader }] = await Promise.all([import('./uploader.ts'), loadStyles()])
+      const load = () => Promise.all([import('./uploader.ts'), loadStyles()])
+      const [{ mountUploader }] = await loadPart('uploader', load)
       if (left || !target.current) return
       const uploader = mountUploader(target.current, {
         onFile: (file) => latest.current.onFile(file),
@@ -39,7 +41,7 @@ export function DropZone(handlers: Omit<UploadHandlers, 'onUnfinished'>) {
   return (
     <div class="drop-zone">
       {failure != null && (
-        // After a deploy this page's parts are gone: only a reload brings those of today. What was typed is kept.
+        // What was typed is kept.
         <Problem error={failure} title="The upload could not be prepared" retry={() => location.reload()} />
       )}
       {!uploader && failure == null && (
