@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Job } from '../../../client/index.ts'
-import { isEnded } from '../../../client/index.ts'
+import { ExportalError, isEnded, type Job } from '../../../client/index.ts'
 import { fileName } from '../format.ts'
 import { Link } from '../router.tsx'
 import { useNow } from '../ui/now.ts'
@@ -22,7 +21,9 @@ export function JobPage({ id }: { id: string }) {
   const followed = useJob(id)
   const [deleted, setDeleted] = useState(false)
   const { job, error, follow } = followed
-  if (deleted) return <Deleted />
+  // Also when it was deleted elsewhere, after it was shown here.
+  const gone = job !== null && error instanceof ExportalError && error.status === 404
+  if (deleted || gone) return <Deleted />
   if (job) return <Loaded job={job} followed={followed} onDeleted={() => setDeleted(true)} />
   if (error) {
     return (
@@ -73,7 +74,7 @@ function Loaded({ job, followed, onDeleted }: { job: Job; followed: FollowedJob;
         <Headline job={job} events={events} now={now} />
         <Steps job={job} events={events} now={now} />
       </div>
-      <Players job={job} refresh={follow} />
+      <Players job={job} />
       <div class="card">
         <Facts job={job} now={now} />
         <Log job={job} events={events} now={now} />

@@ -1,31 +1,43 @@
-import { useState } from 'preact/hooks'
 import type { Job } from '../../../client/index.ts'
 import { bytes, fileName } from '../format.ts'
 import { exportal } from '../service.ts'
 import { Icon } from '../ui/icon.tsx'
 import { localUrl } from '../upload/local-files.ts'
+import { fileOf } from '../video/remedy.ts'
+import { Video } from '../video/video.tsx'
+
+/** Which of a job's videos. */
+type Which = 'input_url' | 'output_url'
 
 /** Source and result, side by side where there is room. */
-export function Players({ job, refresh }: { job: Job; refresh: () => void }) {
-  const given = job.input_url && `${exportal.absolute(job.input_url)}&inline=1`
+export function Players({ job }: { job: Job }) {
   return (
     <section class="players" aria-label="Videos">
       <Player
         title="Source"
         note={fileName(job.input_video_key)}
-        url={localUrl(job.input_video_key) ?? given}
+        url={localUrl(job.input_video_key) ?? shownUrl(job, 'input_url')}
         missing="Removed after its retention."
-        refresh={refresh}
+        renew={() => urlOfNow(job.id, 'input_url')}
       />
       <Player
         title="Result"
         note={job.output_size_bytes ? bytes(job.output_size_bytes) : ''}
-        url={job.output_url ? `${exportal.absolute(job.output_url)}&inline=1` : null}
+        url={shownUrl(job, 'output_url')}
         missing={MISSING[job.status]}
-        refresh={refresh}
+        renew={() => urlOfNow(job.id, 'output_url')}
       />
     </section>
   )
+}
+
+function shownUrl(job: Job, which: Which): string | null {
+  const url = job[which]
+  return url && `${exportal.absolute(url)}&inline=1`
+}
+
+async function urlOfNow(id: string, which: Which): Promise<string | null> {
+  return shownUrl(await exportal.jobs.get(id), which)
 }
 
 const MISSING: Record<Job['status'], string> = {
@@ -44,34 +56,36 @@ interface PlayerProps {
   url: string | null
   /** Said in place of a video. */
   missing: string
-  /** Asks for a new address; signed ones expire while a page stays open. */
-  refresh?: () => void
+  renew: () => Promise<string | null>
 }
 
-function Player({ title, note, url, missing, refresh }: PlayerProps) {
-  const [failed, setFailed] = useState<string | null>(null)
-  const [refreshed, setRefreshed] = useState(false)
-  const fail = () => {
-    if (refresh && !refreshed) {
-      setRefreshed(true)
-      refresh()
-    } else setFailed(url)
-  }
+function Player({ title, note, url, missing, renew }: PlayerProps) {
   return (
     <figure class="player">
       <figcaption>
         <h2>{title}</h2>
         <span class="muted small">{note}</span>
       </figcaption>
-      {url && failed !== url ? (
-        // biome-ignore lint/a11y/useMediaCaption: uploads come without captions
-        <video src={url} controls playsInline preload="metadata" aria-label={title} onError={fail} />
+      {url ? (
+        // Keyed by the file: a new address of the same one leaves what plays alone.
+        <Video key={fileOf(url)} title={title} url={url} renew={renew} failed={placeholder} />
       ) : (
-        <div class="player-missing">
-          <Icon name="film" />
-          <p>{url && refresh ? 'This browser cannot play the file; it can still be downloaded.' : missing}</p>
-        </div>
+        placeholder(missing)
       )}
     </figure>
+  )
+}
+
+function placeholder(words: string, again?: () => void) {
+  return (
+    <div class="player-missing">
+      <Icon name="film" />
+      <p>{words}</p>
+      {again && (
+        <button type="button" class="quiet" onClick={again}>
+          Try again
+        </button>
+      )}
+    </div>
   )
 }

@@ -1,6 +1,7 @@
 import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { JsonObject } from '../../../client/index.ts'
+import { statusOf } from '../video/remedy.ts'
 import { CropLayer } from './crop-layer.tsx'
 import { numberOf } from './geometry.ts'
 import { OverlayLayer } from './overlay-layer.tsx'
@@ -16,6 +17,10 @@ interface StageProps {
   onDuration: (seconds: number | null) => void
 }
 
+const NO_PICTURE =
+  'This browser cannot show the file, so there is no preview. An export of it works if it is a video of another kind; if it is none, the export fails and says so.'
+const GONE = 'The uploaded video is not there any more. Replace it with a file of yours.'
+
 interface Frame {
   ratio: number
   durationSeconds: number
@@ -24,7 +29,7 @@ interface Frame {
 /** The video with what the params will do to it. Types that it has no picture for show the video alone. */
 export function Stage({ url, type, params, onChange, video, onDuration }: StageProps) {
   const [frame, setFrame] = useState<Frame | null>(null)
-  const [unplayable, setUnplayable] = useState(false)
+  const [unplayable, setUnplayable] = useState<string | null>(null)
   const [seconds, setSeconds] = useState(0)
   const [playing, setPlaying] = useState(false)
 
@@ -48,15 +53,20 @@ export function Stage({ url, type, params, onChange, video, onDuration }: StageP
     if (player && span && !player.paused && player.currentTime >= span.end) player.pause()
   }
   const loaded = (player: HTMLVideoElement) => {
-    if (player.videoWidth === 0) return setUnplayable(true)
+    if (player.videoWidth === 0) return setUnplayable(NO_PICTURE)
     setFrame({ ratio: player.videoWidth / player.videoHeight, durationSeconds: player.duration })
     onDuration(Number.isFinite(player.duration) ? player.duration : null)
   }
 
-  if (unplayable) {
+  const fail = async () => {
+    const status = url.startsWith('blob:') ? null : await statusOf(url)
+    setUnplayable(status === 404 ? GONE : NO_PICTURE)
+  }
+
+  if (unplayable !== null) {
     return (
       <div class="stage-missing">
-        <p>The file cannot be shown here, so there is no preview. The export itself is not affected.</p>
+        <p>{unplayable}</p>
       </div>
     )
   }
@@ -70,7 +80,7 @@ export function Stage({ url, type, params, onChange, video, onDuration }: StageP
           playsInline
           preload="auto"
           onLoadedMetadata={(event) => loaded(event.currentTarget)}
-          onError={() => setUnplayable(true)}
+          onError={() => void fail()}
           onPlay={() => setPlaying(true)}
           onPause={() => setPlaying(false)}
           onTimeUpdate={passed}

@@ -135,7 +135,7 @@ function Opened({ inspection, opened, onLeft }: OpenedProps) {
       </div>
       {isWhole(job) && (
         <>
-          <Players job={job} refresh={refresh} />
+          <Players job={job} />
           <div class="inspector-cards">
             <StoredFile name="Source" url={job.input_url} />
             <StoredFile name="Result" url={isEnded(job) ? job.output_url : null} />

@@ -9,14 +9,16 @@ interface Stored {
 
 /** What storage says of a file: its size and its entity tag. */
 export function StoredFile({ name, url }: { name: string; url: string | null }) {
-  const [stored, setStored] = useState<Stored | 'gone' | null>(null)
+  const [stored, setStored] = useState<Stored | string | null>(null)
   useEffect(() => {
     if (!url) return
     const stop = new AbortController()
     fetch(exportal.absolute(url), { method: 'HEAD', signal: stop.signal }).then(
-      ({ ok, headers }) => {
+      ({ ok, status, headers }) => {
         const size = bytes(Number(headers.get('Content-Length')))
-        setStored(ok ? { size, etag: headers.get('ETag') ?? '–' } : 'gone')
+        if (ok) setStored({ size, etag: headers.get('ETag') ?? '–' })
+        // Only this says that there is no such file; an address may have expired, or storage be away.
+        else setStored(status === 404 ? 'not in storage' : `not known, the service answered ${status}`)
       },
       // Left, or out of reach: nothing is said about the file.
       () => {},
@@ -25,8 +27,8 @@ export function StoredFile({ name, url }: { name: string; url: string | null }) 
   }, [url])
   return (
     <p class="stored muted small">
-      {name}: {url === null ? 'none' : stored === null ? '…' : stored === 'gone' ? 'not in storage' : ''}
-      {stored !== null && stored !== 'gone' && (
+      {name}: {url === null ? 'none' : stored === null ? '…' : typeof stored === 'string' ? stored : ''}
+      {stored !== null && typeof stored !== 'string' && (
         <>
           {stored.size}, ETag <span class="mono">{stored.etag}</span>
         </>
