@@ -23,7 +23,7 @@ export const TROUBLE: readonly string[] = [
 
 /** The most sockets that are told one by one. */
 const MOST_SOCKETS = 100
-/** How far back the last answer to an owed webhook is looked for. */
+/** How far back the last answer to a webhook is looked for. */
 const MOST_ANSWERS = 100
 
 /** What the actor says of itself; the Worker sets the D1 row beside it. */
@@ -72,18 +72,16 @@ export function inspect(job: Job, parts: Parts, query: LogQuery, now: number): A
   }
 }
 
-/** What the receiver last answered to each message that is still owed, as the log tells. */
-function webhookAnswers(job: Job, store: JobStore): ActorJson['actor']['webhook_answers'] {
-  const owed = new Set(job.outbox.webhooks.filter(({ tries }) => tries > 0).map(({ id }) => id))
-  if (owed.size === 0) return []
-  const lines = store.eventsWhere({
-    after: null,
-    before: null,
-    limit: MOST_ANSWERS,
-    types: ['webhook_failed'],
-  })
-  return [...owed].flatMap((id) => {
-    const line = lines.findLast(({ data }) => data.id === id)
+/** Types of log lines that tell what a receiver answered; `deliveryAnswered` writes them, each naming its `delivery`. */
+const ANSWERED = ['webhook_delivered', 'webhook_failed', 'webhook_given_up', 'webhook_refused']
+
+/** What the receiver last answered to each message that the job knows of, as the log tells. */
+function webhookAnswers({ outbox }: Job, store: JobStore): ActorJson['actor']['webhook_answers'] {
+  const known = [...outbox.webhooks, ...outbox.webhooksSettled]
+  if (known.length === 0) return []
+  const lines = store.eventsWhere({ after: null, before: null, limit: MOST_ANSWERS, types: ANSWERED })
+  return known.flatMap(({ id }) => {
+    const line = lines.findLast(({ data }) => data.delivery === id)
     if (!line) return []
     const { status, detail } = line.data
     return {

@@ -177,6 +177,9 @@ describeInBrowser('the inspector', () => {
       /^The webhook’s receiver did not take “queued” \(tried (once|\d+ times)\); next: send it again \((now|in \d+ (s|min))(, at .+)?\)\.$/,
     )
     await page.getByRole('button', { name: 'Send it now' }).waitFor()
+    expect(await page.locator('.owed-card li').first().textContent()).toMatch(
+      /^Webhook “queued” .*(refused|connect|answer|reach).* \(tried (once|\d+ times)\); next try /i,
+    )
     await world.client.jobs.cancel(id)
   })
 

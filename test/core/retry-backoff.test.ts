@@ -21,7 +21,8 @@ describe('After a retryable failure', () => {
     story
       .then({ status: 'pending', step: 'waiting', log: ['attempt_failed'], durable: true })
       .then({ phase: { nextAttemptAt: T0 + 20 * SECOND + pause, failure: aFailure(), exhausted: false } })
-    expect(story.logged('attempt_failed').data).toMatchObject({ next_attempt_at: T0 + 20 * SECOND + pause })
+    const next = new Date(T0 + 20 * SECOND + pause).toISOString()
+    expect(story.logged('attempt_failed').data).toMatchObject({ next_attempt_at: next })
   })
 
   test('the wait grows with the number of the attempt', () => {

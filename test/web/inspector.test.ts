@@ -70,6 +70,13 @@ describe('the timeline', () => {
     expect(lanes[1]?.bars.at(-1)).toEqual({ kind: 'run', from: T0 + 5_000, to: T0 + 20_000 })
   })
 
+  test('of a job that has ended reaches to what happened to it after that', () => {
+    const late = event(40, 'late_report', { kind: 'progress' })
+    const { lanes, to } = timelineOf([anAttempt()], [event(1, 'created', {}, null), late], span, T0 + 60_000)
+    expect(to).toBe(T0 + 40_000)
+    expect(lanes[1]?.marks).toMatchObject([{ seq: 40, at: to }])
+  })
+
   test.each([
     [event(1, 'processing', { source: 'report' }), 'report'],
     [event(1, 'stage'), 'report'],

@@ -103,7 +103,7 @@ export function giveUp(
     message,
     retryable,
     ...(options.source && { source: options.source }),
-    ...(retries && { next_attempt_at: nextAttemptAt }),
+    ...(retries && { next_attempt_at: new Date(nextAttemptAt).toISOString() }),
   })
   if (hopeless) endInError(draft, failure)
   else

@@ -16,6 +16,7 @@ export interface Opened {
       webhooks: { id: string; tries: number }[]
       webhooks_settled: { id: string; event: string }[]
     }
+    webhook_answers: { id: string; at: string; status: number | null; detail: string | null }[]
     sockets: { count: number; list: { since: string; last_seq: number }[] }
     storage: { rows: number; bytes: number }
     wakes: number

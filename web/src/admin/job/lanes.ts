@@ -35,7 +35,8 @@ export interface Timeline {
 /** More marks than a lane can show apart are thinned to one of each kind at each of so many places. */
 const PLACES = 200
 
-const OPERATOR = new Set([
+/** Types of what a person asked for. */
+export const OPERATOR = new Set([
   'cancel_requested',
   'retried',
   'retry_hurried',
@@ -46,7 +47,8 @@ const OPERATOR = new Set([
   'webhook_redelivery_requested',
   'deleting',
 ])
-const REPORTS = new Set(['stage', 'late_report', 'processing', 'verifying'])
+/** Types of what a worker told, where the line names no other source. */
+export const REPORTS = new Set(['stage', 'late_report', 'processing', 'verifying'])
 
 /** By what an event came about: a worker's report, RunPod's webhook, our own alarm, our webhook, or a person. */
 export function markKind({ type, data }: JobEvent): MarkKind {
@@ -66,7 +68,9 @@ export function timelineOf(
   const from = Date.parse(span.createdAt)
   const ends = attempts.flatMap(({ ended_at, remote_ended_at }) => [at(ended_at), at(remote_ended_at)])
   const finished = at(span.finishedAt)
-  const last = Math.max(from, finished ?? now, ...ends.filter((each) => each !== null))
+  // Something may still happen to a job that has ended: a late report, a webhook, a removal.
+  const newest = at(events.at(-1)?.at ?? null)
+  const last = Math.max(from, finished ?? now, newest ?? from, ...ends.filter((each) => each !== null))
   const to = Math.max(last, from + 1_000)
   const several = new Set(attempts.map(({ round }) => round)).size > 1
   const lanes = attempts.map((attempt): Lane => {

@@ -47,7 +47,7 @@ export function OwedCard({ actor, now, sendAgain }: OwedCardProps) {
         <ul aria-label="Webhooks of which nothing is owed">
           {actor.outbox.webhooks_settled.map(({ id, event, at }) => (
             <li key={id} class="muted">
-              Webhook “{event}” of {absolute(at, now)}: settled
+              Webhook “{event}” of {absolute(at, now)}: settled{answerOf(actor, id, ', last answer ')}
               <button type="button" class="bare" onClick={() => sendAgain(id)}>
                 Send it again
               </button>
@@ -59,15 +59,21 @@ export function OwedCard({ actor, now, sendAgain }: OwedCardProps) {
   )
 }
 
-function linesOf({ outbox, webhook_answers: answers, attempts }: InspectedActor): Line[] {
+/** The receiver's last answer to one message; empty when there is none yet. */
+function answerOf({ webhook_answers: answers }: InspectedActor, delivery: string, lead = ''): string {
+  const last = answers.find(({ id }) => id === delivery)
+  return last ? `${lead}${last.detail ?? last.status ?? 'none'}` : ''
+}
+
+function linesOf(actor: InspectedActor): Line[] {
+  const { outbox, attempts } = actor
   const lines: Line[] = []
   const add = (what: string, owed: Owed | null, answer = '', delivery: string | null = null) => {
     if (owed) lines.push({ what, owed, answer, delivery })
   }
   for (const webhook of outbox.webhooks) {
-    const last = answers.find(({ id }) => id === webhook.id)
-    const answer = last ? `${last.detail ?? last.status} (${tried(webhook)})` : ''
-    add(`Webhook “${webhook.event}”`, webhook, answer, webhook.id)
+    const last = answerOf(actor, webhook.id)
+    add(`Webhook “${webhook.event}”`, webhook, last && `${last} (${tried(webhook)})`, webhook.id)
   }
   add('Row in D1', outbox.mirror)
   add('Removal of stale files', outbox.sweep)
