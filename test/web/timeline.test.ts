@@ -54,7 +54,7 @@ describe('the steps of a job', () => {
     ])
     const again = log(...FIRST, 'attempt_failed', 'attempt_started', 'queued')
     expect(steps({ status: 'queued', attempt: 2 }, again)).toEqual([
-      'Accepted done 0-6',
+      'Accepted done 0-2',
       'Queued now 6-',
       'Rendering ahead -',
       'Storing ahead -',

@@ -56,17 +56,17 @@ export function fileName(key: string): string {
 }
 
 /** Names that say little as they stand. */
-const KNOWN: Record<string, string> = {
-  x: 'From left',
-  y: 'From top',
-  fps: 'Frames per second',
-  focus_x: 'Focus from left',
-  focus_y: 'Focus from top',
-}
+const KNOWN = new Map([
+  ['x', 'From left'],
+  ['y', 'From top'],
+  ['fps', 'Frames per second'],
+  ['focus_x', 'Focus from left'],
+  ['focus_y', 'Focus from top'],
+])
 
 /** `start_seconds` as a label: `Start`, with its unit apart. */
 export function labelOf(name: string): { label: string; unit: string } {
   const unit = name.endsWith('_seconds') ? 's' : ''
   const words = name.replace(/_(seconds|key)$/, '').replaceAll('_', ' ')
-  return { label: KNOWN[name] ?? words.charAt(0).toUpperCase() + words.slice(1), unit }
+  return { label: KNOWN.get(name) ?? words.charAt(0).toUpperCase() + words.slice(1), unit }
 }

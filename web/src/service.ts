@@ -33,6 +33,17 @@ function claimsOf(text: string | null): Record<string, unknown> {
   }
 }
 
+/**
+ * Whether the token of this visit lets jobs be changed, as far as it says so itself: a link that was shared does not.
+ * Without a token it is for the service to say.
+ */
+export function mayWrite(): boolean {
+  const { scope } = claimsOf(token)
+  return (
+    typeof scope !== 'string' || scope.split(' ').some((each) => each === 'jobs:write' || each === 'admin')
+  )
+}
+
 /** Answer of `POST /api/videos/upload-url`: one signed PUT, or for a large file the routes that Companion has. */
 export interface UploadPlan {
   upload_url: string | null

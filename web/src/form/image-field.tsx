@@ -1,7 +1,7 @@
 import { useContext, useState } from 'preact/hooks'
 import { fileName } from '../format.ts'
 import { sentenceOf } from '../ui/problem.tsx'
-import { localUrl } from '../upload/local-files.ts'
+import { storedUrl } from '../upload/local-files.ts'
 import { FormContext } from './context.ts'
 import type { ControlProps } from './leaf.tsx'
 
@@ -11,7 +11,7 @@ export function ImageField({ id, value, describedBy, invalid, onChange }: Contro
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
   const key = typeof value === 'string' ? value : ''
-  const url = localUrl(key)
+  const url = key ? storedUrl(key) : null
   const take = async (file: File | undefined) => {
     if (!file) return
     setBusy(true)

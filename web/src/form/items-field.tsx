@@ -1,4 +1,4 @@
-import { useContext, useState } from 'preact/hooks'
+import { useContext, useRef, useState } from 'preact/hooks'
 import type { Json, JsonObject } from '../../../client/index.ts'
 import { labelOf } from '../format.ts'
 import { Icon } from '../ui/icon.tsx'
@@ -23,6 +23,7 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
   const shapes = variants.length > 0 ? variants : [item]
   const full = value.length >= (numberIn(schema, 'maxItems') ?? Number.POSITIVE_INFINITY)
   const { label } = labelOf(name)
+  const list = useRef<HTMLOListElement>(null)
 
   const add = (shape: JsonObject) => {
     onChange([...value, startOf(shape)])
@@ -34,6 +35,11 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
     onChange(next)
     setOpen(to)
   }
+  const remove = (index: number) => {
+    onChange(value.toSpliced(index, 1))
+    // The button that has the focus goes: it stays in the list, at what is next to it.
+    list.current?.focus()
+  }
   return (
     <fieldset class="items">
       <legend>{label}</legend>
@@ -42,7 +48,7 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
           {detail}
         </p>
       ))}
-      <ol>
+      <ol ref={list} tabIndex={-1} aria-label={label}>
         {value.map((each, index) => {
           const shape = shapes[variantOf(shapes, each)] ?? item
           const title = variants.length > 0 ? variantLabel(variants, shape) : `${label} ${index + 1}`
@@ -73,7 +79,7 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
                   type="button"
                   class="bare"
                   aria-label={`Remove ${title} ${index + 1}`}
-                  onClick={() => onChange(value.toSpliced(index, 1))}
+                  onClick={() => remove(index)}
                 >
                   <Icon name="cross" />
                 </button>

@@ -3,7 +3,16 @@ import type { Json, JsonObject } from '../../../client/index.ts'
 import { labelOf } from '../format.ts'
 import { ItemsField } from './items-field.tsx'
 import { Leaf } from './leaf.tsx'
-import { discriminatorOf, isObject, propertiesOf, startOf, typeOf, variantOf, variantsOf } from './schema.ts'
+import {
+  discriminatorOf,
+  isObject,
+  ownValue,
+  propertiesOf,
+  startOf,
+  typeOf,
+  variantOf,
+  variantsOf,
+} from './schema.ts'
 
 interface ObjectProps {
   schema: JsonObject
@@ -82,7 +91,7 @@ function Fields({ schema, value, pointer, onChange }: Omit<ObjectProps, 'start'>
               key={name}
               name={name}
               schema={each}
-              value={value[name]}
+              value={ownValue(value, name)}
               pointer={`${pointer}/${name}`}
               required={Array.isArray(schema.required) && schema.required.includes(name)}
               onChange={(next) => set(name, next)}
@@ -95,7 +104,7 @@ function Fields({ schema, value, pointer, onChange }: Omit<ObjectProps, 'start'>
           key={name}
           name={name}
           schema={each}
-          value={value[name]}
+          value={ownValue(value, name)}
           pointer={`${pointer}/${name}`}
           onChange={(next) => set(name, next)}
         />

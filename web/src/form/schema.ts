@@ -1,6 +1,11 @@
 /** The part of JSON Schema that the types' params are written in, read safely out of plain JSON. Pure. */
 import type { Json, JsonObject } from '../../../client/index.ts'
 
+/** What an object of plain JSON has under a name that comes from elsewhere: never what it inherits. */
+export function ownValue<T>(object: { readonly [name: string]: T }, name: string): T | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -47,8 +52,9 @@ export function discriminatorOf(variants: JsonObject[]): string | null {
 export function variantOf(variants: JsonObject[], value: Json | undefined): number {
   const given = isObject(value) ? value : {}
   const fits = (variant: JsonObject) =>
-    propertiesOf(variant).every(([name, schema]) => !('const' in schema) || schema.const === given[name]) &&
-    requiredOf(variant).every((name) => name in given)
+    propertiesOf(variant).every(
+      ([name, schema]) => !('const' in schema) || schema.const === ownValue(given, name),
+    ) && requiredOf(variant).every((name) => Object.hasOwn(given, name))
   return Math.max(0, variants.findIndex(fits))
 }
 

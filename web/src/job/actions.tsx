@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { Job, ListedJob } from '../../../client/index.ts'
 import { fileName } from '../format.ts'
+import { mayWrite } from '../service.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { Icon, type IconName } from '../ui/icon.tsx'
 import { allows, type Command, type Commands } from './commands.ts'
@@ -47,20 +48,22 @@ export function Actions({ job, commands, named }: ActionsProps) {
   }
   return (
     <div class="buttons">
-      {BUTTONS.filter(({ command }) => allows(job, command)).map(({ command, label, icon, tip, look }) => (
-        <button
-          key={command}
-          type="button"
-          class={look}
-          title={tip}
-          aria-label={named ? `${label} ${name}` : undefined}
-          disabled={commands.busy !== null}
-          onClick={() => press(command)}
-        >
-          <Icon name={icon} />
-          <span>{label}</span>
-        </button>
-      ))}
+      {BUTTONS.filter(({ command }) => allows(job, command, mayWrite())).map(
+        ({ command, label, icon, tip, look }) => (
+          <button
+            key={command}
+            type="button"
+            class={look}
+            title={tip}
+            aria-label={named ? `${label} ${name}` : undefined}
+            disabled={commands.busy !== null}
+            onClick={() => press(command)}
+          >
+            <Icon name={icon} />
+            <span>{label}</span>
+          </button>
+        ),
+      )}
       {asking && (
         <Confirm
           title={`Delete the export of ${name}?`}

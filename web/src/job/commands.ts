@@ -8,8 +8,9 @@ import { announce } from '../ui/announcer.tsx'
 export type Command = 'cancel' | 'retry' | 'delete' | 'download'
 type AnyJob = Job | ListedJob
 
-/** Whether the service would take it now. */
-export function allows(job: AnyJob, command: Command): boolean {
+/** Whether the service would take it now, from a caller who may change jobs or only read them. */
+export function allows(job: AnyJob, command: Command, mayWrite: boolean): boolean {
+  if (command !== 'download' && !mayWrite) return false
   switch (command) {
     case 'cancel':
       return !isEnded(job) && job.status !== 'cancelling'

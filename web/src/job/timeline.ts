@@ -19,6 +19,9 @@ const STATIONS: { name: string; reached: (event: JobEvent) => boolean }[] = [
   { name: 'Stored', reached: ({ type }) => type === 'complete' },
 ]
 
+/** What ends the wait of an accepted job: RunPod took an attempt, or the attempt failed before that. */
+const LEFT_ACCEPTED = new Set(['queued', 'attempt_failed'])
+
 export function stepsOf(job: Job, events: readonly JobEvent[]): Step[] {
   const round = roundOf(events)
   const attempt = round.slice(
@@ -38,7 +41,9 @@ export function stepsOf(job: Job, events: readonly JobEvent[]): Step[] {
   starts.fill(null, current + 1)
   return STATIONS.map(({ name }, index) => {
     const at = starts[index] ?? null
-    const next = starts.slice(index + 1).find((each) => each !== null)
+    // What earlier attempts took is no part of the wait before the first one.
+    const first = index === 0 && current > 0 ? round.find(({ type }) => LEFT_ACCEPTED.has(type))?.at : null
+    const next = first ?? starts.slice(index + 1).find((each) => each !== null)
     const until = at === null ? null : (next ?? (over ? job.finished_at : null))
     return { name, state: stateOf(index, current, job, over), at, until }
   })

@@ -1,6 +1,12 @@
 /** One job, followed to its end: the client redials, replays and polls; this keeps what the page shows. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { type ConnectionState, isEnded, type Job, type JobEvent } from '../../../client/index.ts'
+import {
+  type ConnectionState,
+  ExportalError,
+  isEnded,
+  type Job,
+  type JobEvent,
+} from '../../../client/index.ts'
 import { exportal } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { statusWord } from '../ui/status.tsx'
@@ -64,5 +70,41 @@ export function useJob(id: string): FollowedJob {
     return () => stop.abort()
   }, [id, round])
 
+  useLooks(job, () => {
+    exportal.jobs.get(id).then(setJob, (reason: unknown) => {
+      if (reason instanceof ExportalError && reason.status === 404) setError(reason)
+    })
+  })
   return { job, events, connection, error, follow }
+}
+
+/** So much after an instant has passed, what came of it is there. */
+const AFTER_MS = 2_000
+/** The longest that a browser's timer takes; a later instant is looked at when the page is opened again. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/**
+ * Looks again when nobody tells of a change: when what was to come next is past, and when a page is come back to whose
+ * job has ended, which may have been deleted meanwhile. A page that nobody sees looks at nothing.
+ */
+function useLooks(job: Job | null, look: () => void): void {
+  const latest = useRef(look)
+  latest.current = look
+  const ended = job !== null && isEnded(job)
+  const next = job?.next_action?.at ?? null
+  useEffect(() => {
+    const back = () => {
+      if (ended && !document.hidden) latest.current()
+    }
+    document.addEventListener('visibilitychange', back)
+    return () => document.removeEventListener('visibilitychange', back)
+  }, [ended])
+  useEffect(() => {
+    const wait = next === null ? Number.NaN : Date.parse(next) - Date.now() + AFTER_MS
+    if (!(wait > 0 && wait <= LONGEST_MS)) return
+    const timer = setTimeout(() => {
+      if (!document.hidden) latest.current()
+    }, wait)
+    return () => clearTimeout(timer)
+  }, [next])
 }

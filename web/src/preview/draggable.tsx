@@ -15,6 +15,13 @@ interface DraggableProps {
 /** One step of an arrow key, as a share of the frame; ten of them with Shift. */
 const STEP = 0.01
 
+const WAYS = new Map([
+  ['ArrowLeft', { x: -1, y: 0 }],
+  ['ArrowRight', { x: 1, y: 0 }],
+  ['ArrowUp', { x: 0, y: -1 }],
+  ['ArrowDown', { x: 0, y: 1 }],
+])
+
 /** Something in the frame that is moved by pointer or by the arrow keys. */
 export function Draggable({ label, x, y, onMove, class: name, style, children }: DraggableProps) {
   const grip = useRef<{ x: number; y: number; frame: DOMRect } | null>(null)
@@ -35,16 +42,10 @@ export function Draggable({ label, x, y, onMove, class: name, style, children }:
   }
   const press = (event: KeyboardEvent) => {
     const step = event.shiftKey ? STEP * 10 : STEP
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [-step, 0],
-      ArrowRight: [step, 0],
-      ArrowUp: [0, -step],
-      ArrowDown: [0, step],
-    }
-    const by = moves[event.key]
-    if (!by) return
+    const way = WAYS.get(event.key)
+    if (!way) return
     event.preventDefault()
-    onMove(x + by[0], y + by[1])
+    onMove(x + way.x * step, y + way.y * step)
   }
   return (
     <button

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../../client/index.ts'
 import { isObject } from '../form/schema.ts'
-import { localUrl } from '../upload/local-files.ts'
+import { storedUrl } from '../upload/local-files.ts'
 import { Draggable } from './draggable.tsx'
 import { clamp, isSeen, numberOf, rounded } from './geometry.ts'
 
@@ -10,6 +10,9 @@ interface LayerProps {
   seconds: number
   onChange: (params: JsonObject) => void
 }
+
+/** So far an item may be moved that enough of it stays in the frame to be seen, and to be taken back. */
+const FURTHEST = 0.97
 
 /** The items of an overlay where the result will have them. Drawn as the worker draws, to a pixel or two. */
 export function OverlayLayer({ params, seconds, onChange }: LayerProps) {
@@ -21,7 +24,7 @@ export function OverlayLayer({ params, seconds, onChange }: LayerProps) {
         const x = numberOf(item, 'x', 0.05)
         const y = numberOf(item, 'y', 0.05)
         const move = (left: number, top: number) => {
-          const moved = { ...item, x: rounded(clamp(left, 0, 1)), y: rounded(clamp(top, 0, 1)) }
+          const moved = { ...item, x: rounded(clamp(left, 0, FURTHEST)), y: rounded(clamp(top, 0, FURTHEST)) }
           onChange({ ...params, items: items.with(index, moved) })
         }
         const seen = isSeen(item, seconds)
@@ -74,7 +77,7 @@ function TextItem({ item }: { item: JsonObject }) {
 }
 
 function ImageItem({ item }: { item: JsonObject }) {
-  const url = typeof item.image_key === 'string' ? localUrl(item.image_key) : null
+  const url = typeof item.image_key === 'string' ? storedUrl(item.image_key) : null
   const width = `${numberOf(item, 'width', 0.25) * 100}cqw`
   if (!url) {
     return (

@@ -2,15 +2,17 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Job, JobTypeInfo, JsonObject } from '../../../client/index.ts'
 import { FormContext } from '../form/context.ts'
 import { ParamsForm } from '../form/params-form.tsx'
+import { ownValue } from '../form/schema.ts'
 import { bytes } from '../format.ts'
 import { Stage } from '../preview/stage.tsx'
 import { Link } from '../router.tsx'
-import { exportal, projectId, uploadedUrl } from '../service.ts'
+import { exportal, projectId } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Icon } from '../ui/icon.tsx'
+import { loadPart } from '../ui/load-part.ts'
 import { Problem } from '../ui/problem.tsx'
 import { DropZone } from '../upload/drop-zone.tsx'
-import { localUrl, rememberLocal } from '../upload/local-files.ts'
+import { rememberLocal, storedUrl } from '../upload/local-files.ts'
 import { firstParams, firstShape } from './suggestions.ts'
 import { useCreate } from './use-create.ts'
 import { useSession } from './use-session.ts'
@@ -41,9 +43,11 @@ export function NewExport({ types, onCreated }: NewExportProps) {
   const form = useRef<HTMLFormElement>(null)
 
   const type = types?.find(({ name }) => name === typeName) ?? types?.[0]
-  const params = type ? (drafts[type.name] ?? firstParams(type.name, type.params)) : {}
+  const params = type ? (ownValue(drafts, type.name) ?? firstParams(type.name, type.params)) : {}
   const setParams = (next: JsonObject) => {
-    if (type) setDrafts({ ...drafts, [type.name]: next })
+    if (!type) return
+    setDrafts({ ...drafts, [type.name]: next })
+    creation.edited(params, next)
   }
   const url = useSourceUrl(file, stored)
   const source = stored ?? (file && { name: file.name, size: file.size })
@@ -204,10 +208,11 @@ function TypeChoice({ types, chosen, choose }: TypeChoiceProps) {
 function useSourceUrl(file: File | null, stored: Stored | null): string | null {
   const local = useMemo(() => (file ? URL.createObjectURL(file) : null), [file])
   useEffect(() => () => void (local && URL.revokeObjectURL(local)), [local])
-  return local ?? (stored && (localUrl(stored.key) ?? uploadedUrl(stored.key)))
+  return local ?? (stored && storedUrl(stored.key))
 }
 
 async function uploadImage(file: File): Promise<string> {
+  await loadPart('client-upload', () => import('../../../client/upload.ts'))
   const { video_key: key } = await exportal.uploadVideo(file, { projectId: projectId() })
   rememberLocal(key, file)
   return key

@@ -6,6 +6,7 @@ import {
   type Job,
   type JsonObject,
 } from '../../../client/index.ts'
+import { isSame } from '../form/pointer.ts'
 import { exportal, projectId } from '../service.ts'
 
 interface Wanted {
@@ -21,6 +22,8 @@ export interface Creation {
   errors: readonly FieldError[]
   created: Job | null
   create(wanted: Wanted): Promise<Job | null>
+  /** The params are others now: what was refused of them and has changed is refused no more. */
+  edited(before: JsonObject, after: JsonObject): void
   reset(): void
 }
 
@@ -51,11 +54,19 @@ export function useCreate(): Creation {
       setBusy(false)
     }
   }
+  const edited = (before: JsonObject, after: JsonObject) => {
+    if (!(error instanceof ExportalError) || error.errors.length === 0) return
+    const left = error.errors.filter(({ pointer }) => isSame({ params: before }, { params: after }, pointer))
+    if (left.length === error.errors.length) return
+    const { status, code, detail, requestId } = error
+    setError(left.length === 0 ? null : new ExportalError({ status, code, detail, requestId, errors: left }))
+  }
   const reset = () => {
     setError(null)
     setCreated(null)
   }
-  return { busy, error, errors: error instanceof ExportalError ? error.errors : [], created, create, reset }
+  const errors = error instanceof ExportalError ? error.errors : []
+  return { busy, error, errors, created, create, edited, reset }
 }
 
 /** Not crypto.randomUUID, which browsers have on secure origins only. */

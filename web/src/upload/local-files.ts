@@ -1,4 +1,5 @@
 /** Files of this visit by the key they were stored under, so that they are shown without being fetched again. */
+import { uploadedUrl } from '../service.ts'
 
 const files = new Map<string, Blob>()
 const urls = new Map<string, string>()
@@ -16,4 +17,9 @@ export function localUrl(key: string): string | null {
   const url = URL.createObjectURL(file)
   urls.set(key, url)
   return url
+}
+
+/** An address of what was uploaded: the file of this visit, else what the service has under the key. */
+export function storedUrl(key: string): string {
+  return localUrl(key) ?? uploadedUrl(key)
 }

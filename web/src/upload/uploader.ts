@@ -42,14 +42,14 @@ type AnyFile = UppyFile<Meta, Body>
 const UPLOADER = 'exportal-uploader'
 /** What browsers have no media type for is told by its name. */
 const ACCEPTED = ['video/*', '.mkv', '.mov', '.m4v', '.avi', '.ts', '.mts', '.mxf']
-const FALLBACK_TYPES: Record<string, string> = {
-  mkv: 'video/x-matroska',
-  mov: 'video/quicktime',
-  avi: 'video/x-msvideo',
-  ts: 'video/mp2t',
-  mts: 'video/mp2t',
-  mxf: 'video/mxf',
-}
+const FALLBACK_TYPES = new Map([
+  ['mkv', 'video/x-matroska'],
+  ['mov', 'video/quicktime'],
+  ['avi', 'video/x-msvideo'],
+  ['ts', 'video/mp2t'],
+  ['mts', 'video/mp2t'],
+  ['mxf', 'video/mxf'],
+])
 
 export function mountUploader(target: HTMLElement, handlers: UploadHandlers): Uploader {
   const uppy = new Uppy({
@@ -170,6 +170,6 @@ function withType(file: AnyFile): File | null {
   const { data, name } = file
   if (!(data instanceof Blob)) return null
   const extension = name.split('.').at(-1)?.toLowerCase() ?? ''
-  const type = data.type || FALLBACK_TYPES[extension] || 'video/mp4'
+  const type = data.type || FALLBACK_TYPES.get(extension) || 'video/mp4'
   return data instanceof File && data.type === type ? data : new File([data], name, { type })
 }

@@ -4,20 +4,25 @@ import { announce } from '../../ui/announcer.tsx'
 import { sentenceOf } from '../../ui/problem.tsx'
 import { Ask } from '../ask.tsx'
 import { type ActionName, act, type Search, search } from '../calls.ts'
+import { type Fit, fittingOf, MOST } from './fitting.ts'
 
 const AT_ONCE = 4
-/** The most jobs that one press acts on. */
-const MOST = 500
 const PAGE = 100
 
 type BulkAction = Extract<ActionName, 'retry_now' | 'cancel'>
 
-const WORDS: Record<BulkAction, { verb: string; fits: (job: ListedJob) => boolean }> = {
-  retry_now: { verb: 'Retry', fits: ({ status, archived }) => !archived && RETRIABLE.has(status) },
-  cancel: { verb: 'Cancel', fits: ({ status }) => CANCELLABLE.has(status) },
+const ACTIONS: Record<BulkAction, Fit & { verb: string }> = {
+  retry_now: {
+    verb: 'Retry',
+    statuses: ['pending', 'error', 'cancelled'],
+    fits: ({ status, archived }) => !archived && ['pending', 'error', 'cancelled'].includes(status),
+  },
+  cancel: {
+    verb: 'Cancel',
+    statuses: ['pending', 'queued', 'processing'],
+    fits: ({ status }) => ['pending', 'queued', 'processing'].includes(status),
+  },
 }
-const RETRIABLE = new Set<string>(['pending', 'error', 'cancelled'])
-const CANCELLABLE = new Set<string>(['pending', 'queued', 'processing'])
 
 interface BulkProps {
   wanted: Search
@@ -34,8 +39,11 @@ export function Bulk({ wanted, selected, done }: BulkProps) {
     setCounting(true)
     setFailures([])
     try {
-      const { jobs, cut } = selected.length > 0 ? { jobs: [...selected], cut: false } : await allOf(wanted)
-      setAsking({ action, jobs: jobs.filter(WORDS[action].fits), cut })
+      const found =
+        selected.length > 0
+          ? { jobs: selected.filter(ACTIONS[action].fits), cut: false }
+          : await fittingOf((each, cursor) => search(each, cursor, PAGE), wanted, ACTIONS[action])
+      setAsking({ action, ...found })
     } catch (reason) {
       setFailures([sentenceOf(reason)])
     } finally {
@@ -54,7 +62,7 @@ export function Bulk({ wanted, selected, done }: BulkProps) {
     <div class="bulk">
       {(['retry_now', 'cancel'] as const).map((action) => (
         <button key={action} type="button" disabled={counting} onClick={() => void count(action)}>
-          {WORDS[action].verb} {of}…
+          {ACTIONS[action].verb} {of}…
         </button>
       ))}
       {failures.length > 0 && (
@@ -64,30 +72,19 @@ export function Bulk({ wanted, selected, done }: BulkProps) {
       )}
       {asking && (
         <Ask
-          title={`${WORDS[asking.action].verb} ${asking.jobs.length} ${asking.jobs.length === 1 ? 'job' : 'jobs'}?`}
-          action={`${WORDS[asking.action].verb} ${asking.jobs.length}`}
+          title={`${ACTIONS[asking.action].verb} ${asking.jobs.length} ${asking.jobs.length === 1 ? 'job' : 'jobs'}?`}
+          action={`${ACTIONS[asking.action].verb} ${asking.jobs.length}`}
           run={run}
           onClose={() => setAsking(null)}
         >
           <p>
-            {asking.cut && `Of more than ${MOST} that were found, the newest ${MOST} were counted. `}
+            {asking.cut && `There are more than ${MOST}: this is for ${MOST} of them. `}
             Only jobs that this can be done to are counted.
           </p>
         </Ask>
       )}
     </div>
   )
-}
-
-async function allOf(wanted: Search): Promise<{ jobs: ListedJob[]; cut: boolean }> {
-  const jobs: ListedJob[] = []
-  let cursor: string | null = null
-  do {
-    const page = await search(wanted, cursor, PAGE)
-    jobs.push(...page.jobs)
-    cursor = page.next_cursor
-  } while (cursor !== null && jobs.length < MOST)
-  return { jobs: jobs.slice(0, MOST), cut: cursor !== null }
 }
 
 /** A few at a time; answers why each that failed did. */

@@ -5,7 +5,11 @@ import type { Percentiles, Statistics } from '../types.ts'
 import { costWords, secondsWords } from '../words.ts'
 import { Chart, type Line } from './chart.tsx'
 
-const WINDOWS: Record<string, string> = { '1h': 'Last hour', '24h': 'Last day', '7d': 'Last week' }
+const WINDOWS = new Map([
+  ['1h', 'Last hour'],
+  ['24h', 'Last day'],
+  ['7d', 'Last week'],
+])
 const EVERY_MS = 15_000
 
 /** Figures over all jobs, renewed while somebody looks. */
@@ -44,7 +48,7 @@ export function StatsPanel() {
           value={window}
           onChange={(event) => setWindow(event.currentTarget.value)}
         >
-          {Object.entries(WINDOWS).map(([value, words]) => (
+          {[...WINDOWS].map(([value, words]) => (
             <option key={value} value={value}>
               {words}
             </option>

@@ -85,7 +85,7 @@ function Rows({ events, now, selected, select }: Omit<EventListProps, 'filling'>
     box.current.querySelector<HTMLButtonElement>('[aria-pressed="true"]')?.focus({ preventScroll: true })
   })
   const move = (event: KeyboardEvent, from: number) => {
-    const step = STEPS[event.key]
+    const step = STEPS.get(event.key)
     const target = step === undefined ? undefined : events[clamp(from + step, events.length)]
     if (!target) return
     event.preventDefault()
@@ -122,7 +122,12 @@ function Rows({ events, now, selected, select }: Omit<EventListProps, 'filling'>
   )
 }
 
-const STEPS: Record<string, number | undefined> = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }
+const STEPS = new Map([
+  ['ArrowDown', 1],
+  ['ArrowUp', -1],
+  ['PageDown', 10],
+  ['PageUp', -10],
+])
 
 function clamp(index: number, length: number): number {
   return Math.min(length - 1, Math.max(0, index))

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { announce } from '../../ui/announcer.tsx'
 import { Ask } from '../ask.tsx'
 import { type ActionName, act, asCurl, download } from '../calls.ts'
@@ -50,10 +50,11 @@ export function Tools({ id, actor, changed, asked, ask }: ToolsProps) {
       {ACTIONS[action].label}
     </button>
   )
+  const menu = useClosing()
   return (
     <div class="tools">
       {actor && FIRST.map(button)}
-      <details class="menu">
+      <details ref={menu} class="menu">
         <summary>More</summary>
         <div class="menu-items">
           {actor ? MORE.map(button) : button('delete')}
@@ -74,6 +75,31 @@ export function Tools({ id, actor, changed, asked, ask }: ToolsProps) {
       )}
     </div>
   )
+}
+
+/** A menu that closes when something else is pressed, or Escape; Escape gives the focus back to what opened it. */
+function useClosing() {
+  const menu = useRef<HTMLDetailsElement>(null)
+  useEffect(() => {
+    const close = ({ target }: Event) => {
+      const { current } = menu
+      // What is copied by hand stays in sight.
+      const inside = target instanceof Element && current?.contains(target)
+      if (current && (!inside || target.closest('.menu-items > button'))) current.open = false
+    }
+    const leave = ({ key }: KeyboardEvent) => {
+      if (key !== 'Escape' || !menu.current?.open) return
+      menu.current.open = false
+      menu.current.querySelector('summary')?.focus()
+    }
+    addEventListener('click', close)
+    addEventListener('keydown', leave)
+    return () => {
+      removeEventListener('click', close)
+      removeEventListener('keydown', leave)
+    }
+  }, [])
+  return menu
 }
 
 interface DialogProps {
