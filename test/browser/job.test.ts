@@ -154,6 +154,18 @@ describeInBrowser('the page of a job', () => {
     await page.getByLabel('Access token').waitFor()
   })
 
+  test('a job that was deleted elsewhere is seen to be deleted when its tab is come back to', async () => {
+    const { id } = await world.createJob()
+    await world.client.jobs.waitFor(id)
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'complete')
+    await world.client.jobs.delete(id)
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+    await page.getByText('The export is deleted').waitFor()
+    await page.context().close()
+  })
+
   test('the link that is copied shows someone else this job with both of its videos, and nothing more', async () => {
     const { id } = await world.createJob()
     await world.client.jobs.waitFor(id)
@@ -170,6 +182,8 @@ describeInBrowser('the page of a job', () => {
     await guest.locator('.job h1', { hasText: 'holiday.mp4' }).waitFor()
     await play(guest.getByLabel('Source', { exact: true }))
     await play(guest.getByLabel('Result', { exact: true }))
+    expect(await guest.getByRole('button', { name: 'Download' }).count()).toBe(1)
+    expect(await guest.getByRole('button', { name: 'Delete' }).count()).toBe(0)
     const narrow = createExports({ baseUrl: world.stack.url, token })
     await expect(narrow.jobs.list({ project_id: 1 })).rejects.toMatchObject({ status: 403 })
     await expect(narrow.jobs.delete(id)).rejects.toMatchObject({ status: 403 })
