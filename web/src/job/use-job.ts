@@ -7,6 +7,7 @@ import {
   type Job,
   type JobEvent,
 } from '../../../client/index.ts'
+import { callAfter } from '../../../client/time.ts'
 import { exportal } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { statusWord } from '../ui/status.tsx'
@@ -80,8 +81,6 @@ export function useJob(id: string): FollowedJob {
 
 /** So much after an instant has passed, what came of it is there. */
 const AFTER_MS = 2_000
-/** The longest that a browser's timer takes; a later instant is looked at when the page is opened again. */
-const LONGEST_MS = 2 ** 31 - 1
 
 /**
  * Looks again when nobody tells of a change: when what was to come next is past, and when a page is come back to whose
@@ -100,11 +99,11 @@ function useLooks(job: Job | null, look: () => void): void {
     return () => document.removeEventListener('visibilitychange', back)
   }, [ended])
   useEffect(() => {
-    const wait = next === null ? Number.NaN : Date.parse(next) - Date.now() + AFTER_MS
-    if (!(wait > 0 && wait <= LONGEST_MS)) return
-    const timer = setTimeout(() => {
+    const wait = next === null ? 0 : Date.parse(next) - Date.now() + AFTER_MS
+    // To a clock that is ahead all is past, and no look would change that.
+    if (!(wait > 0)) return
+    return callAfter(wait, () => {
       if (!document.hidden) latest.current()
-    }, wait)
-    return () => clearTimeout(timer)
+    })
   }, [next])
 }
