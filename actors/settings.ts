@@ -1,7 +1,14 @@
 /**
  * The deployment's settings, read once from the environment. Unset or unknown ENVIRONMENT means production, and in
- * production a missing secret is named and refuses to serve: it never falls open.
+ * production a missing or weak secret is named and refuses to serve: it never falls open.
  */
+import {
+  DEVELOPMENT_SECRET,
+  DEVELOPMENT_WEBHOOK_SECRET,
+  SECRET_NAMES,
+  type SecretName,
+  secretFault,
+} from './secrets.ts'
 
 /** What the Worker and the actor both read; every one can be set with `wrangler dev --var NAME:value`. */
 export interface SettingsEnv {
@@ -31,32 +38,28 @@ export interface Settings {
   webhookSecrets: readonly string[]
 }
 
-/** Shorter secrets can be guessed; 32 characters of base64 carry 192 bits. */
-export const LEAST_SECRET_LENGTH = 32
-
-/** Signs on a developer's own computer only; refused everywhere else. */
-export const DEVELOPMENT_SECRET = 'exportal-development-secret-not-for-production'
-
 export type SettingsAnswer = { ok: true; settings: Settings } | { ok: false; missing: string[] }
 
-/** Reads the settings, or names each setting that is missing or too weak for this environment. */
+/**
+ * Reads the settings, or names each setting that is missing, or a secret that is too weak for this environment. A weak
+ * previous secret is named like a weak current one: what it signed would stop working without a word otherwise.
+ */
 export function readSettings(env: SettingsEnv): SettingsAnswer {
   const environment = environmentOf(env.ENVIRONMENT)
   const development = environment === 'development'
   const missing: string[] = []
   const publicUrl = originOf(env.PUBLIC_URL)
   if (!publicUrl && (!development || env.PUBLIC_URL)) missing.push('PUBLIC_URL')
-  const secret = env.AUTH_SECRET || (development ? DEVELOPMENT_SECRET : '')
-  const strong = secret.length >= LEAST_SECRET_LENGTH && (development || secret !== DEVELOPMENT_SECRET)
-  if (!strong) missing.push('AUTH_SECRET')
+  const current = env.AUTH_SECRET || (development ? DEVELOPMENT_SECRET : '')
+  if (!current) missing.push('AUTH_SECRET')
+  missing.push(...weakSecrets(env, development))
   if (missing.length > 0) return { ok: false, missing }
-  const previous = env.AUTH_SECRET_PREVIOUS
   return {
     ok: true,
     settings: {
       environment,
       publicUrl,
-      authSecrets: previous && previous.length >= LEAST_SECRET_LENGTH ? [secret, previous] : [secret],
+      authSecrets: env.AUTH_SECRET_PREVIOUS ? [current, env.AUTH_SECRET_PREVIOUS] : [current],
       runpodEndpoint: env.RUNPOD_ENDPOINT?.replace(/\/+$/, '') || null,
       runpodApiKey: env.RUNPOD_API_KEY || null,
       gpuPricePerSecond: priceOf(env.GPU_PRICE_PER_SECOND),
@@ -74,17 +77,16 @@ export function settingsOf(env: SettingsEnv): SettingsAnswer {
   return answer
 }
 
-/** Signs on a developer's own computer only. */
-export const DEVELOPMENT_WEBHOOK_SECRET = 'whsec_ZXhwb3J0YWwtZGV2ZWxvcG1lbnQtd2ViaG9vaw=='
-
-function webhookSecretsOf(env: SettingsEnv, development: boolean): string[] {
-  const given = [env.WEBHOOK_SECRET, env.WEBHOOK_SECRET_PREVIOUS].filter(isWebhookSecret)
-  return given.length === 0 && development ? [DEVELOPMENT_WEBHOOK_SECRET] : given
+function weakSecrets(env: SettingsEnv, development: boolean): SecretName[] {
+  return SECRET_NAMES.filter((name) => {
+    const text = env[name]
+    return text && secretFault(name, text, development) !== null
+  })
 }
 
-/** The Standard Webhooks form: `whsec_` and 24 to 64 bytes of base64. */
-export function isWebhookSecret(text: string | undefined): text is string {
-  return text !== undefined && /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/.test(text)
+function webhookSecretsOf(env: SettingsEnv, development: boolean): string[] {
+  const given = [env.WEBHOOK_SECRET, env.WEBHOOK_SECRET_PREVIOUS].flatMap((text) => text || [])
+  return given.length === 0 && development ? [DEVELOPMENT_WEBHOOK_SECRET] : given
 }
 
 /** Unset or unknown means production. */

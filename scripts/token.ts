@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
 import * as v from 'valibot'
-import { DEVELOPMENT_SECRET, LEAST_SECRET_LENGTH } from '../actors/settings.ts'
+import { DEVELOPMENT_SECRET, secretFault } from '../actors/secrets.ts'
 import {
   type Grant,
   LONGEST_LIFETIME_SECONDS,
@@ -88,8 +88,7 @@ function secretOfThisDeployment(): string {
   if (!secret) {
     throw new Error('AUTH_SECRET is neither in the environment nor in .dev.vars (or use --development).')
   }
-  if (secret.length < LEAST_SECRET_LENGTH) {
-    throw new Error(`AUTH_SECRET must have at least ${LEAST_SECRET_LENGTH} characters.`)
-  }
+  const fault = secretFault('AUTH_SECRET', secret, false)
+  if (fault !== null) throw new Error(`AUTH_SECRET: ${fault}`)
   return secret
 }

@@ -4,7 +4,7 @@
  */
 import type { Settings } from '../actors/settings.ts'
 import { type Grant, includesScope, readToken, type Scope, type TokenFault } from './access-token.ts'
-import { bearerToken } from './http.ts'
+import { bearerToken, isUpgrade } from './http.ts'
 import { jobNotFound, Problem } from './problem.ts'
 
 export type { Scope } from './access-token.ts'
@@ -76,11 +76,37 @@ async function bearerOf(token: string, { authSecrets }: Settings): Promise<Calle
   throw new Problem(401, answer.fault, detail, { headers: challenge('invalid_token', detail) })
 }
 
-/** In development, on this very computer, no token is needed. @throws Problem 401 */
+/** In development, on this very computer, no token is needed. @throws Problem 401 that says why one is needed */
 function developer(request: Request, url: URL, { environment }: Settings): Caller {
-  const here = isLoopback(url.hostname) && isLoopbackOrigin(request.headers.get('Origin'))
-  if (environment === 'development' && here) return DEVELOPER
-  throw unauthorized('This needs an access token: send Authorization: Bearer <token>.')
+  const doubt = environment === 'development' ? doubtOf(request, url) : 'This needs an access token'
+  if (doubt === null) return DEVELOPER
+  throw unauthorized(`${doubt}: send Authorization: Bearer <token>.`)
+}
+
+/**
+ * Why this request may come from elsewhere than this computer, or from a page that its developer does not trust; null
+ * when nothing says so. A host name alone proves nothing: a page can have its own name resolve to loopback, and the
+ * local runtime takes the URL from a header that any client may send and that no code here can see.
+ */
+function doubtOf(request: Request, url: URL): string | null {
+  const { headers } = request
+  if (!isLoopback(url.hostname)) return 'Only localhost needs no access token'
+  if ([...headers.keys()].some((name) => /^(?:forwarded$|x-forwarded-)/.test(name)))
+    return 'What a proxy forwards needs an access token'
+  const origin = headers.get('Origin')
+  if (!isLoopbackOrigin(origin)) return 'A page of another origin needs an access token'
+  const plausible = isUpgrade(request) ? origin !== null : headers.has('Sec-Fetch-Site')
+  return plausible || isNoPage(headers) ? null : 'A browser without Sec-Fetch-Site needs an access token'
+}
+
+/**
+ * Browsers send Accept-Language, and Sec-Fetch-Site to loopback but not to a foreign name without TLS (Fetch Metadata,
+ * 3). A page may set its Accept-Language, to nothing or to the `*` of Node's fetch; its User-Agent Chromium sends
+ * unchanged. Sockets have no Sec-Fetch-Site, but a page's have an Origin.
+ */
+function isNoPage(headers: Headers): boolean {
+  const language = headers.get('Accept-Language')?.trim() ?? '*'
+  return language === '*' && !headers.get('User-Agent')?.startsWith('Mozilla/')
 }
 
 /** Who sent no token is told no error code (RFC 6750, 3.1). */

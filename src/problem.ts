@@ -76,6 +76,6 @@ export function jobNotFound(): Problem {
 
 /** 503: the deployment must be set up first. Names of settings only, never values. */
 export function notConfigured(missing: readonly string[]): Problem {
-  const detail = `This deployment is not configured: set ${missing.join(' and ')} (see the README).`
+  const detail = `This deployment is not configured: set or correct ${missing.join(' and ')}; npm run doctor says how.`
   return new Problem(503, 'not_configured', detail)
 }

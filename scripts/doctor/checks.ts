@@ -2,12 +2,8 @@
  * What must be true of a deployment before it serves, and what should be. Pure: a configuration goes in, findings come
  * out, each a sentence that says what to do. The rules of the settings themselves are those of `readSettings`.
  */
-import {
-  DEVELOPMENT_SECRET,
-  environmentOf,
-  isWebhookSecret,
-  LEAST_SECRET_LENGTH,
-} from '../../actors/settings.ts'
+import { SECRET_NAMES, type SecretName, secretFault } from '../../actors/secrets.ts'
+import { environmentOf } from '../../actors/settings.ts'
 import { type Deployment, settingOf } from './deployment.ts'
 
 /** `missing`: it does not serve, or loses something. `weak`: it serves, and somebody will be sorry. */
@@ -36,9 +32,8 @@ export function examine(deployment: Deployment): Finding[] {
 const CHECKS: readonly Check[] = [
   environment,
   publicUrl,
-  authSecret,
+  secrets,
   runpod,
-  webhooks,
   origins,
   resources,
   database,
@@ -85,38 +80,31 @@ function publicUrl(deployment: Deployment): Finding[] {
   return good('PUBLIC_URL', text)
 }
 
-function authSecret(deployment: Deployment): Finding[] {
-  const findings = [...secretStrength(deployment, 'AUTH_SECRET')]
-  const previous = settingOf(deployment, 'AUTH_SECRET_PREVIOUS')
-  if (previous !== null) {
-    const detail =
-      'The previous secret is still accepted; remove it when the longest token made with it has expired.'
-    findings.push(...weak('AUTH_SECRET_PREVIOUS', detail))
-  }
-  return findings
+function secrets(deployment: Deployment): Finding[] {
+  return SECRET_NAMES.flatMap((name) => secret(deployment, name))
 }
 
-function secretStrength(deployment: Deployment, name: string): Finding[] {
+function secret(deployment: Deployment, name: SecretName): Finding[] {
   if (deployment.vars[name])
     return missing(
       name,
       'It stands in wrangler.toml, for everyone to read: make a new one and use wrangler secret put.',
     )
   const value = settingOf(deployment, name)
-  if (value === 'set') return good(name, 'Set; only you know how strong it is.')
-  if (value === null) {
-    if (isLocal(deployment)) return good(name, 'The built-in development secret stands in.')
-    if (deployment.secrets.known === 'nothing') return weak(name, 'Not looked at; --remote asks Cloudflare.')
-    return missing(name, 'Make one with: openssl rand -base64 48')
-  }
-  const { text } = value
-  if (text.length < LEAST_SECRET_LENGTH)
-    return missing(name, `It has ${text.length} characters; ${LEAST_SECRET_LENGTH} are the least.`)
-  if (!isLocal(deployment) && text === DEVELOPMENT_SECRET)
-    return missing(name, 'It is the development secret, which everybody knows.')
-  if (new Set(text).size < 12)
-    return weak(name, 'It repeats few characters; make a random one: openssl rand -base64 48')
-  return good(name, 'Set, and long enough.')
+  if (value === null) return name.endsWith('_PREVIOUS') ? [] : unset(deployment, name)
+  const fault = value === 'set' ? null : secretFault(name, value.text, isLocal(deployment))
+  if (fault !== null) return missing(name, fault)
+  if (name.endsWith('_PREVIOUS'))
+    return weak(name, 'Still accepted; remove it when nothing needs it any more.')
+  return good(name, value === 'set' ? 'Set; only you know how strong it is.' : 'Set, and long enough.')
+}
+
+function unset(deployment: Deployment, name: SecretName): Finding[] {
+  if (isLocal(deployment)) return good(name, 'The built-in development secret stands in.')
+  if (deployment.secrets.known === 'nothing') return weak(name, 'Not looked at; --remote asks Cloudflare.')
+  return name === 'AUTH_SECRET'
+    ? missing(name, 'Make one with: openssl rand -base64 48')
+    : weak(name, 'Without it no outgoing webhook is sent: echo "whsec_$(openssl rand -base64 32)"')
 }
 
 function runpod(deployment: Deployment): Finding[] {
@@ -147,23 +135,6 @@ function runpod(deployment: Deployment): Finding[] {
   else
     findings.push(...missing('RUNPOD_API_KEY', 'A key restricted to this endpoint, from RunPod’s settings.'))
   return findings
-}
-
-function webhooks(deployment: Deployment): Finding[] {
-  const value = settingOf(deployment, 'WEBHOOK_SECRET')
-  if (value === 'set') return good('WEBHOOK_SECRET', 'Set.')
-  if (value !== null) {
-    return isWebhookSecret(value.text)
-      ? good('WEBHOOK_SECRET', 'Set, in the form of the Standard Webhooks specification.')
-      : missing('WEBHOOK_SECRET', 'It must be whsec_ and 24 to 64 bytes of base64.')
-  }
-  if (isLocal(deployment)) return good('WEBHOOK_SECRET', 'The built-in development secret stands in.')
-  if (deployment.secrets.known === 'nothing')
-    return weak('WEBHOOK_SECRET', 'Not looked at; --remote asks Cloudflare.')
-  return weak(
-    'WEBHOOK_SECRET',
-    'Without it no outgoing webhook is sent: echo "whsec_$(openssl rand -base64 32)"',
-  )
 }
 
 function origins({ vars }: Deployment): Finding[] {

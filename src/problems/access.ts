@@ -5,7 +5,7 @@ export const ACCESS_PROBLEMS = {
   unauthorized: {
     statuses: [401],
     cause:
-      'The request carries no access token. Only in development, on the computer itself, is none needed.',
+      'The request carries no access token. Only in development is none needed, on the computer itself: by a page of loopback, or by what is no browser, and through no proxy.',
     remedy: 'Send `Authorization: Bearer <token>`.',
   },
   token_missing: {

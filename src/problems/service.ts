@@ -32,8 +32,10 @@ export const SERVICE_PROBLEMS = {
   },
   not_configured: {
     statuses: [503],
-    cause: 'The deployment lacks a setting, or a secret is too weak; nothing is served until it is there.',
-    remedy: 'Whoever runs it sets what `detail` names, and deploys again.',
+    cause:
+      'The deployment lacks a setting, or a secret, current or previous, is weak or known; nothing is served until then.',
+    remedy:
+      'Whoever runs it sets or removes what `detail` names; `npm run doctor` says what is wrong with it.',
   },
   internal_error: {
     statuses: [500],

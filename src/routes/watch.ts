@@ -47,11 +47,15 @@ export function refusedUpgrade(problem: Problem): Response | null {
   return code === undefined ? null : closedSocket(code, problem.message)
 }
 
-/** A close reason may have 123 bytes; ours are short. */
+/** Most bytes of a close reason (RFC 6455, 5.5.1: a control frame has 125, two of which are the code). */
+const MOST_REASON_BYTES = 123
+
+/** A reason that is too long ends before the first character that does not fit. */
 function closedSocket(code: number, reason: string, message?: string): Response {
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MOST_REASON_BYTES))
   const { 0: client, 1: server } = new WebSocketPair()
   server.accept()
   if (message !== undefined) server.send(message)
-  server.close(code, reason)
+  server.close(code, reason.slice(0, read))
   return new Response(null, { status: 101, webSocket: client })
 }

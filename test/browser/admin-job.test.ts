@@ -1,7 +1,7 @@
 /** The inspector: for each way in which a job can be stuck it names the cause and the next step in one sentence. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DEVELOPMENT_SECRET } from '../../actors/settings.ts'
+import { DEVELOPMENT_SECRET } from '../../actors/secrets.ts'
 import { callbackToken } from '../../actors/signing.ts'
 import { freePort } from '../../scripts/stack.ts'
 import { expectAccessible } from './support/axe.ts'

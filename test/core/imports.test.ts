@@ -22,9 +22,9 @@ const MAY_IMPORT: Record<string, { values: string[]; types: string[] }> = {
 
 /** Who makes, examines or measures what the Worker does: a second description of it would only drift away. */
 const SHARED_RULES: Record<string, string[]> = {
-  'scripts/token.ts': ['src/access-token.ts', 'src/schemas/common.ts', 'actors/settings.ts'],
+  'scripts/token.ts': ['src/access-token.ts', 'src/schemas/common.ts', 'actors/secrets.ts'],
   'scripts/openapi.ts': ['src/openapi/document.ts', 'src/problems/markdown.ts'],
-  'scripts/doctor/checks.ts': ['actors/settings.ts'],
+  'scripts/doctor/checks.ts': ['actors/secrets.ts', 'actors/settings.ts'],
   'bench/measures/list.ts': ['src/list-query.ts'],
 }
 const isSharedRule = ({ file, target }: Import) => SHARED_RULES[file]?.includes(target) ?? false

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ROUTES } from '../../src/router.ts'
+import { outcomeOf } from '../support/workerd/answers.ts'
 import { api, apiWith, problemOf, useHttpWorld } from '../support/workerd/http.ts'
 import { bearer, PRODUCTION, STRONG, tokenOf } from '../support/workerd/tokens.ts'
 
@@ -44,6 +45,71 @@ describe('in development without a token', () => {
     const response = await api('/api/jobs', { headers: { Origin: page } })
     await problemOf(response, 401, 'unauthorized')
   })
+
+  it.each([
+    ['curl', {}],
+    ['the fetch of Node', { 'Accept-Language': '*', 'Sec-Fetch-Mode': 'cors', 'User-Agent': 'node' }],
+    ['a client that takes any language', { 'Accept-Language': '*', 'User-Agent': 'curl/8.0' }],
+    [
+      'a page of this very origin',
+      { 'Accept-Language': 'de', 'Sec-Fetch-Site': 'same-origin', 'User-Agent': 'Mozilla/5.0' },
+    ],
+    ['an address that was typed in', { 'Accept-Language': 'de', 'Sec-Fetch-Site': 'none' }],
+  ] as [string, Record<string, string>][])('%s needs none', async (_name, headers) => {
+    expect((await api('/api/jobs', { headers })).status).toBe(200)
+  })
+
+  it.each([
+    ['Forwarded', { Forwarded: 'for=192.0.2.1' }],
+    ['X-Forwarded-For', { 'X-Forwarded-For': '127.0.0.1' }],
+    ['X-Forwarded-Host', { 'X-Forwarded-Host': 'localhost' }],
+    ['any other X-Forwarded header', { 'X-Forwarded-Whatever': '' }],
+  ] as [string, Record<string, string>][])(
+    'what comes with %s came through a proxy',
+    async (_name, headers) => {
+      const problem = await problemOf(await api('/api/jobs', { headers }), 401, 'unauthorized')
+      expect(problem.detail).toBe(
+        'What a proxy forwards needs an access token: send Authorization: Bearer <token>.',
+      )
+      const withToken = { ...headers, ...bearer(await tokenOf()) }
+      expect((await api('/api/jobs', { headers: withToken })).status).toBe(200)
+    },
+  )
+
+  it.each([
+    ['in a language', { 'Accept-Language': 'en-US,en;q=0.9' }],
+    ['in any language, which it may claim', { 'Accept-Language': '*', 'User-Agent': 'Mozilla/5.0' }],
+    ['in no language, which it may claim too', { 'Accept-Language': '', 'User-Agent': 'Mozilla/5.0' }],
+    ['in a language under a name of its own', { 'Accept-Language': 'en', 'User-Agent': 'curl/8.0' }],
+  ] as [string, Record<string, string>][])(
+    'a page under a name that resolves to loopback is a stranger: %s',
+    async (_name, headers) => {
+      for (const path of ['/api/jobs', '/api/admin/stats', '/api/videos/download/input/a/clip.mp4'])
+        expect((await api(path, { headers })).status).toBe(401)
+      const problem = await problemOf(await api('/api/jobs', { headers }), 401, 'unauthorized')
+      expect(problem.detail).toContain('send Authorization: Bearer <token>')
+    },
+  )
+
+  it.each([
+    ['a page on loopback', { Origin: 'http://localhost:5173', 'Accept-Language': 'de' }, 4404],
+    ['a client without an origin', {}, 4404],
+    ['the WebSocket of Node', { 'Accept-Language': '*', 'Sec-Fetch-Mode': 'websocket' }, 4404],
+    ['a page of another origin', { Origin: 'http://evil.test', 'Accept-Language': 'de' }, 4401],
+    ['a page that hides its origin', { 'Accept-Language': 'de' }, 4401],
+    [
+      'a page that hides its origin behind another header',
+      { 'Accept-Language': 'de', 'Sec-Fetch-Site': 'none' },
+      4401,
+    ],
+    ['a proxy', { 'X-Forwarded-Proto': 'https' }, 4401],
+  ] as [string, Record<string, string>, number][])(
+    'a socket is judged by its origin: %s',
+    async (_name, headers, code) => {
+      const path = '/api/jobs/0192f000-0000-7000-8000-000000000000/ws'
+      expect(await outcomeOf(await api(path, { headers: { Upgrade: 'websocket', ...headers } }))).toBe(code)
+    },
+  )
 
   it.each([
     ['Bearer abc', 'token_invalid'],

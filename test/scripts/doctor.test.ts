@@ -64,7 +64,19 @@ describe('The doctor', () => {
     ['an address that is none', withVars({ PUBLIC_URL: 'exports.acme.org' }), 'PUBLIC_URL', 'missing'],
     ['no secret', withSecrets({ AUTH_SECRET: '' }), 'AUTH_SECRET', 'missing'],
     ['a short secret', withSecrets({ AUTH_SECRET: 'short' }), 'AUTH_SECRET', 'missing'],
-    ['a dull secret', withSecrets({ AUTH_SECRET: 'abab'.repeat(12) }), 'AUTH_SECRET', 'weak'],
+    ['a dull secret', withSecrets({ AUTH_SECRET: 'abab'.repeat(12) }), 'AUTH_SECRET', 'missing'],
+    [
+      'a weak one before it',
+      withSecrets({ AUTH_SECRET_PREVIOUS: 'short' }),
+      'AUTH_SECRET_PREVIOUS',
+      'missing',
+    ],
+    [
+      'a weak webhook secret before it',
+      withSecrets({ WEBHOOK_SECRET_PREVIOUS: 'whsec_ZXhwb3J0YWwtZGV2ZWxvcG1lbnQtd2ViaG9vaw==' }),
+      'WEBHOOK_SECRET_PREVIOUS',
+      'missing',
+    ],
     [
       'everybody’s secret',
       withSecrets({ AUTH_SECRET: 'exportal-development-secret-not-for-production' }),

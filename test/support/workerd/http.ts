@@ -3,7 +3,7 @@ import { createExecutionContext, runDurableObjectAlarm, runInDurableObject } fro
 import { env, exports } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import type { JobJson } from '../../../actors/export-job/rpc.ts'
-import { DEVELOPMENT_SECRET } from '../../../actors/settings.ts'
+import { DEVELOPMENT_SECRET } from '../../../actors/secrets.ts'
 import type { Env } from '../../../src/env.ts'
 import { handle } from '../../../src/router.ts'
 import { secretsOf, written } from './secret-scan.ts'

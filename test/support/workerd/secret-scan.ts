@@ -4,7 +4,7 @@
  * written down apart from those that the service takes out of its lines.
  */
 import { env } from 'cloudflare:workers'
-import { DEVELOPMENT_SECRET, DEVELOPMENT_WEBHOOK_SECRET } from '../../../actors/settings.ts'
+import { DEVELOPMENT_SECRET, DEVELOPMENT_WEBHOOK_SECRET } from '../../../actors/secrets.ts'
 
 const FORMS: readonly RegExp[] = [
   // A JWT or an upload token: base64url of JSON, and a signature.
