@@ -5,29 +5,55 @@
 import * as v from 'valibot'
 
 export type Answer =
-  | { kind: 'answered'; status: number; headers: Headers; text: string }
-  /** The answer did not come whole: refused, reset, timed out or too large. What the other side did is unknown. */
-  | { kind: 'lost'; detail: string }
+  /** `text` is null when the body did not come whole: too large, too slow or broken off. The status holds all the same. */
+  { kind: 'answered'; status: number; headers: Headers; text: string | null } | Lost
+
+export type Status = { kind: 'answered'; status: number; headers: Headers } | Lost
+
+/** No status came: refused, reset or timed out. What the other side did is unknown. */
+type Lost = { kind: 'lost'; detail: string }
 
 /**
  * Calls `url` and reads the whole answer as text. Never throws and never follows redirects.
  *
  * @param limits `ms` for the whole exchange, `bytes` for the answer's body
  */
-export async function boundedFetch(
+export function boundedFetch(
   url: string,
   init: RequestInit,
-  limits: { ms: number; bytes: number },
+  { ms, bytes }: { ms: number; bytes: number },
 ): Promise<Answer> {
+  return exchange(url, init, ms, async (response) => ({
+    ...headOf(response),
+    text: await boundedText(response, bytes).catch(() => null),
+  }))
+}
+
+/** The same where the status alone counts: the body is cancelled unread, so it can neither delay nor undo the answer. */
+export function fetchStatus(url: string, init: RequestInit, ms: number): Promise<Status> {
+  return exchange(url, init, ms, async (response) => {
+    // Of a connection that has broken meanwhile it rejects, which changes nothing.
+    response.body?.cancel().catch(() => {})
+    return headOf(response)
+  })
+}
+
+function headOf({ status, headers }: Response) {
+  return { kind: 'answered', status, headers } as const
+}
+
+async function exchange<T>(
+  url: string,
+  init: RequestInit,
+  ms: number,
+  read: (response: Response) => Promise<T>,
+): Promise<T | Lost> {
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), limits.ms)
+  const timer = setTimeout(() => controller.abort(), ms)
   try {
-    const response = await fetch(url, { ...init, redirect: 'manual', signal: controller.signal })
-    const text = await boundedText(response, limits.bytes)
-    if (text === null) return { kind: 'lost', detail: `The answer was larger than ${limits.bytes} bytes.` }
-    return { kind: 'answered', status: response.status, headers: response.headers, text }
+    return await read(await fetch(url, { ...init, redirect: 'manual', signal: controller.signal }))
   } catch (error) {
-    if (controller.signal.aborted) return { kind: 'lost', detail: `No answer within ${limits.ms / 1000} s.` }
+    if (controller.signal.aborted) return { kind: 'lost', detail: `No answer within ${ms / 1000} s.` }
     return { kind: 'lost', detail: error instanceof Error ? error.message : 'The connection failed.' }
   } finally {
     clearTimeout(timer)
@@ -59,8 +85,9 @@ export async function boundedText(source: Request | Response, limit: number): Pr
   return new TextDecoder().decode(whole)
 }
 
-/** Text as JSON of a given shape; null when it is not. */
-export function parseAs<S extends v.GenericSchema>(schema: S, text: string): v.InferOutput<S> | null {
+/** Text as JSON of a given shape; null when it is not, or there is none. */
+export function parseAs<S extends v.GenericSchema>(schema: S, text: string | null): v.InferOutput<S> | null {
+  if (text === null) return null
   try {
     const result = v.safeParse(schema, JSON.parse(text))
     return result.success ? result.output : null

@@ -152,7 +152,8 @@ export function sortRunAnswer(answer: Answer): RunAnswer {
 }
 
 /** Bodies of errors are not documented; one of these fields is usually there. */
-function reasonIn(text: string): string {
+function reasonIn(text: string | null): string {
+  if (text === null) return 'its answer could not be read.'
   const Reason = v.looseObject({})
   const body = parseAs(Reason, text)
   const found = body ? (body.error ?? body.detail ?? body.message) : text

@@ -3,7 +3,7 @@
  * over `id.timestamp.body`, one signature for each secret while a rotation is under way.
  */
 import { Webhook } from 'standardwebhooks'
-import { boundedFetch } from './bounded-fetch.ts'
+import { fetchStatus } from './bounded-fetch.ts'
 import { withoutSecrets } from './redact.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { Settings } from './settings.ts'
@@ -13,7 +13,6 @@ import { webhookUrlFault } from './webhook-target.ts'
 const DELIVERY_MS = 15_000
 /** However long a receiver asks to be left alone, it is tried again after the longest pause of the table. */
 const MOST_RETRY_AFTER_MS = 24 * 60 * 60_000
-const ANSWER_BYTES = 64 * 1024
 
 export interface Delivery {
   /** The same for every try of one message: the receiver knows it again. */
@@ -34,7 +33,10 @@ export type DeliveryAnswer =
       retryAfterMs: number | null
     }
 
-/** Posts one message once. Never throws; 2xx is success, a redirect is a failure that is shown and not followed. */
+/**
+ * Posts one message once. Never throws; 2xx is success whatever its body, a redirect is a failure that is shown and not
+ * followed.
+ */
 export async function deliver(delivery: Delivery, settings: Settings, now: number): Promise<DeliveryAnswer> {
   const failed = (detail: string, status: number | null, latencyMs: number, pauseMs: number | null = null) =>
     ({ kind: 'failed', status, latencyMs, detail, gone: status === 410, retryAfterMs: pauseMs }) as const
@@ -47,7 +49,7 @@ export async function deliver(delivery: Delivery, settings: Settings, now: numbe
     body: delivery.body,
   }
   const started = Date.now()
-  const answer = await boundedFetch(delivery.url, init, { ms: DELIVERY_MS, bytes: ANSWER_BYTES })
+  const answer = await fetchStatus(delivery.url, init, DELIVERY_MS)
   const latencyMs = Date.now() - started
   if (answer.kind === 'lost') {
     // The address may carry a secret of the receiver's, and the log has other readers.

@@ -19,8 +19,8 @@ export async function listParts(s3: S3, key: string, uploadId: string, now: numb
     const query = { uploadId, 'part-number-marker': marker }
     const url = await presign(s3, { method: 'GET', key, query, now, expiresAt: now + LIST_TTL_MS })
     const answer = await boundedFetch(url, {}, { ms: LIST_MS, bytes: LIST_BYTES })
-    if (answer.kind === 'lost' || answer.status !== 200) {
-      const error = answer.kind === 'lost' ? answer.detail : `status ${answer.status}`
+    if (answer.kind === 'lost' || answer.status !== 200 || answer.text === null) {
+      const error = answer.kind === 'lost' ? answer.detail : `status ${answer.status}, or an unreadable body`
       logFault('s3', error, { call: 'ListParts' })
       throw unavailable(
         'storage_unavailable',

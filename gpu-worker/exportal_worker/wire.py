@@ -11,6 +11,8 @@ from .stop import Stop
 
 #: Without a byte for this long the other side counts as gone; seconds.
 SILENCE_S = 60.0
+#: No answer that is read has more of use.
+MAX_ANSWER_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,9 @@ def exchange(
     connection = Connection(url, stop, timeout_s)
     try:
         if stop is None:
-            return _whole(connection.send(method, headers or {}, body))
+            return _whole(connection.send(method, headers or {}, body), stop)
         with stop.calling(connection.cut):
-            return _whole(connection.send(method, headers or {}, body))
+            return _whole(connection.send(method, headers or {}, body), stop)
     except (OSError, http.client.HTTPException) as error:
         if stop is not None:
             stop.check()
@@ -97,6 +99,13 @@ def post_json(url: str, value: Any, headers: dict[str, str] | None = None, **opt
     return exchange("POST", url, sent, json.dumps(value).encode(), **options)
 
 
-def _whole(response: http.client.HTTPResponse) -> Answer:
+def _whole(response: http.client.HTTPResponse, stop: Stop | None) -> Answer:
+    """The status is the answer: a body that breaks off or never ends is read as far as it is of use, or not at all."""
     headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, response.read())
+    try:
+        body = response.read(MAX_ANSWER_BYTES)
+    except (OSError, http.client.HTTPException):
+        if stop is not None:
+            stop.check()
+        body = b""
+    return Answer(response.status, headers, body)

@@ -1,5 +1,5 @@
 /** GET /health: that the Worker answers; `?deep=1`: whether what it needs answers too. */
-import { boundedFetch } from '../../actors/bounded-fetch.ts'
+import { fetchStatus } from '../../actors/bounded-fetch.ts'
 import type { Settings } from '../../actors/settings.ts'
 import { authorize } from '../auth.ts'
 import { type Exchange, json } from '../http.ts'
@@ -7,7 +7,6 @@ import { notConfigured } from '../problem.ts'
 import type { Check, Health } from '../schemas/service.ts'
 
 const CHECK_MS = 3_000
-const ANSWER_BYTES = 64 * 1024
 
 /** `{status, env}`. The deep look costs calls to D1, R2 and RunPod, so it needs a caller with the scope admin. */
 export async function health(exchange: Exchange): Promise<Response> {
@@ -51,7 +50,7 @@ async function askRunpod({ runpodEndpoint, runpodApiKey }: Settings): Promise<vo
   if (!runpodEndpoint || !runpodApiKey)
     throw new Refusal('RUNPOD_ENDPOINT and RUNPOD_API_KEY are not both set.')
   const init = { headers: { Authorization: `Bearer ${runpodApiKey}` } }
-  const answer = await boundedFetch(`${runpodEndpoint}/health`, init, { ms: CHECK_MS, bytes: ANSWER_BYTES })
+  const answer = await fetchStatus(`${runpodEndpoint}/health`, init, CHECK_MS)
   if (answer.kind === 'lost') throw new Refusal('RunPod could not be reached.')
   if (answer.status !== 200) throw new Refusal(`RunPod answered ${answer.status}.`)
 }

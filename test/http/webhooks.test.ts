@@ -33,6 +33,8 @@ import { bearer, PRODUCTION, STRONG, tokenOf } from '../support/workerd/tokens.t
 useHttpWorld()
 useReceiver()
 
+const stream = (source: UnderlyingDefaultSource<Uint8Array>) => new ReadableStream(source)
+
 describe('A delivery', () => {
   it('is accepted by the verifier of the specification, and by ours', async () => {
     const id = await aToldJob({ metadata: { order: 4711 } })
@@ -51,6 +53,23 @@ describe('A delivery', () => {
     expect(await lines(id)).toMatchObject([
       { type: 'webhook_delivered', data: { delivery: headers['webhook-id'], tries: 1, status: 204 } },
     ])
+  })
+
+  it.each<[string, (cancelled: () => void) => ReadableStream]>([
+    ['large', (cancel) => stream({ pull: (to) => to.enqueue(new Uint8Array(70_000)), cancel })],
+    ['silent', (cancel) => stream({ cancel })],
+    ['broken', () => stream({ start: (to) => to.error(new Error('The connection was reset.')) })],
+  ])('counts by its status alone, whatever body the receiver answers: %s', async (name, make) => {
+    let cancelled = name === 'broken'
+    answers.push(() => new Response(make(() => (cancelled = true))))
+    const id = await aToldJob()
+    await ring(id)
+    expect(await lines(id)).toMatchObject([
+      { type: 'webhook_delivered', data: { tries: 1, status: 200, latency_ms: 0 } },
+    ])
+    expect(cancelled).toBe(true)
+    await ringAfter(24 * 60 * MINUTE, id)
+    expect(received).toHaveLength(1)
   })
 
   it('is not altered by anyone unnoticed', async () => {
