@@ -22,20 +22,20 @@ export const RunpodEnvelope = v.object({
 export type RunpodEnvelope = v.InferOutput<typeof RunpodEnvelope>
 
 /** RUNNING is listed in the documentation though the API is not known to answer it. An unknown status is not final. */
-const STATES: Record<string, Observation['state']> = {
-  IN_QUEUE: 'queued',
-  IN_PROGRESS: 'running',
-  RUNNING: 'running',
-  COMPLETED: 'completed',
-  FAILED: 'failed',
-  CANCELLED: 'cancelled',
-  TIMED_OUT: 'timed_out',
-}
+const STATES = new Map<string, Observation['state']>([
+  ['IN_QUEUE', 'queued'],
+  ['IN_PROGRESS', 'running'],
+  ['RUNNING', 'running'],
+  ['COMPLETED', 'completed'],
+  ['FAILED', 'failed'],
+  ['CANCELLED', 'cancelled'],
+  ['TIMED_OUT', 'timed_out'],
+])
 
 /** What an envelope says of its job. */
 export function observationOf(envelope: RunpodEnvelope): Observation {
   return {
-    state: STATES[envelope.status] ?? 'running',
+    state: STATES.get(envelope.status) ?? 'running',
     error: errorText(envelope),
     usage: usageOf(envelope),
   }

@@ -149,15 +149,15 @@ function sourceOf(file: UploadSource): Source {
 }
 
 function guessType(filename: string): string {
-  const types: Record<string, string> = {
-    mp4: 'video/mp4',
-    mov: 'video/quicktime',
-    webm: 'video/webm',
-    mkv: 'video/x-matroska',
-    png: 'image/png',
-    jpg: 'image/jpeg',
-    jpeg: 'image/jpeg',
-    webp: 'image/webp',
-  }
-  return types[filename.split('.').at(-1)?.toLowerCase() ?? ''] ?? 'application/octet-stream'
+  const types = new Map([
+    ['mp4', 'video/mp4'],
+    ['mov', 'video/quicktime'],
+    ['webm', 'video/webm'],
+    ['mkv', 'video/x-matroska'],
+    ['png', 'image/png'],
+    ['jpg', 'image/jpeg'],
+    ['jpeg', 'image/jpeg'],
+    ['webp', 'image/webp'],
+  ])
+  return types.get(filename.split('.').at(-1)?.toLowerCase() ?? '') ?? 'application/octet-stream'
 }

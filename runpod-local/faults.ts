@@ -80,12 +80,12 @@ export class FaultSwitches {
 
   /** The switches for one job. */
   of(label: JobLabel): FaultSet {
-    const { jobs, ...everyone } = this.#body
+    const { jobs: _, ...everyone } = this.#body
     const own = v.safeParse(FaultSet, label.ownFaults)
     return {
       ...everyone,
       ...(own.success && own.output),
-      ...(label.jobId !== null && jobs?.[label.jobId]),
+      ...this.#ofJob(label),
     }
   }
 
@@ -105,9 +105,11 @@ export class FaultSwitches {
 
   #setForJob(label: JobLabel): boolean {
     const own = v.safeParse(FaultSet, label.ownFaults)
-    return (
-      (own.success && own.output.run !== undefined) || this.#body.jobs?.[label.jobId ?? '']?.run !== undefined
-    )
+    return (own.success && own.output.run !== undefined) || this.#ofJob(label)?.run !== undefined
+  }
+
+  #ofJob({ jobId }: JobLabel): FaultSet | undefined {
+    return new Map(Object.entries(this.#body.jobs ?? {})).get(jobId ?? '')
   }
 }
 

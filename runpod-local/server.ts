@@ -11,7 +11,7 @@ import { type Reply, type Route, type RouteContext, routes } from './routes.ts'
 import { workerRoutes } from './worker-routes.ts'
 
 const FAULTS_LIMIT = 1024 * 1024
-const OPERATIONS: Record<string, Route> = { ...routes, ...workerRoutes }
+const OPERATIONS = new Map<string, Route>(Object.entries({ ...routes, ...workerRoutes }))
 const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
 
 export interface ServerContext extends RouteContext {
@@ -63,7 +63,7 @@ async function route(request: IncomingMessage, context: ServerContext, gone: Abo
   const [, version, endpoint, operation = '', ...ids] = pathname.split('/')
   if (version !== 'v2' || !endpoint) throw new Refusal(404, 'Not Found')
   if (!hasKey(request, context.apiKey)) throw new Refusal(401, 'Unauthorized')
-  const found = Object.hasOwn(OPERATIONS, operation) ? OPERATIONS[operation] : undefined
+  const found = OPERATIONS.get(operation)
   if (found?.ids !== ids.length || ids.includes('')) throw new Refusal(404, 'Not Found')
   if (!found.methods.includes(request.method ?? '')) throw new Refusal(405, 'Method Not Allowed')
   const [id = '', secondId = ''] = ids

@@ -14,24 +14,27 @@ import { makeClip, probe } from './clip.ts'
 import { answers, freePort, ROOT, Stack } from './stack.ts'
 import { bytes, ProgressLine, seconds } from './terminal.ts'
 
-const TYPES_BY_EXTENSION: Record<string, string> = {
-  '.mp4': 'video/mp4',
-  '.m4v': 'video/mp4',
-  '.mov': 'video/quicktime',
-  '.webm': 'video/webm',
-  '.mkv': 'video/x-matroska',
-  '.avi': 'video/x-msvideo',
-}
+const TYPES_BY_EXTENSION = new Map([
+  ['.mp4', 'video/mp4'],
+  ['.m4v', 'video/mp4'],
+  ['.mov', 'video/quicktime'],
+  ['.webm', 'video/webm'],
+  ['.mkv', 'video/x-matroska'],
+  ['.avi', 'video/x-msvideo'],
+])
 
-const DEFAULT_PARAMS: Record<string, JsonObject> = {
-  overlay: {
-    items: [
-      { type: 'text', text: 'Made with Exportal', x: 0.05, y: 0.82, size: 0.09, background: '#101820' },
-    ],
-  },
-  trim: { start_seconds: 1, end_seconds: 3 },
-  crop: { aspect_ratio: '9:16' },
-}
+const DEFAULT_PARAMS = new Map<string, JsonObject>([
+  [
+    'overlay',
+    {
+      items: [
+        { type: 'text', text: 'Made with Exportal', x: 0.05, y: 0.82, size: 0.09, background: '#101820' },
+      ],
+    },
+  ],
+  ['trim', { start_seconds: 1, end_seconds: 3 }],
+  ['crop', { aspect_ratio: '9:16' }],
+])
 
 interface Options {
   clip: string | null
@@ -51,7 +54,7 @@ function readOptions(args: string[]): Options {
   return {
     clip: positionals[0] ?? null,
     type,
-    params: readParams(values.params) ?? DEFAULT_PARAMS[type] ?? {},
+    params: readParams(values.params) ?? DEFAULT_PARAMS.get(type) ?? {},
   }
 }
 
@@ -110,7 +113,7 @@ async function exportOne(options: Options, stack: Stack): Promise<void> {
 
   const uploadStarted = Date.now()
   const { size } = await stat(clip)
-  const contentType = TYPES_BY_EXTENSION[extname(clip).toLowerCase()] ?? 'video/mp4'
+  const contentType = TYPES_BY_EXTENSION.get(extname(clip).toLowerCase()) ?? 'video/mp4'
   const file = { name: basename(clip), type: contentType, size, stream: () => webStream(clip) }
   const { video_key } = await client.uploadVideo(file, {
     projectId: 1,

@@ -9,16 +9,16 @@ type QuerySchema = v.GenericSchema & { readonly entries: Entries }
 /** What the schema makes of the query: of a list every text that is given, else the one. @throws Problem 400 */
 export function demandQuery<S extends QuerySchema>(schema: S, query: URLSearchParams): v.InferOutput<S> {
   const errors: FieldError[] = []
-  const given: Record<string, string | string[]> = {}
+  const given = new Map<string, string | string[]>()
   for (const [name, entry] of Object.entries(schema.entries)) {
     const [first, ...others] = query.getAll(name)
     if (first === undefined) continue
     const list = isList(entry)
-    given[name] = list ? [first, ...others] : first
+    given.set(name, list ? [first, ...others] : first)
     if (!list && others.length > 0)
       errors.push({ pointer: `/query/${name}`, detail: 'This may be given once.' })
   }
-  const checked = check(schema, given, '/query')
+  const checked = check(schema, Object.fromEntries(given), '/query')
   if (checked.ok && errors.length === 0) return checked.value
   throw invalid(checked.ok ? errors : [...errors, ...checked.errors])
 }

@@ -74,23 +74,19 @@ export async function statsOf(
       jobs: total((group) => group.jobs),
       cut: rows(2).length > 0,
       most: MOST_ENDED,
-      by_status: countBy(groups, (group) => group.status),
+      by_status: byStatus(groups),
       by_type: Object.fromEntries(
-        [...new Set(groups.map(({ type }) => type))].sort().map((type) => [
-          type,
-          countBy(
-            groups.filter((group) => group.type === type),
-            (group) => group.status,
-          ),
-        ]),
+        [...new Set(groups.map(({ type }) => type))]
+          .sort()
+          .map((type) => [type, byStatus(groups.filter((group) => group.type === type))]),
       ),
     },
     per_hour: hoursOf(groups, span.from, now),
     seconds: secondsOf(rows<SecondsRow>(1)[0]),
-    error_codes: Object.entries(countBy(groups, (group) => group.error_code))
+    error_codes: [...countBy(groups, (group) => group.error_code)]
       .map(([code, jobs]) => ({ code, jobs }))
       .sort((a, b) => b.jobs - a.jobs),
-    attempts: Object.entries(countBy(groups, (group) => String(group.attempt)))
+    attempts: [...countBy(groups, (group) => String(group.attempt))]
       .map(([attempts, jobs]) => ({ attempts: Number(attempts), jobs }))
       .sort((a, b) => a.attempts - b.attempts),
     gpu_seconds: gpu,
@@ -101,13 +97,18 @@ export async function statsOf(
   }
 }
 
-function countBy(groups: readonly GroupRow[], key: (group: GroupRow) => string | null): Counts {
-  const counts: Counts = {}
+/** Names are other people's words, `constructor` among them. */
+function countBy(groups: readonly GroupRow[], key: (group: GroupRow) => string | null): Map<string, number> {
+  const counts = new Map<string, number>()
   for (const group of groups) {
     const name = key(group)
-    if (name !== null) counts[name] = (counts[name] ?? 0) + group.jobs
+    if (name !== null) counts.set(name, (counts.get(name) ?? 0) + group.jobs)
   }
   return counts
+}
+
+function byStatus(groups: readonly GroupRow[]): Counts {
+  return Object.fromEntries(countBy(groups, (group) => group.status))
 }
 
 function hoursOf(groups: readonly GroupRow[], from: number, until: number): Stats['per_hour'] {

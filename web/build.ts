@@ -95,10 +95,14 @@ async function indexPage({ metafile }: Built): Promise<Uint8Array> {
   const [uppy] = entry('web/src/upload/uppy.css', '.css')
   if (!cssBundle) throw new Error('The build made no stylesheet.')
   const url = (path: string) => `/assets/${basename(path)}`
-  const names: Record<string, string> = { APP_JS: url(app), APP_CSS: url(cssBundle), UPPY_CSS: url(uppy) }
+  const names = new Map([
+    ['APP_JS', url(app)],
+    ['APP_CSS', url(cssBundle)],
+    ['UPPY_CSS', url(uppy)],
+  ])
   const template = await readFile(join(WEB, 'src/index.html'), 'utf8')
   const page = template.replace(/%(\w+)%/g, (_, name: string) => {
-    const value = names[name]
+    const value = names.get(name)
     if (!value) throw new Error(`index.html names %${name}%, which is unknown.`)
     return value
   })

@@ -58,9 +58,10 @@ function fetchInput({ input, dir, signal, progress }: RenderContext, options: Vi
 async function fetchImages(keys: string[], context: RenderContext, options: VideoOptions): Promise<string[]> {
   const { input, dir, signal } = context
   const { clock, backoffMs } = options
+  const assets = new Map(Object.entries(input.assets))
   const demuxers: string[] = []
   for (const [index, key] of keys.entries()) {
-    const url = input.assets[key]
+    const url = assets.get(key)
     if (url === undefined) throw invalidParams(`The image "${key}" is not among the assets of the job.`)
     const path = join(dir, imageName(index))
     await download(url, path, `The image "${key}"`, { clock, backoffMs, signal })

@@ -46,6 +46,13 @@ class ReportsTest(WorkerTest):
         )
         self.assertEqual(self.service.authorizations, {"Bearer secret-token"})
 
+    def test_a_report_is_told_once_though_its_answer_breaks_off(self) -> None:
+        cut = (200, b"{", {"Content-Length": "100", "Connection": "close"})
+        self.service.answers["/do/complete"] = [cut]
+        self.reports().complete("output/x")
+        self.assertEqual(len(self.service.of("complete")), 0)
+        self.assertEqual(self.service.answers["/do/complete"], [])
+
     def test_at_most_two_a_second_by_default(self) -> None:
         self.assertGreaterEqual(SPACING_S, 0.5)
         times: list[float] = []

@@ -33,7 +33,7 @@ import { bearer, PRODUCTION, STRONG, tokenOf } from '../support/workerd/tokens.t
 useHttpWorld()
 useReceiver()
 
-const stream = (source: UnderlyingDefaultSource<Uint8Array>) => new ReadableStream(source)
+const stream = (source: UnderlyingSource<Uint8Array>) => new ReadableStream<Uint8Array>(source)
 
 describe('A delivery', () => {
   it('is accepted by the verifier of the specification, and by ours', async () => {
@@ -56,9 +56,9 @@ describe('A delivery', () => {
   })
 
   it.each<[string, (cancelled: () => void) => ReadableStream]>([
-    ['large', (cancel) => stream({ pull: (to) => to.enqueue(new Uint8Array(70_000)), cancel })],
+    ['large', (cancel) => stream({ pull: (to: ReadableStreamDefaultController<Uint8Array>) => to.enqueue(new Uint8Array(70_000)), cancel })],
     ['silent', (cancel) => stream({ cancel })],
-    ['broken', () => stream({ start: (to) => to.error(new Error('The connection was reset.')) })],
+    ['broken', () => stream({ start: (to: ReadableStreamDefaultController<Uint8Array>) => to.error(new Error('The connection was reset.')) })],
   ])('counts by its status alone, whatever body the receiver answers: %s', async (name, make) => {
     let cancelled = name === 'broken'
     answers.push(() => new Response(make(() => (cancelled = true))))
