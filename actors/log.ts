@@ -6,6 +6,7 @@
 import { latestAttempt } from './export-job/core/attempts.ts'
 import type { LogLine } from './export-job/core/events.ts'
 import type { Job } from './export-job/core/job.ts'
+import { cutText } from './export-job/core/text.ts'
 import { withoutSecrets } from './redact.ts'
 
 const MOST_ERROR_CHARACTERS = 4_000
@@ -43,6 +44,5 @@ export function logFault(at: string, error: unknown, about: Record<string, strin
 
 /** `text` without signatures and tokens, and not too long. */
 export function redacted(text: string): string {
-  const shown = withoutSecrets(text)
-  return shown.length > MOST_ERROR_CHARACTERS ? `${shown.slice(0, MOST_ERROR_CHARACTERS)}…` : shown
+  return cutText(withoutSecrets(text), MOST_ERROR_CHARACTERS, '…')
 }

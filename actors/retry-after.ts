@@ -1,4 +1,5 @@
 /** How long the other side asks us to wait. */
+import { httpDateOf } from './http-date.ts'
 
 const HOUR = 60 * 60_000
 
@@ -6,6 +7,7 @@ const HOUR = 60 * 60_000
 export function retryAfterMs(headers: Headers, mostMs = HOUR): number | null {
   const value = headers.get('Retry-After')
   if (!value) return null
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), mostMs) : null
+  const date = httpDateOf(value)
+  if (date !== null) return Math.min(Math.max(date - Date.now(), 0), mostMs)
+  return /^\d+$/.test(value.trim()) ? Math.min(Number(value) * 1000, mostMs) : null
 }

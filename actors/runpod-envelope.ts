@@ -6,20 +6,48 @@
 import * as v from 'valibot'
 import type { Observation } from './export-job/core/events.ts'
 import type { Usage } from './export-job/core/job.ts'
+import { cutText, textOf } from './export-job/core/text.ts'
+
+/** A traceback's first lines are enough to tell what it is. */
+const MOST_ERROR_CHARACTERS = 10_000
 
 const Milliseconds = v.fallback(v.nullish(v.pipe(v.number(), v.minValue(0))), null)
 
 export const RunpodEnvelope = v.object({
-  id: v.fallback(v.nullish(v.pipe(v.string(), v.maxLength(200))), null),
-  status: v.pipe(v.string(), v.maxLength(40)),
+  id: v.fallback(
+    v.nullish(
+      v.pipe(
+        v.string(),
+        v.maxLength(200),
+        v.check((id) => id.isWellFormed()),
+      ),
+    ),
+    null,
+  ),
+  status: v.string(),
   error: v.optional(v.unknown()),
   output: v.optional(v.unknown()),
   delayTime: Milliseconds,
   executionTime: Milliseconds,
-  workerId: v.fallback(v.nullish(v.pipe(v.string(), v.maxLength(200))), null),
+  workerId: v.fallback(
+    v.nullish(
+      v.pipe(
+        v.string(),
+        v.transform((id) => cutText(id, 200)),
+      ),
+    ),
+    null,
+  ),
 })
 
 export type RunpodEnvelope = v.InferOutput<typeof RunpodEnvelope>
+
+/** What a handler returns when it fails, as docs/gpu-worker.md asks of it. */
+const Returned = v.object({
+  error: v.optional(v.unknown()),
+  code: v.fallback(v.nullable(v.string()), null),
+  should_retry: v.fallback(v.nullable(v.boolean()), null),
+})
 
 /** RUNNING is listed in the documentation though the API is not known to answer it. An unknown status is not final. */
 const STATES = new Map<string, Observation['state']>([
@@ -34,11 +62,20 @@ const STATES = new Map<string, Observation['state']>([
 
 /** What an envelope says of its job. */
 export function observationOf(envelope: RunpodEnvelope): Observation {
+  // The SDK lifts a handler's error out of its output, but not always, and leaves there what stood beside it.
+  const beside = v.parse(Returned, isObject(envelope.output) ? envelope.output : {})
+  const error = envelope.error ?? beside.error
   return {
     state: STATES.get(envelope.status) ?? 'running',
-    error: errorText(envelope),
+    error: error == null ? null : cutText(textOf(error), MOST_ERROR_CHARACTERS),
+    code: beside.code,
+    retryable: beside.should_retry,
     usage: usageOf(envelope),
   }
+}
+
+function isObject(value: unknown): boolean {
+  return value !== null && typeof value === 'object'
 }
 
 export function isFinal(observation: Observation): boolean {
@@ -49,12 +86,4 @@ function usageOf(envelope: RunpodEnvelope): Usage | null {
   const { delayTime, executionTime, workerId } = envelope
   if (delayTime == null && executionTime == null && workerId == null) return null
   return { delayMs: delayTime ?? null, executionMs: executionTime ?? null, workerId: workerId ?? null }
-}
-
-/** The SDK lifts a handler's error out of its output, but not always. */
-function errorText({ error, output }: RunpodEnvelope): string | null {
-  const nested = output && typeof output === 'object' && 'error' in output ? output.error : null
-  const found = error ?? nested
-  if (found == null) return null
-  return (typeof found === 'string' ? found : JSON.stringify(found)).slice(0, 10_000)
 }

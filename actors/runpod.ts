@@ -10,6 +10,7 @@ import { type Answer, boundedFetch, parseAs } from './bounded-fetch.ts'
 import type { CancelAnswer, Observation } from './export-job/core/events.ts'
 import type { EndpointHealth, Failure, JsonObject } from './export-job/core/job.ts'
 import { CALL_LIMITS } from './export-job/core/schedule.ts'
+import { textOf } from './export-job/core/text.ts'
 import { failure, sentenceOf } from './export-job/core/verdicts.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { isFinal, observationOf, RunpodEnvelope } from './runpod-envelope.ts'
@@ -157,5 +158,5 @@ function reasonIn(text: string | null): string {
   const Reason = v.looseObject({})
   const body = parseAs(Reason, text)
   const found = body ? (body.error ?? body.detail ?? body.message) : text
-  return sentenceOf(typeof found === 'string' ? found : JSON.stringify(found ?? ''))
+  return sentenceOf(textOf(found))
 }

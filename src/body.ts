@@ -6,12 +6,16 @@ const JSON_TYPE = /^application\/(?:json|[\w.+-]+\+json)$/
 
 /** For bodies that are there as a whole: it keeps nothing from one to the next (Encoding standard, TextDecoder.decode). */
 const wholeTexts = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+const repairedTexts = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false })
 
 interface Limits {
   /** Most bytes of the body. */
   bytes: number
-  /** RunPod's documentation does not say which Content-Type its webhook has. */
-  anyContentType?: boolean
+  /**
+   * For what GPU workers and RunPod send: it cannot be sent again in another form, so any Content-Type will do, bytes
+   * that are not UTF-8 are replaced, and the NaN and Infinity that Python writes are null.
+   */
+  repair?: boolean
 }
 
 /**
@@ -21,9 +25,11 @@ interface Limits {
  * JSON (with the offset) or holds what no field may
  */
 export async function readJson(request: Request, limits: Limits): Promise<unknown> {
-  if (!limits.anyContentType) requireJson(request)
-  const text = await readText(request, limits.bytes)
-  const value = parse(text)
+  const repair = limits.repair === true
+  if (!repair) requireJson(request)
+  const text = await readText(request, limits.bytes, repair)
+  const value = parse(text, repair)
+  if (repair) return value
   const unsafe = unsafePlace(value)
   if (unsafe) throw invalid([unsafe])
   return value
@@ -49,21 +55,21 @@ function requireJson(request: Request): void {
 }
 
 /** A length that was announced bounds the body; one of unknown length is given up as soon as it is too large. */
-async function readText(request: Request, limit: number): Promise<string> {
+async function readText(request: Request, limit: number, repair: boolean): Promise<string> {
   const announced = request.headers.get('Content-Length')
-  if (announced === null) return readUpTo(request, limit)
+  if (announced === null) return readUpTo(request, limit, repair)
   if (Number(announced) > limit) throw tooLarge(limit)
   const bytes = await request.arrayBuffer()
   if (bytes.byteLength > limit) throw tooLarge(limit)
   try {
-    return wholeTexts.decode(bytes)
+    return (repair ? repairedTexts : wholeTexts).decode(bytes)
   } catch {
     throw notText()
   }
 }
 
-async function readUpTo(request: Request, limit: number): Promise<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+async function readUpTo(request: Request, limit: number, repair: boolean): Promise<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: !repair, ignoreBOM: false })
   let text = ''
   let size = 0
   if (!request.body) return text
@@ -92,10 +98,18 @@ function tooLarge(limit: number): Problem {
   return new Problem(413, 'body_too_large', `The body may be at most ${limit} bytes.`)
 }
 
-function parse(text: string): unknown {
+/** A string, which may say NaN, or a word that Python's `json` writes for a number that JSON does not have. */
+const NO_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g
+
+function withoutNaN(text: string): string {
+  return text.replace(NO_NUMBERS, (token) => (token.startsWith('"') ? token : 'null'))
+}
+
+function parse(text: string, repair: boolean): unknown {
   try {
     return JSON.parse(text)
   } catch {
+    if (repair && withoutNaN(text) !== text) return parse(withoutNaN(text), false)
     const at = brokenAt(text)
     const where =
       at >= text.length ? `it ends too early, after ${at} characters` : `it breaks at character ${at}`

@@ -1,5 +1,6 @@
 /** Conditional and range requests, decided without I/O (RFC 9110, sections 13 and 14). */
 import parseRange from 'range-parser'
+import { httpDateOf } from '../actors/http-date.ts'
 
 /** What is known of the stored representation before any of it is read. */
 export interface Validators {
@@ -87,20 +88,10 @@ function reversed(header: string): boolean {
   return match !== null && Number(match[1]) > Number(match[2])
 }
 
-/** IMF-fixdate, and the two obsolete forms that a recipient must take as well (RFC 9110, 5.6.7). */
-const HTTP_DATE = [
-  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
-  /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
-  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/,
-]
-
 /** Seconds since 1970; null for what is no HTTP date, which is then ignored. */
 function httpDate(text: string | null): number | null {
-  const value = text?.trim() ?? ''
-  if (!HTTP_DATE.some((form) => form.test(value))) return null
-  // The asctime form names no zone, and means UTC.
-  const ms = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
-  return Number.isNaN(ms) ? null : Math.floor(ms / 1000)
+  const ms = httpDateOf(text)
+  return ms === null ? null : Math.floor(ms / 1000)
 }
 
 /** An HTTP date has no fractions. */

@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-/** Only these name an actor: anything else is answered 404 without waking one. */
+/** Only these name an actor: anything else is answered 404 without waking one. In lower case, as they are made. */
 export function isJobId(text: string): boolean {
   return UUID.test(text)
 }

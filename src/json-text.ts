@@ -2,6 +2,8 @@
 import type { FieldError } from './problem.ts'
 
 const DEEPEST = 32
+/** JSON says nothing of precision, and a double keeps no more (RFC 8259, 6): another number would be stored. */
+const INEXACT = 'A whole number beyond 2^53 - 1 cannot be kept exactly; send it as text.'
 
 /** A value and the way to it, which becomes a pointer only where something is wrong. */
 interface Place {
@@ -12,8 +14,8 @@ interface Place {
 }
 
 /**
- * What no schema should have to think of: nesting that exhausts a stack, `__proto__`, numbers beyond a double, and
- * strings that are not Unicode. Walks without recursion.
+ * What no schema should have to think of: nesting that exhausts a stack, `__proto__`, whole numbers that a double
+ * does not keep, and strings that are not Unicode. Walks without recursion.
  *
  * @returns the first such place, or null
  */
@@ -24,6 +26,7 @@ export function unsafePlace(root: unknown): FieldError | null {
     if (!place) break
     const { value, depth } = place
     if (typeof value === 'number' && !Number.isFinite(value)) return fault(place, 'The number is too large.')
+    if (Number.isInteger(value) && !Number.isSafeInteger(value)) return fault(place, INEXACT)
     if (typeof value === 'string' && !value.isWellFormed()) {
       return fault(place, 'The text holds half of a surrogate pair.')
     }

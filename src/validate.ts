@@ -1,5 +1,6 @@
 /** Values against schemas: what comes out is trusted, what is wrong is named field by field. */
 import * as v from 'valibot'
+import { cutText } from '../actors/export-job/core/text.ts'
 import { escapePointer } from './json-text.ts'
 import { type FieldError, invalid } from './problem.ts'
 
@@ -49,6 +50,6 @@ function sentence({ type, expected, received, requirement, input, message }: v.B
     case 'max_value':
       return `This must be at most ${requirement}.`
   }
-  const shown = received.length > MOST_SHOWN ? `${received.slice(0, MOST_SHOWN)}…` : received
+  const shown = cutText(received, MOST_SHOWN, '…')
   return `Expected ${expected ?? 'another value'}, received ${shown}.`
 }

@@ -44,7 +44,7 @@ export function runFfmpeg(binary: string, run: FfmpegRun): Promise<void> {
     const seconds = progressParser(run.onSeconds)
     child.stdout.setEncoding('utf8').on('data', seconds)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-KEPT_STDERR)
+      said = (said + text).slice(-KEPT_STDERR).toWellFormed()
     })
     const stop = () => {
       child.kill(run.dieAtOnce?.(run.signal.reason) ? 'SIGKILL' : 'SIGTERM')

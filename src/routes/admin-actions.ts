@@ -51,7 +51,7 @@ function commandOf(asked: Action, subject: string): Command {
     case 'redeliver':
       return { type: 'redeliver', id: asked.delivery_id, ...asker }
     case 'extend_deadline':
-      return { type: 'extendDeadline', deadlineAt: Date.parse(asked.deadline_at), ...asker }
+      return { type: 'extendDeadline', deadlineAt: asked.deadline_at, ...asker }
     case 'delete':
       return { type: 'delete', ...asker }
   }

@@ -30,7 +30,8 @@ const HEARTBEAT_MS = 15_000
 const RECONNECT_MS = 2_000
 const HEADERS = {
   'Content-Type': 'text/event-stream',
-  'Cache-Control': 'no-store',
+  // A proxy that compresses collects what it passes on: not a byte would arrive before the job ends.
+  'Cache-Control': 'no-store, no-transform',
   // Proxies that would otherwise collect a response before they pass it on.
   'X-Accel-Buffering': 'no',
   Vary: 'Accept',

@@ -9,7 +9,8 @@ import { callJob } from '../stubs.ts'
 
 /** @throws Problem 404 for what is no id of ours, before any actor is woken */
 export function jobIdOf(call: Call): string {
-  const id = call.params.id ?? ''
+  // UUIDs are read in either case (RFC 9562, 4), and an actor has one name.
+  const id = (call.params.id ?? '').toLowerCase()
   if (!isJobId(id)) throw jobNotFound()
   call.notes.jobId = id
   return id

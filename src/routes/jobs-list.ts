@@ -23,8 +23,8 @@ export async function listJobs(call: ScopedCall): Promise<Response> {
     type: type ?? null,
     tag: tag ?? null,
     errorCode: asked.error_code ?? null,
-    createdAfter: from === undefined ? null : Date.parse(from),
-    createdBefore: until === undefined ? null : Date.parse(until),
+    createdAfter: from ?? null,
+    createdBefore: until ?? null,
   }
   // Another project's jobs do not exist for a caller who is confined to one.
   if (project !== undefined && project !== filters.projectId) return page({ jobs: [], next_cursor: null })

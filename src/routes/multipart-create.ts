@@ -1,4 +1,5 @@
 /** POST /api/uploads, and POST …/s3/multipart: a token for a page with an uploader, and the beginning of one file. */
+import { iso } from '../../actors/export-job/core/view.ts'
 import type { UploadRequest } from '../../actors/upload/core.ts'
 import { companionPath, type FileClaims, type ProjectClaims } from '../../actors/upload-token.ts'
 import { requireOwnProject } from '../auth.ts'
@@ -26,7 +27,7 @@ export async function createUploadToken(call: ScopedCall): Promise<Response> {
   requireOwnProject(call.caller, projectId)
   const expiresAt = Date.now() + PROJECT_TOKEN_TTL_MS
   const path = companionPath(call.settings.authSecrets[0], { kind: 'project', projectId }, expiresAt)
-  const expires = new Date(expiresAt).toISOString()
+  const expires = iso(expiresAt)
   return json({ companion_url: `${publicUrl(call)}${path}`, expires_at: expires } satisfies UploadPage)
 }
 

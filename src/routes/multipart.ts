@@ -2,6 +2,7 @@
  * Uploads in parts, in the JSON dialect of Uppy's Companion (`@uppy/aws-s3` 6, `companionEndpoint`). The token in the
  * path is all the authority there is. Here: sign one part, list the parts, abort, and how far it is.
  */
+import { iso } from '../../actors/export-job/core/view.ts'
 import { partPath } from '../../actors/signing.ts'
 import { s3Of } from '../env.ts'
 import { type Call, json, publicUrl } from '../http.ts'
@@ -25,7 +26,7 @@ export async function signPart(call: Call): Promise<Response> {
   const now = Date.now()
   const until = Math.min(now + PART_TTL_MS, expiresAt)
   const url = await partUrl(call, key, access.uploadId, part, now, until)
-  return json({ url, expires_at: new Date(until).toISOString() } satisfies SignedPart)
+  return json({ url, expires_at: iso(until) } satisfies SignedPart)
 }
 
 async function partUrl(

@@ -4,7 +4,7 @@
  */
 import type { Report } from '../../actors/export-job/core/events.ts'
 import type { AttemptRef } from '../../actors/export-job/core/job.ts'
-import { sentenceOf } from '../../actors/export-job/core/verdicts.ts'
+import { codeOf, sentenceOf } from '../../actors/export-job/core/verdicts.ts'
 import { readCallbackToken, type SignatureFault } from '../../actors/signing.ts'
 import { readJson } from '../body.ts'
 import { bearerToken, type Call, json } from '../http.ts'
@@ -16,7 +16,7 @@ import { demand } from '../validate.ts'
 import { jobIdOf } from './job-id.ts'
 
 /** A Python traceback can be long, and its error must not be lost to that. */
-const MOST_BODY_BYTES = 256 * 1024
+const MOST_BODY_BYTES = 4 * 1024 * 1024
 
 export function reportProgress(call: Call): Promise<Response> {
   return answer(call, (body, ref) => {
@@ -43,7 +43,7 @@ export function reportComplete(call: Call): Promise<Response> {
 export function reportError(call: Call): Promise<Response> {
   return answer(call, (body, ref) => {
     const { error, should_retry: retryable, code, runpod_job_id: id } = demand(ErrorBody, body)
-    const failure = { code: failureCode(code), message: sentenceOf(error), retryable }
+    const failure = { code: codeOf(code) ?? 'worker_error', message: sentenceOf(error), retryable }
     return { type: 'failed', ref, failure, runpodJobId: id ?? null }
   })
 }
@@ -51,7 +51,7 @@ export function reportError(call: Call): Promise<Response> {
 async function answer(call: Call, read: (body: unknown, ref: AttemptRef) => Report): Promise<Response> {
   const id = jobIdOf(call)
   const ref = attemptOf(call, id)
-  const report = read(await readJson(call.request, { bytes: MOST_BODY_BYTES }), ref)
+  const report = read(await readJson(call.request, { bytes: MOST_BODY_BYTES, repair: true }), ref)
   return sendReport(call, id, report)
 }
 
@@ -81,9 +81,4 @@ function attemptOf(call: Call, jobId: string): AttemptRef {
   throw new Problem(401, ...TOKEN_REFUSALS[read.fault], {
     headers: { 'WWW-Authenticate': 'Bearer realm="exportal"' },
   })
-}
-
-/** Codes are names that programs compare; anything else is the general one. */
-function failureCode(code: string | null | undefined): string {
-  return code != null && /^[a-z][a-z0-9_]{0,63}$/.test(code) ? code : 'worker_error'
 }

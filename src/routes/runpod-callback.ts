@@ -22,14 +22,14 @@ const MOST_BODY_BYTES = 10 * 1024 * 1024
 export async function runpodCallback(call: Call): Promise<Response> {
   requireSignature(call, 'webhook', 'POST')
   const { jobId, ref } = targetOf(call)
-  const body = await readJson(call.request, { bytes: MOST_BODY_BYTES, anyContentType: true })
+  const body = await readJson(call.request, { bytes: MOST_BODY_BYTES, repair: true })
   return isPlain(body) ? plainCallback(call, jobId, ref, body) : envelope(call, jobId, ref, body)
 }
 
 /** @throws Problem 400 for what only this service's own key could have signed wrongly */
 function targetOf(call: Call): { jobId: string; ref: AttemptRef } {
   const query = call.url.searchParams
-  const jobId = query.get('job') ?? ''
+  const jobId = (query.get('job') ?? '').toLowerCase()
   const ref = { round: Number(query.get('round')), attempt: Number(query.get('attempt')) }
   if (!isJobId(jobId) || !(ref.round >= 1) || !(ref.attempt >= 1)) {
     throw invalid([{ pointer: '/query/job', detail: 'This callback names no attempt of a job.' }])
@@ -50,7 +50,7 @@ async function envelope(call: Call, jobId: string, ref: AttemptRef, body: unknow
 /** With an output key it is a worker's completion like any other, and the key is checked. */
 async function plainCallback(call: Call, jobId: string, ref: AttemptRef, body: unknown): Promise<Response> {
   const { job_id: named, status, output, error } = demand(PlainCallback, body)
-  if (named !== jobId) {
+  if (named.toLowerCase() !== jobId) {
     throw invalid([{ pointer: '/job_id', detail: 'This is not the job that the URL was signed for.' }])
   }
   const outputKey = output?.output_video_key ?? null

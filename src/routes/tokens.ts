@@ -1,4 +1,5 @@
 /** POST /api/tokens, and the token that comes with a new job: always narrower than what they are made from. */
+import { iso } from '../../actors/export-job/core/view.ts'
 import type { Settings } from '../../actors/settings.ts'
 import { type Grant, includesScope, makeToken, type Scope } from '../access-token.ts'
 import { type Caller, requireScope } from '../auth.ts'
@@ -33,7 +34,7 @@ export async function createToken(call: ScopedCall): Promise<Response> {
   return json(
     {
       token,
-      expires_at: new Date(expiresAt).toISOString(),
+      expires_at: iso(expiresAt),
       scope: grant.scopes.join(' '),
       project_id: grant.projectId,
       job_id: grant.jobId,

@@ -1,4 +1,5 @@
 /** POST /api/videos/upload-url: where to send a file, in one PUT or in parts, signed with everything that limits it. */
+import { iso } from '../../actors/export-job/core/view.ts'
 import { uploadPath } from '../../actors/signing.ts'
 import { companionPath, type FileClaims } from '../../actors/upload-token.ts'
 import { requireOwnProject } from '../auth.ts'
@@ -37,7 +38,7 @@ export async function createUploadUrl(call: ScopedCall): Promise<Response> {
   const inParts = file.sizeBytes > uploadLimits(call.env).putBytes
   const expiresAt = now + (inParts ? MULTIPART_TTL_MS : URL_TTL_MS)
   const plan = inParts ? multipartPlan(call, file, expiresAt) : await singlePlan(call, file, now, expiresAt)
-  const expires = new Date(expiresAt).toISOString()
+  const expires = iso(expiresAt)
   return json({ ...plan, video_key: file.key, method: 'PUT', expires_at: expires } satisfies UploadPlan)
 }
 

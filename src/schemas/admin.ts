@@ -1,6 +1,6 @@
 /** What operators send. */
 import * as v from 'valibot'
-import { Instant, shortText } from './common.ts'
+import { GivenInstant, shortText } from './common.ts'
 import { whole } from './query.ts'
 
 /** Why it is done, in the operator's words: kept in the job's log. */
@@ -19,7 +19,7 @@ export const Action = v.variant('action', [
   action('remirror', {}),
   /** A message to the job's `webhook_url`, by its `webhook-id`. */
   action('redeliver', { delivery_id: shortText(200) }),
-  action('extend_deadline', { deadline_at: Instant }),
+  action('extend_deadline', { deadline_at: GivenInstant }),
   action('delete', {}),
 ])
 export type Action = v.InferOutput<typeof Action>

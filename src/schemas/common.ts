@@ -2,12 +2,14 @@
 import * as v from 'valibot'
 import type { JsonObject } from '../../actors/export-job/core/job.ts'
 import { isJobId } from '../ids.ts'
+import { instantOf } from '../instant.ts'
 import { hasControls, INPUT_PREFIX, keyFault } from '../keys.ts'
 
 /** Projects are numbered from 1. */
 export const ProjectId = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-export const JobId = v.pipe(v.string(), v.check(isJobId, 'This is not the id of a job.'))
+/** In lower case from here on: UUIDs are read in either (RFC 9562, 4). */
+export const JobId = v.pipe(v.string(), v.toLowerCase(), v.check(isJobId, 'This is not the id of a job.'))
 
 /** The R2 key of something uploaded. */
 export const InputKey = v.pipe(
@@ -44,8 +46,21 @@ export function optionalFields<const E extends v.ObjectEntries>(
   }
 }
 
-/** RFC 3339, in answers always UTC with milliseconds. */
+/** RFC 3339, UTC with milliseconds: as answers write it. */
 export const Instant = v.pipe(v.string(), v.isoTimestamp())
+
+/** RFC 3339 with any offset, as requests write it; milliseconds from here on. */
+export const GivenInstant = v.pipe(
+  v.string(),
+  v.metadata({ format: 'date-time' }),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    const at = instantOf(value)
+    if (at !== null) return at
+    const spaced = /\d \d\d:\d\d$/.test(value) ? ' In a query + is written %2B.' : ''
+    addIssue({ message: `This must be an RFC 3339 date and time, as 2030-01-31T12:00:00Z.${spaced}` })
+    return NEVER
+  }),
+)
 
 export function isObject(value: unknown): boolean {
   return value !== null && typeof value === 'object' && !Array.isArray(value)

@@ -1,7 +1,7 @@
 /** What the queries of the API may say. Every value arrives as text; names that are not here are left alone. */
 import * as v from 'valibot'
 import { JOB_TYPES } from '../job-types/index.ts'
-import { Instant } from './common.ts'
+import { GivenInstant } from './common.ts'
 import { JobStatus, Tag } from './job-view.ts'
 
 /** A whole number of at least `least`, in digits. */
@@ -28,10 +28,14 @@ export const ListQuery = v.object({
   error_code: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{0,63}$/, 'This is no error code.'))),
   /** The beginning of an id, or all of it; the other filters then do not count. */
   id: v.optional(
-    v.pipe(v.string(), v.regex(/^[0-9a-f-]{8,36}$/, 'Give at least the first eight characters of an id.')),
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9a-fA-F-]{8,36}$/, 'Give at least the first eight characters of an id.'),
+      v.toLowerCase(),
+    ),
   ),
-  created_after: v.optional(Instant),
-  created_before: v.optional(Instant),
+  created_after: v.optional(GivenInstant),
+  created_before: v.optional(GivenInstant),
   limit: v.optional(whole(1)),
   cursor: v.optional(v.string()),
 })

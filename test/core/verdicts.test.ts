@@ -69,3 +69,23 @@ describe('A worker’s error', () => {
     expect(sentenceOf('x'.repeat(2_000))).toHaveLength(500)
   })
 })
+
+describe('A handler that says a code of its own', () => {
+  const failed = (error: string, code: string | null, retryable: boolean | null) =>
+    failureOf({ state: 'failed', error, code, retryable, usage: null }, true)
+
+  test.each<[string, string | null, boolean | null, object]>([
+    [
+      'No picture.',
+      'invalid_media',
+      false,
+      { code: 'invalid_media', message: 'No picture.', retryable: false },
+    ],
+    ['No picture.', null, false, { code: 'worker_error', retryable: false }],
+    ['No picture.', 'Not A Code!', null, { code: 'worker_error', retryable: true }],
+    ['CUDA out of memory', null, null, { code: 'out_of_memory', retryable: true }],
+    ['executionTimeout exceeded', 'invalid_media', false, { code: 'execution_timeout', retryable: true }],
+  ])('%j, %j, %j', (error, code, retryable, wanted) => {
+    expect(failed(error, code, retryable)).toMatchObject(wanted)
+  })
+})

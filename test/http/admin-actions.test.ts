@@ -80,6 +80,8 @@ describe('an action', () => {
     ['another action', { action: 'explode' }],
     ['an unknown field', { force: true }],
     ['a deadline that is none', { action: 'extend_deadline', deadline_at: 'tomorrow' }],
+    ['a deadline with half an offset', { action: 'extend_deadline', deadline_at: '2100-01-03T00:00:00+05' }],
+    ['a deadline on no day', { action: 'extend_deadline', deadline_at: '2100-02-30T00:00:00Z' }],
   ])('with %s is refused before the actor is asked', async (_what, over) => {
     const { job_id: id } = await createJob()
     await problemOf(await act(id, 'cancel', over), 400, 'validation_failed')

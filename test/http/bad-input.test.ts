@@ -132,6 +132,10 @@ describe('POST /api/jobs refuses', () => {
     ['__proto__', '{"__proto__": {"admin": true}}', '/__proto__'],
     ['__proto__ deep inside', '{"metadata": {"a": [{"__proto__": 1}]}}', '/metadata/a/0/__proto__'],
     ['a number beyond a double', '{"project_id": 1e999}', '/project_id'],
+    ['a whole number that loses digits', '{"metadata": {"order": 9007199254740993}}', '/metadata/order'],
+    ['a negative one', '{"params": {"items": [{"x": -9007199254740992}]}}', '/params/items/0/x'],
+    ['one with an exponent', '{"metadata": {"a": [1e16]}}', '/metadata/a/0'],
+    ['a project that loses digits', '{"project_id": 9007199254740993}', '/project_id'],
     ['half a surrogate pair', '{"metadata": {"a": "\\ud800"}}', '/metadata/a'],
     ['endless nesting', `{"metadata": ${'[['.repeat(500)}${']]'.repeat(500)}}`, '/metadata/0'],
   ])('%s', async (_name, body, pointer) => {

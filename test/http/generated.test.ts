@@ -27,6 +27,14 @@ const USED_UP = new Set([
 /** Anyone may read these, whatever they send. */
 const NEVER_REFUSES = new Set(['GET /openapi.json', 'GET /health'])
 
+/** Reports are repaired where others are refused. */
+const REPAIRED = new Set([
+  'POST /api/jobs/:id/do/progress',
+  'POST /api/jobs/:id/do/complete',
+  'POST /api/jobs/:id/do/error',
+  'POST /api/runpod/callback',
+])
+
 const operations = OPERATIONS.map((operation) => [operation.route, operation] as const)
 
 describe.each(operations)('%s', (route, operation) => {
@@ -63,7 +71,8 @@ describe.each(operations)('%s', (route, operation) => {
     await each(edits, async (response) => {
       // A socket is refused by the code that it is closed with.
       if (response.status === 101) return expect(await outcomeOf(response)).toBeGreaterThanOrEqual(4400)
-      if (!NEVER_REFUSES.has(route)) expect(response.status).toBeGreaterThanOrEqual(400)
+      if (!NEVER_REFUSES.has(route) && !REPAIRED.has(route))
+        expect(response.status).toBeGreaterThanOrEqual(400)
       expect(response.status).not.toBe(500)
       if (response.status >= 400)
         expect(response.headers.get('Content-Type')).toBe('application/problem+json')

@@ -149,6 +149,11 @@ describe('GET /api/jobs', () => {
 })
 
 describe('refused', () => {
+  it('says how a + is written in a query', async () => {
+    const problem = await problemOf(await api('/api/jobs?created_after=2100-01-03T00:00:00+05:00'), 400)
+    expect(problem.detail).toContain('%2B')
+  })
+
   it.each([
     ['limit=-1', 'limit'],
     ['limit=0', 'limit'],
@@ -171,6 +176,9 @@ describe('refused', () => {
     ['tag=', 'tag'],
     ['created_after=yesterday', 'created_after'],
     ['created_before=2100-13-01T00:00:00Z', 'created_before'],
+    ['created_before=2100-02-30T00:00:00Z', 'created_before'],
+    ['created_after=2100-01-03T00:00:00%2B05', 'created_after'],
+    ['created_after=2100-01-03T24:00:00Z', 'created_after'],
     ['type=__proto__', 'type'],
     ['cursor=', 'cursor'],
     ['cursor=abc', 'cursor'],

@@ -95,28 +95,118 @@ describe('POST /api/jobs/:id/do/…', () => {
   })
 
   it.each([
-    ['progress', {}, '/progress'],
-    ['progress', { progress: '50' }, '/progress'],
-    ['progress', { progress: -1 }, '/progress'],
-    ['progress', { progress: 100.5 }, '/progress'],
-    ['progress', { progress: 1e308 }, '/progress'],
-    ['progress', { progress: null }, '/progress'],
-    ['progress', { progress: 5, stage: 7 }, '/stage'],
-    ['progress', { progress: 5, eta_seconds: -1 }, '/eta_seconds'],
-    ['progress', { progress: 5, runpod_job_id: '../x' }, '/runpod_job_id'],
     ['complete', {}, '/output_video_key'],
     ['complete', { output_video_key: '' }, '/output_video_key'],
     ['complete', { output_video_key: 5 }, '/output_video_key'],
-    ['error', { should_retry: true }, '/error'],
-    ['error', { error: 'x' }, '/should_retry'],
-    ['error', { error: 'x', should_retry: 'no' }, '/should_retry'],
-    ['error', { error: 'x', should_retry: true, code: 5 }, '/code'],
   ])('refuses %s %j', async (kind, body, pointer) => {
     const { id, report } = await reporter()
     const before = await jobOf(id)
     const problem = await problemOf(await report(kind, body), 400, 'validation_failed')
     expect(problem.errors?.map((error) => error.pointer)).toContain(pointer)
     expect(await jobOf(id)).toEqual(before)
+  })
+})
+
+describe('A report is repaired, and never lost to what does not matter:', () => {
+  const sent = async (kind: string, body: BodyInit, headers: Record<string, string> = {}) => {
+    const { id, token } = await reporter()
+    const init = { method: 'POST', body, headers: { ...bearer(token), ...headers } }
+    expect(await bodyOf(await api(`/api/jobs/${id}/do/${kind}`, init))).toMatchObject({ ok: true })
+    return jobOf(id)
+  }
+
+  it.each([
+    ['none', {}, 0],
+    ['text', { progress: '50' }, 0],
+    ['null', { progress: null }, 0],
+    ['negative', { progress: -1 }, 0],
+    ['too large', { progress: 100.5 }, 100],
+    ['far too large', { progress: 1e308 }, 100],
+  ])('a percent that is none (%s)', async (_name, body, progress) => {
+    const job = await sent('progress', JSON.stringify({ ...body, stage: 'rendering' }))
+    expect(job).toMatchObject({ status: 'processing', stage: 'rendering', progress })
+  })
+
+  it.each(['NaN', '-Infinity', 'Infinity', '1e999'])(
+    'a percent of %s, as Python writes it',
+    async (number) => {
+      const job = await sent(
+        'progress',
+        `{"message": "NaN \\" Infinity", "progress": ${number}, "eta_seconds": NaN}`,
+      )
+      expect(job).toMatchObject({
+        status: 'processing',
+        progress: 0,
+        message: 'NaN " Infinity',
+        eta_seconds: null,
+      })
+    },
+  )
+
+  it('fields of other types and out of bounds', async () => {
+    const body = {
+      progress: 5,
+      stage: 7,
+      message: ['x'],
+      eta_seconds: -1,
+      runpod_job_id: '../x',
+      __proto__: 1,
+    }
+    const job = await sent('progress', JSON.stringify(body))
+    expect(job).toMatchObject({ progress: 5, stage: null, message: null, eta_seconds: null })
+  })
+
+  it('halves of surrogate pairs, and texts that would be cut into such', async () => {
+    const job = await sent(
+      'progress',
+      `{"progress": 5, "stage": "a\\ud800b", "message": "${'😀'.repeat(600)}", "unknown\\udc00": {"\\ud800": 1}}`,
+    )
+    expect(job.stage).toBe('a\ufffdb')
+    expect(job.message).toBe('😀'.repeat(500))
+  })
+
+  it('a failure whose error is no Unicode', async () => {
+    const job = await sent('error', '{"error": "No such file: caf\\udce9.mp4", "should_retry": false}')
+    expect(job.error).toEqual({
+      code: 'worker_error',
+      message: 'No such file: caf\ufffd.mp4',
+      retryable: false,
+    })
+  })
+
+  it.each([
+    ['an object', { error: { message: 'No picture.' }, should_retry: false }, 'No picture.', false],
+    ['nothing', { should_retry: false }, 'The worker failed without saying why.', false],
+    ['of a code that is none', { error: 'No picture.', should_retry: false, code: 5 }, 'No picture.', false],
+    ['unsure whether to try again', { error: 'No picture.', should_retry: 'no' }, 'No picture.', true],
+  ])('a failure that is %s', async (_name, body, message, retryable) => {
+    expect((await sent('error', JSON.stringify(body))).error).toEqual({
+      code: 'worker_error',
+      message,
+      retryable,
+    })
+  })
+
+  it('a traceback of a megabyte', async () => {
+    const body = JSON.stringify({ error: `No picture.\n${'at line\n'.repeat(125_000)}`, should_retry: false })
+    expect((await sent('error', body)).error?.message).toBe('No picture.')
+  })
+
+  it('bytes that are not UTF-8, a byte order mark, and any Content-Type', async () => {
+    const bytes = new TextEncoder().encode('\ufeff{"progress": 7, "stage": "ren?dering"}')
+    bytes[bytes.indexOf(0x3f)] = 0xff
+    const job = await sent('progress', bytes, { 'Content-Type': 'text/plain' })
+    expect(job).toMatchObject({ progress: 7, stage: 'ren\ufffddering' })
+    const stream = new Response(bytes).body
+    if (!stream) throw new Error('There is no body.')
+    expect(await sent('progress', stream)).toMatchObject({ progress: 7, stage: 'ren\ufffddering' })
+  })
+
+  it('a job id in upper case', async () => {
+    const { id, token } = await reporter()
+    const answer = await post(`/api/jobs/${id.toUpperCase()}/do/progress`, { progress: 9 }, bearer(token))
+    expect(answer.status).toBe(200)
+    expect((await jobOf(id)).progress).toBe(9)
   })
 })
 

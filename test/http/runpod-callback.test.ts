@@ -85,6 +85,51 @@ describe('RunPod’s own envelope', () => {
     expect(await tablesOf(env.EXPORT_JOB.getByName(gone))).toEqual([])
   })
 
+  it('FAILED tells the code and the retry that the handler returned beside its error', async () => {
+    const { id, runpodId, tell } = await called()
+    const output = { code: 'invalid_media', should_retry: false }
+    await tell({ id: runpodId, status: 'FAILED', error: 'No picture.', output })
+    expect(await jobOf(id)).toMatchObject({
+      status: 'error',
+      error: { code: 'invalid_media', message: 'No picture.', retryable: false },
+    })
+  })
+
+  it.each<[string, (runpodId: string | null) => BodyInit]>([
+    ['halves of surrogate pairs', (id) => `{"id": "${id}", "status": "FAILED", "error": "caf\\udce9"}`],
+    ['NaN', (id) => `{"id": "${id}", "status": "FAILED", "error": "caf\ufffd", "executionTime": NaN}`],
+    ['a byte order mark', (id) => `\ufeff{"id": "${id}", "status": "FAILED", "error": "caf\ufffd"}`],
+    [
+      'deep nesting',
+      (id) =>
+        `{"id": "${id}", "status": "FAILED", "error": "caf\ufffd", "output": ${'['.repeat(500)}${']'.repeat(500)}}`,
+    ],
+    [
+      'bytes that are not UTF-8',
+      (id) =>
+        Uint8Array.from(
+          [...`{"id": "${id}", "status": "FAILED", "error": "caf\xe9"}`].map((c) => c.charCodeAt(0)),
+        ),
+    ],
+    [
+      'a name that no field may have',
+      (id) => `{"id": "${id}", "status": "FAILED", "error": "caf\ufffd", "__proto__": 9007199254740993}`,
+    ],
+  ])('is repaired, and never lost to %s', async (_name, body) => {
+    const { id, path, runpodId } = await called()
+    expect((await api(path, { method: 'POST', body: body(runpodId) })).status).toBe(200)
+    expect((await jobOf(id)).error).toMatchObject({ code: 'worker_error', message: 'caf\ufffd' })
+  })
+
+  it('finds a job whose id its address has in upper case', async () => {
+    const { id, run, runpodId } = await called()
+    const ref = { round: 1, attempt: 1 }
+    expect(run.webhook).toContain(id)
+    const path = webhookPath(SECRET, id.toUpperCase(), ref, T0 + HOUR)
+    expect((await post(path, { id: runpodId, status: 'IN_PROGRESS' })).status).toBe(200)
+    expect((await jobOf(id)).status).toBe('processing')
+  })
+
   it.each([[{}], [[]], [{ status: 5 }], ['null'], ['{broken'], [{ id: 'x' }]])('refuses %j', async (body) => {
     const { id, tell } = await called()
     await problemOf(await tell(body), 400)
@@ -115,6 +160,17 @@ describe('the plain form', () => {
     expect((await jobOf(two.id)).error).toMatchObject({ code: 'worker_error', message: 'It broke.' })
   })
 
+  it('is repaired where it is wrong in what does not matter', async () => {
+    const one = await called()
+    const upper = { job_id: one.id.toUpperCase(), status: 'completed', output: 'x', error: 5 }
+    expect((await one.tell(upper)).status).toBe(200)
+    expect((await jobOf(one.id)).stage).toBe('storing')
+    const two = await called()
+    const told = `{"job_id": "${two.id}", "status": "failed", "error": "caf\\udce9", "seconds": NaN}`
+    expect((await two.tell(told)).status).toBe(200)
+    expect((await jobOf(two.id)).error).toMatchObject({ message: 'caf\ufffd' })
+  })
+
   it('must speak of the job that the URL was signed for', async () => {
     const one = await called()
     const two = await called()
@@ -125,8 +181,7 @@ describe('the plain form', () => {
 
   it.each([
     [{ status: 'done' }, '/status'],
-    [{ status: 'completed', output: 'x' }, '/output'],
-    [{ status: 'failed', error: 5 }, '/error'],
+    [{ status: 5 }, '/status'],
   ])('refuses %j', async (over, pointer) => {
     const { id, tell } = await called()
     const problem = await problemOf(await tell({ job_id: id, ...over }), 400)

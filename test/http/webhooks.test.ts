@@ -56,9 +56,23 @@ describe('A delivery', () => {
   })
 
   it.each<[string, (cancelled: () => void) => ReadableStream]>([
-    ['large', (cancel) => stream({ pull: (to: ReadableStreamDefaultController<Uint8Array>) => to.enqueue(new Uint8Array(70_000)), cancel })],
+    [
+      'large',
+      (cancel) =>
+        stream({
+          pull: (to: ReadableStreamDefaultController<Uint8Array>) => to.enqueue(new Uint8Array(70_000)),
+          cancel,
+        }),
+    ],
     ['silent', (cancel) => stream({ cancel })],
-    ['broken', () => stream({ start: (to: ReadableStreamDefaultController<Uint8Array>) => to.error(new Error('The connection was reset.')) })],
+    [
+      'broken',
+      () =>
+        stream({
+          start: (to: ReadableStreamDefaultController<Uint8Array>) =>
+            to.error(new Error('The connection was reset.')),
+        }),
+    ],
   ])('counts by its status alone, whatever body the receiver answers: %s', async (name, make) => {
     let cancelled = name === 'broken'
     answers.push(() => new Response(make(() => (cancelled = true))))

@@ -66,6 +66,9 @@ export type Report =
 export interface Observation {
   readonly state: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled' | 'timed_out' | 'gone'
   readonly error: string | null
+  /** What a handler returned beside its error, as it said it. */
+  readonly code?: string | null
+  readonly retryable?: boolean | null
   readonly usage: Usage | null
 }
 

@@ -5,6 +5,9 @@
  */
 import type { Observation } from './events.ts'
 import type { Failure } from './job.ts'
+import { cutText } from './text.ts'
+
+const MOST_CHARACTERS = 500
 
 const OUT_OF_MEMORY = /out of memory|\bOOM\b|CUDA_ERROR_OUT_OF_MEMORY|MemoryError/i
 
@@ -20,12 +23,24 @@ export function failureOf(observation: Observation, wasRunning: boolean): Failur
     case 'gone':
       return failure('runpod_job_lost', 'RunPod no longer knows the job, and its output was not found.', true)
     case 'failed':
-      return failureOfText(observation.error ?? '')
+      return failureOfWorker(observation)
     case 'queued':
     case 'running':
     case 'completed':
       return failure('worker_error', `Unexpected verdict ${observation.state}.`, true)
   }
+}
+
+/** A handler that returns an error may say its code, and whether another try makes sense, beside it. */
+function failureOfWorker({ error, code, retryable }: Observation): Failure {
+  const read = failureOfText(error ?? '')
+  if (read.code === 'execution_timeout' || read.code === 'worker_lost') return read
+  return failure(codeOf(code) ?? read.code, read.message, retryable ?? read.retryable)
+}
+
+/** Codes are names that programs compare; null for anything else. */
+export function codeOf(said: string | null | undefined): string | null {
+  return said != null && /^[a-z][a-z0-9_]{0,63}$/.test(said) ? said : null
 }
 
 function failureOfText(error: string): Failure {
@@ -60,7 +75,7 @@ export function sentenceOf(error: string): string {
       .split('\n')
       .find((each) => each.trim() !== '')
       ?.trim() ?? ''
-  return line === '' ? 'The worker failed without saying why.' : line.slice(0, 500)
+  return line === '' ? 'The worker failed without saying why.' : cutText(line, MOST_CHARACTERS)
 }
 
 export function failure(code: string, message: string, retryable: boolean): Failure {

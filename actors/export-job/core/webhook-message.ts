@@ -4,7 +4,9 @@
  *
  * `params` are left out and texts of a worker are cut, so that no body reaches the 20 kB that receivers must take.
  */
+
 import type { Job, JobRequest, JsonObject, WebhookMessage } from './job.ts'
+import { cutText } from './text.ts'
 import { iso, viewOf } from './view.ts'
 
 /** Events a caller may ask for; each is a type of the event log, and the status that the job has come to. */
@@ -33,7 +35,7 @@ export function messageOf(job: Job, event: WebhookEvent, at: number): WebhookMes
     output_size_bytes: view.output_size_bytes,
     error: error && {
       ...error,
-      message: error.message.slice(0, MOST_ERROR_CHARACTERS),
+      message: cutText(error.message, MOST_ERROR_CHARACTERS),
     },
     cancel: view.cancel,
     started_at: view.started_at,
