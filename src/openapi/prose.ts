@@ -5,7 +5,7 @@ export const INFO = {
   summary: 'Self-hosted control plane for GPU video exports.',
   description: `Upload a video, ask for an export, watch its progress, download the result.
 
-JSON in snake_case, instants in RFC 3339 UTC. Every GET answers HEAD as well. Refusals are problem details (RFC 9457) with a stable \`code\`; their \`type\` leads to an explanation. What is not known to this version may be added to answers: ignore it.
+JSON in snake_case, instants in RFC 3339: UTC in answers, with any offset in requests. Whole numbers beyond 2^53 - 1 are refused, since JSON parsers change them: send them as text. Ids are read in either case. Every GET answers HEAD as well. Refusals are problem details (RFC 9457) with a stable \`code\`; their \`type\` leads to an explanation. What is not known to this version may be added to answers: ignore it.
 
 Tokens are sent as \`Authorization: Bearer\`. Only on a developer's own computer is none needed. Whatever may be repeated without harm is said to be; POST /api/jobs may be with an \`Idempotency-Key\`.`,
   license: { name: 'MIT', identifier: 'MIT' },
