@@ -137,8 +137,8 @@ export const OF_ENDS: readonly Promised[] = [
         mutant: {
           name: 'production takes the developer for granted',
           file: 'src/auth.ts',
-          search: "if (environment === 'development' && here) return DEVELOPER",
-          replace: 'if (environment || here) return DEVELOPER',
+          search: "environment === 'development' ? doubtOf(request, url) :",
+          replace: 'environment ? doubtOf(request, url) :',
         },
       },
       {
