@@ -146,8 +146,8 @@ export const OF_RUNNING_JOBS: readonly Promised[] = [
         mutant: {
           name: 'the client forgets where it was',
           file: 'client/listen.ts',
-          search: '{ after: tracker.seq ?? undefined }',
-          replace: '{ after: undefined }',
+          search: '{ after: tracker.seq ?? undefined, token }',
+          replace: '{ after: undefined, token }',
         },
       },
     ],
