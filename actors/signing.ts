@@ -4,6 +4,7 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { AttemptRef } from './export-job/core/job.ts'
+import type { OwnedFile } from './owned-file.ts'
 import { Recent } from './recent.ts'
 
 export type Purpose = 'callback' | 'webhook' | 'upload' | 'upload-token' | 'part' | 'download' | 'jwt'
@@ -133,10 +134,15 @@ function seconds(at: number): number {
 export const URL_WINDOW_MS = 10 * 60_000
 const DOWNLOAD_TTL_MS = 60 * 60_000
 
-/** `/api/videos/download/<key>?exp=…&sig=…`, valid for GET and HEAD for an hour and a bit. */
-export function downloadPath(secret: string, key: string, now: number, expiresAt?: number): string {
+/**
+ * `/api/videos/download/<key>?project=…&exp=…&sig=…`, valid for GET and HEAD for an hour and a bit. The project is
+ * signed as well, and compared with the owner of whatever lies under the key when the link is used.
+ */
+export function downloadPath(secret: string, file: OwnedFile, now: number, expiresAt?: number): string {
+  const { key, name, projectId } = file
+  const params = { project: String(projectId), ...(name !== null && { name }) }
   const until = expiresAt ?? (Math.floor(now / URL_WINDOW_MS) + 1) * URL_WINDOW_MS + DOWNLOAD_TTL_MS
-  return `/api/videos/download/${encodeKey(key)}?${signedQuery(secret, 'download', `GET ${key}`, {}, until)}`
+  return `/api/videos/download/${encodeKey(key)}?${signedQuery(secret, 'download', `GET ${key}`, params, until)}`
 }
 
 /** `/api/videos/upload/<key>?…&sig=…`. Every limit is a signed parameter: `type`, `size`, `project`, `once`. */

@@ -1,5 +1,6 @@
 /** What the actor does with R2: looks, and removes. It never reads or writes a video. */
-import type { StoredObject } from './export-job/core/job.ts'
+import type { JobRequest, StoredObject } from './export-job/core/job.ts'
+import { OwnedFile } from './owned-file.ts'
 
 /** A file of no bytes is no output. */
 export async function findOutput(bucket: R2Bucket, key: string): Promise<StoredObject | null> {
@@ -7,21 +8,24 @@ export async function findOutput(bucket: R2Bucket, key: string): Promise<StoredO
   return object && object.size > 0 ? { key, size: object.size, etag: object.httpEtag } : null
 }
 
-/**
- * The first of `keys` that is missing, or that belongs to another project; null when all may be used. An object
- * without an owner was put by the deployment's own hand and belongs to every project.
- */
-export async function unusableKey(
+export type SeenInputs =
+  | { readonly ok: true; readonly input: OwnedFile; readonly assets: readonly OwnedFile[] }
+  | { readonly ok: false; readonly missing: string }
+
+/** Looks for the input and each asset of a job; `missing` is the first that is not there, or another project's. */
+export async function seeInputs(
   bucket: R2Bucket,
-  keys: readonly string[],
-  projectId: number,
-): Promise<string | null> {
-  for (const key of keys) {
-    const object = await bucket.head(key)
-    const owner = object?.customMetadata?.project
-    if (!object || (owner !== undefined && owner !== String(projectId))) return key
+  { inputVideoKey, assets, projectId }: JobRequest,
+): Promise<SeenInputs> {
+  const input = OwnedFile.found(await bucket.head(inputVideoKey), projectId)
+  if (!input) return { ok: false, missing: inputVideoKey }
+  const found: OwnedFile[] = []
+  for (const key of assets) {
+    const asset = OwnedFile.found(await bucket.head(key), projectId)
+    if (!asset) return { ok: false, missing: key }
+    found.push(asset)
   }
-  return null
+  return { ok: true, input, assets: found }
 }
 
 /**
@@ -31,10 +35,6 @@ export async function unusableKey(
 export async function ownObject(bucket: R2Bucket, key: string, projectId: number): Promise<R2Object | null> {
   const object = await bucket.head(key)
   return object?.customMetadata?.project === String(projectId) ? object : null
-}
-
-export function outputPrefix(jobId: string): string {
-  return `output/${jobId}/`
 }
 
 /** Removes everything under the prefix but `keep`. @param signal aborted: what was listed is left alone */

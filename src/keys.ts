@@ -49,19 +49,17 @@ export function keyInPath(encoded: string, prefixes: readonly string[]): string 
 
 /**
  * A file's name as the last part of a key: its directories dropped, letters and digits of any script kept, the rest
- * replaced, the extension spared when it must be shortened.
+ * replaced. The extension stays, whatever becomes of the name before it: `🎬.mp4` is `video.mp4`.
  */
 export function safeName(filename: string): string {
-  const base = filename.normalize('NFC').split(/[/\\]/).at(-1) ?? ''
+  const base = filename.toWellFormed().normalize('NFC').split(/[/\\]/).at(-1) ?? ''
   const clean = base
     .replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-')
     .replace(/\.{2,}/g, '.')
-    .replace(/^[.-]+|[.-]+$/g, '')
-  if (clean === '') return 'video'
-  const characters = [...clean]
-  if (characters.length <= MOST_NAME_CHARACTERS) return clean
-  const extension = /\.[^.]{1,10}$/.exec(clean)?.[0] ?? ''
-  return characters.slice(0, MOST_NAME_CHARACTERS - extension.length).join('') + extension
+    .replace(/[.-]+$/, '')
+  const extension = /\.[\p{L}\p{N}]{1,10}$/u.exec(clean)?.[0] ?? ''
+  const stem = clean.slice(0, clean.length - extension.length).replace(/^[.-]+/, '') || 'video'
+  return [...stem].slice(0, MOST_NAME_CHARACTERS - [...extension].length).join('') + extension
 }
 
 /** C0 controls, DEL and C1 controls. */

@@ -1,9 +1,11 @@
 /** One attempt's request to RunPod: checked before it is paid for, with everything the worker needs and no R2 key. */
+
+import type { OwnedFile } from '../owned-file.ts'
 import { type RunAnswer, run } from '../runpod.ts'
 import type { Settings } from '../settings.ts'
 import { callbackToken, downloadPath, uploadPath, webhookPath } from '../signing.ts'
 import { companionPath, type FileClaims } from '../upload-token.ts'
-import { unusableKey } from '../videos.ts'
+import { type SeenInputs, seeInputs } from '../videos.ts'
 import { within } from '../within.ts'
 import type { Fact } from './core/events.ts'
 import type { Attempt, Job, JsonObject } from './core/job.ts'
@@ -33,17 +35,15 @@ export async function dispatch(
       false,
     )
   }
-  const { inputVideoKey, assets, projectId } = job.request
+  let seen: SeenInputs
   try {
-    const key = await within(CALL_LIMITS.storeMs, () =>
-      unusableKey(bucket, [inputVideoKey, ...assets], projectId),
-    )
-    if (key !== null)
-      return refused('input_not_found', `There is no ${key} in this project's storage.`, false)
+    seen = await within(CALL_LIMITS.storeMs, () => seeInputs(bucket, job.request))
   } catch {
     return refused('storage_unavailable', 'Storage did not answer when the input was looked for.', true)
   }
-  const body = runBody(job, attempt, publicUrl, settings.authSecrets[0])
+  if (!seen.ok)
+    return refused('input_not_found', `There is no ${seen.missing} in this project's storage.`, false)
+  const body = runBody(job, attempt, seen, publicUrl, settings.authSecrets[0])
   const answer = await run({ endpoint: settings.runpodEndpoint, apiKey: settings.runpodApiKey }, body)
   return factOf(answer, ref)
 }
@@ -53,18 +53,30 @@ function factOf(answer: RunAnswer, ref: { round: number; attempt: number }): Fac
     case 'accepted':
       return { type: 'dispatched', ref, runpodJobId: answer.runpodJobId }
     case 'refused':
-      return { type: 'dispatchRefused', ref, failure: answer.failure, retryAfterMs: answer.retryAfterMs }
+      return {
+        type: 'dispatchRefused',
+        ref,
+        failure: answer.failure,
+        retryAfterMs: answer.retryAfterMs,
+        inputsSeen: true,
+      }
     case 'ambiguous':
       return { type: 'dispatchAmbiguous', ref, detail: answer.detail }
   }
 }
 
 /** The body of `POST /run`. Every URL and the token die with the attempt's ttl; the output PUT is create-once. */
-export function runBody(job: Job, attempt: Attempt, publicUrl: string, secret: string): JsonObject {
+function runBody(
+  job: Job,
+  attempt: Attempt,
+  { input, assets }: Extract<SeenInputs, { ok: true }>,
+  publicUrl: string,
+  secret: string,
+): JsonObject {
   const { request } = job
   const { startedAt, ttlEndsAt, outputKey } = attempt
   const ref = refOf(attempt)
-  const get = (key: string) => `${publicUrl}${downloadPath(secret, key, startedAt, ttlEndsAt)}`
+  const get = (file: OwnedFile) => `${publicUrl}${downloadPath(secret, file, startedAt, ttlEndsAt)}`
   const put = { type: request.output.contentType, project: String(request.projectId), once: '1' }
   const inParts: FileClaims = {
     kind: 'file',
@@ -83,8 +95,8 @@ export function runBody(job: Job, attempt: Attempt, publicUrl: string, secret: s
       params: request.params,
       metadata: request.metadata,
       input_video_key: request.inputVideoKey,
-      input_url: get(request.inputVideoKey),
-      assets: Object.fromEntries(request.assets.map((key) => [key, get(key)])),
+      input_url: get(input),
+      assets: Object.fromEntries(assets.map((asset) => [asset.key, get(asset)])),
       output: {
         video_key: outputKey,
         content_type: request.output.contentType,

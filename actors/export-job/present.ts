@@ -1,5 +1,6 @@
 /** The core's view of a job, completed with what needs this deployment: signed URLs, routes and the price of a GPU. */
 import { etagOf } from '../entity-tag.ts'
+import { OwnedFile } from '../owned-file.ts'
 import type { Settings } from '../settings.ts'
 import { downloadPath, URL_WINDOW_MS } from '../signing.ts'
 import type { Job } from './core/job.ts'
@@ -59,13 +60,14 @@ export class Presenter {
 function present(job: Job, settings: Settings | null, now: number): JobJson | null {
   const view = viewOf(job, settings?.gpuPricePerSecond ?? null)
   if (!view) return null
-  const { input_video_key: input, output_video_key: output } = view
+  const { output_video_key: output } = view
   const self = `/api/jobs/${view.id}`
-  const signed = (key: string) => settings && downloadPath(settings.authSecrets[0], key, now)
+  const signed = (file: OwnedFile | null) =>
+    settings && file && downloadPath(settings.authSecrets[0], file, now)
   return {
     ...view,
-    input_url: signed(input),
-    output_url: output && signed(output),
+    input_url: signed(OwnedFile.inputOf(job)),
+    output_url: signed(output === null ? null : OwnedFile.outputOf(job.request, output)),
     urls: {
       self,
       ws: `${self}/ws`,

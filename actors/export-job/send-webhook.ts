@@ -1,4 +1,6 @@
 /** One try of one message to the job's `webhook_url`, and what the core hears of it. */
+
+import { OwnedFile } from '../owned-file.ts'
 import type { Settings } from '../settings.ts'
 import { downloadPath } from '../signing.ts'
 import { deliver } from '../webhooks.ts'
@@ -29,8 +31,9 @@ function linksOf({ told }: WebhookMessage, job: Job, settings: Settings, now: nu
   const origin = settings.publicUrl ?? job.request.devOrigin
   const key = told.output_video_key
   if (!origin) return { job: null, output: null }
+  const output = typeof key === 'string' ? OwnedFile.outputOf(job.request, key) : null
   return {
     job: `${origin}/api/jobs/${job.request.id}`,
-    output: typeof key === 'string' ? origin + downloadPath(settings.authSecrets[0], key, now) : null,
+    output: output && origin + downloadPath(settings.authSecrets[0], output, now),
   }
 }

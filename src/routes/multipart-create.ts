@@ -8,6 +8,7 @@ import { type Call, json, publicUrl, type ScopedCall } from '../http.ts'
 import { newId } from '../ids.ts'
 import { noteUpload } from '../job-uploads.ts'
 import { INPUT_PREFIX, OUTPUT_PREFIX, safeName } from '../keys.ts'
+import { storedType } from '../media-types.ts'
 import { Problem } from '../problem.ts'
 import { storageProblem } from '../r2-faults.ts'
 import { type BegunUpload, CreateBody, type UploadPage, UploadTokenBody } from '../schemas/multipart.ts'
@@ -78,9 +79,10 @@ export function alreadyExists(): Problem {
 async function begin(call: Call, file: FileClaims, tokenEndsAt: number): Promise<string> {
   const { env } = call
   const { key, jobId } = file
+  const contentType = storedType(file.contentType)
   const made = await reach(call, 'createMultipartUpload', () =>
     env.VIDEOS.createMultipartUpload(key, {
-      httpMetadata: { contentType: file.contentType },
+      httpMetadata: { contentType },
       customMetadata: ownership(file),
     }),
   )
@@ -92,7 +94,7 @@ async function begin(call: Call, file: FileClaims, tokenEndsAt: number): Promise
       uploadId: made.uploadId,
       projectId: file.projectId,
       jobId,
-      contentType: file.contentType,
+      contentType,
       sizeBytes: file.sizeBytes,
       mostBytes: mostUploadBytes(env),
       // Inputs are gone on with under later tokens of their project.

@@ -1,8 +1,9 @@
 /**
  * `If-Match` on a command about a job: it is carried out on the job that the caller has seen, and on no other. The tag
- * is compared by what it says of the job's state; that it is weak, because signatures in the body change with time,
+ * is compared by what it says of the job's state; that it is weak, and that the signatures in the body change with time,
  * does not keep it from matching.
  */
+import { stateTags } from '../../actors/entity-tag.ts'
 import { tagIsListed } from '../conditional.ts'
 import type { ScopedCall } from '../http.ts'
 import { Problem } from '../problem.ts'
@@ -18,7 +19,7 @@ export async function demandedVersion(call: ScopedCall): Promise<number | null> 
   const header = call.request.headers.get('If-Match')
   if (header === null) return null
   const { etag, live } = await shownJob(call)
-  if (!tagIsListed(header, etag)) throw jobChanged()
+  if (!tagIsListed(stateTags(header), stateTags(etag))) throw jobChanged()
   return header.trim() === '*' ? null : (live?.version ?? null)
 }
 

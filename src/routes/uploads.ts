@@ -4,6 +4,7 @@ import { mediaType } from '../body.ts'
 import { uploadLimits } from '../env.ts'
 import { type Call, json } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
+import { storedType } from '../media-types.ts'
 import { Problem, unavailable } from '../problem.ts'
 import type { StoredVideo } from '../schemas/upload.ts'
 import { requireSignature, signatureProblem } from './signed.ts'
@@ -54,13 +55,14 @@ function requireLength(call: Call): number {
 
 /** @throws Problem 415 */
 function requireType(call: Call): string {
-  const sent = mediaType(call.request.headers.get('Content-Type'))
+  const header = call.request.headers.get('Content-Type')
+  const sent = mediaType(header)
   const announced = call.url.searchParams.get('type')
   if (announced !== null && sent !== announced) {
     const detail = `Send the file as Content-Type: ${announced}, as it was announced.`
     throw new Problem(415, 'type_mismatch', detail, { headers: { Accept: announced } })
   }
-  return sent || 'application/octet-stream'
+  return storedType(header)
 }
 
 const CHECKSUMS = [

@@ -1,16 +1,14 @@
 /** POST /api/videos/upload-url, and the upload itself. */
 import * as v from 'valibot'
 import { mediaType } from '../body.ts'
+import { STORED_TYPE } from '../media-types.ts'
 import { Instant, JobId, ProjectId, shortText } from './common.ts'
-
-/** Video of any kind, and the image types that overlays take. SVG can carry scripts and is not among them. */
-const ACCEPTED = /^(?:video\/[a-z0-9][a-z0-9.+-]{0,100}|image\/png|image\/jpeg)$/
 
 /** Parameters such as codecs are dropped: the type alone is signed. */
 export const VideoType = v.pipe(
   v.string(),
   v.transform((text) => mediaType(text)),
-  v.regex(ACCEPTED, 'This must be a video type, image/png or image/jpeg.'),
+  v.regex(STORED_TYPE, 'This must be a video type, image/png or image/jpeg.'),
 )
 
 export const SizeBytes = v.pipe(v.number(), v.safeInteger(), v.minValue(1))

@@ -72,7 +72,9 @@ describe('a job from acceptance to its end', () => {
         round: 1,
         attempt: 1,
         callback_url: `https://exportal.test/api/jobs/${job.id}/do`,
-        input_url: expect.stringMatching(/^https:\/\/exportal\.test\/api\/videos\/download\/input\//),
+        input_url: expect.stringMatching(
+          /^https:\/\/exportal\.test\/api\/videos\/download\/input\/.*\?project=1&exp=/,
+        ),
         output: { video_key: `output/${job.id}/1-1.mp4`, content_type: 'video/mp4' },
       },
     })

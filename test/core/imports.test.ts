@@ -185,3 +185,13 @@ describe('A file', () => {
     expect(long).toEqual([])
   })
 })
+
+test('A download is signed in one function, which asks for the proof of whose the file is', () => {
+  const naming = ['src', 'actors', 'scripts']
+    .flatMap(filesUnder)
+    .filter((file) => /['"`]download['"`]/.test(codeOf(file)))
+  expect(naming).toEqual(['src/routes/downloads.ts', 'actors/signing.ts'])
+  const signing = codeOf('actors/signing.ts')
+  expect(signing.match(/signedQuery\(secret, 'download'/g)).toHaveLength(1)
+  expect(signing).toMatch(/function downloadPath\(secret: string, file: OwnedFile,/)
+})

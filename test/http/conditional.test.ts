@@ -1,9 +1,8 @@
 /** RFC 9110, sections 13 and 14, row by row: first the decision alone, then over HTTP. */
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { downloadPath } from '../../actors/signing.ts'
 import { judge } from '../../src/conditional.ts'
-import { api, SECRET, textOf, useHttpWorld } from '../support/workerd/http.ts'
+import { api, downloadOf, textOf, useHttpWorld } from '../support/workerd/http.ts'
 
 const ETAG = '"abc"'
 const MODIFIED = new Date('2026-01-02T03:04:05.678Z')
@@ -144,7 +143,7 @@ describe('over HTTP the same rows hold', () => {
     )
 
   it.each(ROWS.filter(([headers]) => !Object.values(headers).includes('')))('%j', async (headers, answer) => {
-    const path = downloadPath(SECRET, key, Date.now())
+    const path = downloadOf(key)
     const response = await api(path, { headers: adapted(headers) })
     const status = typeof answer === 'number' ? answer : 206
     expect(response.status).toBe(status)

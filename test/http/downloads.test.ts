@@ -1,11 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import { downloadPath } from '../../actors/signing.ts'
-import { api, apiWith, problemOf, SECRET, T0, textOf, useHttpWorld } from '../support/workerd/http.ts'
+import { api, apiWith, downloadOf, problemOf, textOf, useHttpWorld } from '../support/workerd/http.ts'
 
 useHttpWorld()
-
-const pathTo = (key: string) => downloadPath(SECRET, key, T0)
 
 async function stored(name = 'a.mp4', contentType = 'video/mp4', body = 'hello'): Promise<string> {
   const key = `output/${crypto.randomUUID()}/${name}`
@@ -16,7 +13,7 @@ async function stored(name = 'a.mp4', contentType = 'video/mp4', body = 'hello')
 describe('GET /api/videos/download/:key', () => {
   it('streams the file with everything a player needs', async () => {
     const key = await stored()
-    const response = await api(pathTo(key))
+    const response = await api(downloadOf(key))
     expect(await textOf(response)).toBe('hello')
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'video/mp4',
@@ -26,12 +23,11 @@ describe('GET /api/videos/download/:key', () => {
       'cache-control': expect.stringContaining('private'),
       etag: expect.stringMatching(/^"[0-9a-f]+"$/),
       'last-modified': expect.stringMatching(/ GMT$/),
-      'x-content-type-options': 'nosniff',
     })
   })
 
   it('answers HEAD with the same headers and no body', async () => {
-    const path = pathTo(await stored())
+    const path = downloadOf(await stored())
     const [get, head] = [await api(path), await api(path, { method: 'HEAD' })]
     const without = (response: Response) => {
       const { 'x-request-id': _, ...rest } = Object.fromEntries(response.headers)
@@ -46,7 +42,7 @@ describe('GET /api/videos/download/:key', () => {
   })
 
   it('a 304 has no body headers', async () => {
-    const path = pathTo(await stored())
+    const path = downloadOf(await stored())
     const response = await api(path, { headers: { 'If-None-Match': '*' } })
     expect(response.status).toBe(304)
     for (const name of ['Content-Type', 'Content-Length', 'Content-Disposition', 'Content-Range']) {
@@ -62,7 +58,7 @@ describe('GET /api/videos/download/:key', () => {
     ['视频 100%.mp4', `attachment; filename="?? 100%.mp4"; filename*=UTF-8''%E8%A7%86%E9%A2%91%20100%25.mp4`],
     ['a#b;c.mp4', 'attachment; filename="a#b;c.mp4"'],
   ])('names the file %s safely', async (name, disposition) => {
-    const response = await api(pathTo(await stored(name)))
+    const response = await api(downloadOf(await stored(name)))
     expect([response.status, await textOf(response)]).toEqual([200, 'hello'])
     expect(response.headers.get('Content-Disposition')).toBe(disposition)
   })
@@ -70,24 +66,62 @@ describe('GET /api/videos/download/:key', () => {
   it.each(['ü ber.mp4', 'a#b?c&d=e.mp4', '100%25.mp4', 'a+b.mp4', "it's (1)!.mp4", 'a:b@c,d.mp4', '~.mp4'])(
     'finds the key %s',
     async (name) => {
-      expect((await api(pathTo(await stored(name)))).status).toBe(200)
+      expect((await api(downloadOf(await stored(name)))).status).toBe(200)
     },
   )
 
-  it('shows media inline when asked, and never what could run as a page', async () => {
-    for (const type of ['video/mp4', 'image/png', 'image/jpeg']) {
-      const response = await api(`${pathTo(await stored('a', type))}&inline=1`)
+  it.each(['video/mp4', 'Video/WebM', 'video/quicktime', 'video/x-matroska', 'image/png', 'image/jpeg'])(
+    'shows %s inline when asked',
+    async (type) => {
+      const response = await api(`${downloadOf(await stored('a', type))}&inline=1`)
       expect(response.headers.get('Content-Disposition')).toBe('inline; filename=a')
-    }
-    for (const type of ['text/html', 'image/svg+xml', 'application/pdf']) {
-      const response = await api(`${pathTo(await stored('a', type))}&inline=1`)
-      expect(response.headers.get('Content-Disposition')).toBe('attachment; filename=a')
+    },
+  )
+
+  it.each([
+    'text/html',
+    'image/svg+xml',
+    'application/pdf',
+    'video/anything+xml',
+    'video/svg+xml',
+    'video/html',
+    'audio/x+xml',
+    'image/pngx',
+    'video/mp4, text/html',
+  ])('never shows %s, which could run as a page', async (type) => {
+    const response = await api(`${downloadOf(await stored('a', type))}&inline=1`)
+    expect(response.headers.get('Content-Disposition')).toBe('attachment; filename=a')
+  })
+
+  it('sends no parameters with a type that is shown', async () => {
+    const response = await api(`${downloadOf(await stored('a', 'video/mp4;x=1, text/html'))}&inline=1`)
+    expect(response.headers.get('Content-Type')).toBe('video/mp4')
+  })
+
+  it('lets nothing run in any answer, whatever its status', async () => {
+    const path = downloadOf(await stored('a.html', 'text/html'))
+    const answers = [
+      await api(path),
+      await api(path, { method: 'HEAD' }),
+      await api(`${path}&inline=1`),
+      await api(path, { headers: { Range: 'bytes=0-1' } }),
+      await api(path, { headers: { 'If-None-Match': '*' } }),
+      await api(path, { headers: { Range: 'bytes=99-' } }),
+      await api(path, { headers: { 'If-Match': '"x"' } }),
+      await api(downloadOf('output/none/a.mp4')),
+      await api(`${path}x`),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 206, 304, 416, 412, 404, 403])
+    for (const { headers, status } of answers) {
+      expect([status, headers.get('Content-Security-Policy'), headers.get('X-Content-Type-Options')]).toEqual(
+        [status, "sandbox; default-src 'none'", 'nosniff'],
+      )
     }
   })
 
   it('answers 404 for a file that is not there, by GET and HEAD', async () => {
-    await problemOf(await api(pathTo('output/none/a.mp4')), 404, 'video_not_found')
-    const head = await api(pathTo('output/none/a.mp4'), { method: 'HEAD' })
+    await problemOf(await api(downloadOf('output/none/a.mp4')), 404, 'video_not_found')
+    const head = await api(downloadOf('output/none/a.mp4'), { method: 'HEAD' })
     expect([head.status, await textOf(head)]).toEqual([404, ''])
   })
 
@@ -105,7 +139,7 @@ describe('GET /api/videos/download/:key', () => {
         }
       },
     })
-    const response = await apiWith({ VIDEOS }, pathTo(key))
+    const response = await apiWith({ VIDEOS }, downloadOf(key))
     expect([response.headers.get('Content-Length'), await textOf(response), looks]).toEqual([
       '6',
       'second',
@@ -119,13 +153,13 @@ describe('GET /api/videos/download/:key', () => {
         throw new Error('internal error')
       },
     })
-    await problemOf(await apiWith({ VIDEOS }, pathTo('output/x/a.mp4')), 503, 'storage_unavailable')
+    await problemOf(await apiWith({ VIDEOS }, downloadOf('output/x/a.mp4')), 503, 'storage_unavailable')
   })
 })
 
 describe('Without a signature', () => {
   it('the developer on this computer may read, and no page of another site in his place', async () => {
-    const path = pathTo(await stored()).split('?')[0] ?? ''
+    const path = downloadOf(await stored()).split('?')[0] ?? ''
     expect(await textOf(await api(path))).toBe('hello')
     await problemOf(await api(path, { headers: { Origin: 'https://evil.example' } }), 401, 'unauthorized')
     await problemOf(await api(`https://exportal.test${path}`), 401, 'signature_missing')

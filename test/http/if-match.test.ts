@@ -1,8 +1,18 @@
 import { env } from 'cloudflare:workers'
-import { describe, expect, it } from 'vitest'
-import { api, bodyOf, createJob, problemOf, retire, ring, useHttpWorld } from '../support/workerd/http.ts'
+import { describe, expect, it, vi } from 'vitest'
+import {
+  api,
+  bodyOf,
+  createJob,
+  dispatchedJob,
+  HOUR,
+  problemOf,
+  retire,
+  ring,
+  useHttpWorld,
+} from '../support/workerd/http.ts'
 
-useHttpWorld()
+const world = useHttpWorld()
 
 async function cancelled(): Promise<string> {
   const { job_id: id } = await createJob()
@@ -23,6 +33,16 @@ describe.each([
   it('is carried out on the job that was read', async () => {
     const id = await cancelled()
     expect((await send(id, await tagOf(id))).status).toBe(200)
+  })
+
+  it('is carried out on the job that was read before its links were renewed', async () => {
+    const { id } = await dispatchedJob(world.runs)
+    await api(`/api/jobs/${id}/cancel`, { method: 'POST' })
+    await ring(id)
+    const read = await tagOf(id)
+    vi.setSystemTime(Date.now() + HOUR)
+    expect(await tagOf(id)).not.toBe(read)
+    expect((await send(id, read)).status).toBe(200)
   })
 
   it('takes one tag of several, without its W/ as well, and any', async () => {

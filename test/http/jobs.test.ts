@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import type { JobJson } from '../../actors/export-job/rpc.ts'
+import { URL_WINDOW_MS } from '../../actors/signing.ts'
 import {
   api,
   bodyOf,
@@ -82,13 +83,28 @@ describe('GET /api/jobs/:id', () => {
     expect((await api(`/api/jobs/${job_id}`, { headers })).status).toBe(200)
   })
 
-  it('keeps the ETag while only the signature of output_url is renewed', async () => {
+  it('never answers 304 to who holds links that have died', async () => {
     const { id } = await completedJob()
-    const early = await api(`/api/jobs/${id}`)
+    vi.setSystemTime(Math.ceil(Date.now() / URL_WINDOW_MS) * URL_WINDOW_MS)
+    const first = await api(`/api/jobs/${id}`)
+    const headers = { 'If-None-Match': first.headers.get('ETag') ?? '' }
+    const { output_url: held } = await bodyOf<JobJson>(first)
+    vi.setSystemTime(Date.now() + URL_WINDOW_MS - 1)
+    expect((await api(`/api/jobs/${id}`, { headers })).status).toBe(304)
+    vi.setSystemTime(Date.now() + 1)
+    const renewed = await bodyOf<JobJson>(await api(`/api/jobs/${id}`, { headers }))
+    expect(renewed.output_url).not.toBe(held)
+    for (const url of [held, renewed.output_url])
+      expect((await api(url ?? '', { method: 'HEAD' })).status).toBe(200)
+    vi.setSystemTime(Date.now() + HOUR + 1)
+    await problemOf(await api(held ?? ''), 403, 'signature_expired')
+  })
+
+  it('keeps the ETag of a job that shows no links, however much time passes', async () => {
+    const { job_id } = await createJob()
+    const headers = { 'If-None-Match': (await api(`/api/jobs/${job_id}`)).headers.get('ETag') ?? '' }
     vi.setSystemTime(Date.now() + HOUR)
-    const late = await api(`/api/jobs/${id}`)
-    expect(late.headers.get('ETag')).toBe(early.headers.get('ETag'))
-    expect((await bodyOf<JobJson>(late)).output_url).not.toBe((await bodyOf<JobJson>(early)).output_url)
+    expect((await api(`/api/jobs/${job_id}`, { headers })).status).toBe(304)
   })
 
   it('gives out addresses of both videos that need no token', async () => {

@@ -1,15 +1,13 @@
 import { expect, it, vi } from 'vitest'
-import { downloadPath } from '../../actors/signing.ts'
 import {
   api,
   apiWith,
   bindings,
   createJob,
   dispatchedJob,
+  downloadOf,
   post,
   problemOf,
-  SECRET,
-  T0,
   useHttpWorld,
 } from '../support/workerd/http.ts'
 
@@ -69,7 +67,7 @@ it('writes one JSON line for each change of a job, with the request that asked f
 })
 
 it('never writes signatures, tokens or bodies', async () => {
-  await api(downloadPath(SECRET, 'input/secret-name.mp4', T0))
+  await api(downloadOf('input/secret-name.mp4', { name: 'secret-result.mp4' }))
   await post('/api/jobs', '{"input_video_key": "secret-body', { Authorization: 'Bearer secret-token' })
   await api('/api/jobs?token=secret-token')
   expect(world.logs.length).toBeGreaterThanOrEqual(3)

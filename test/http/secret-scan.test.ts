@@ -1,11 +1,12 @@
 /** No secret reaches the log: the whole run is searched, here a whole life of a job with everything that it uses. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
-import { callbackToken, downloadPath } from '../../actors/signing.ts'
+import { callbackToken } from '../../actors/signing.ts'
 import {
   api,
   bodyOf,
   type Created,
+  downloadOf,
   HOUR,
   jobBody,
   MINUTE,
@@ -38,7 +39,7 @@ function partsOf(text: string): string[] {
 
 describe('The search', () => {
   it.each([
-    ['a signed address', `failed: GET https://x.test${downloadPath(SECRET, 'input/a.mp4', T0)}`],
+    ['a signed address', `failed: GET https://x.test${downloadOf('input/a.mp4', { until: T0 })}`],
     ['a callback token', `refused ${callbackToken(SECRET, 'j', { round: 1, attempt: 1 }, T0 + HOUR)}`],
     ['a header', 'sent Authorization: Bearer abcdefgh'],
     ['a signature of a webhook', 'sent v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4='],

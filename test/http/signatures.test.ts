@@ -1,15 +1,17 @@
 /** A signed URL opens one thing: this key, by this method, for this purpose, within these limits, until then. */
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { callbackToken, encodeKey, signedQuery, uploadPath, webhookPath } from '../../actors/signing.ts'
 import {
-  callbackToken,
-  downloadPath,
-  encodeKey,
-  signedQuery,
-  uploadPath,
-  webhookPath,
-} from '../../actors/signing.ts'
-import { api, apiWith, HOUR, problemOf, SECRET, T0, useHttpWorld } from '../support/workerd/http.ts'
+  api,
+  apiWith,
+  downloadOf,
+  HOUR,
+  problemOf,
+  SECRET,
+  T0,
+  useHttpWorld,
+} from '../support/workerd/http.ts'
 
 useHttpWorld()
 
@@ -24,7 +26,7 @@ beforeEach(async () => {
   await env.VIDEOS.put(OTHER, 'other')
 })
 
-const down = () => downloadPath(SECRET, KEY, T0, LATER)
+const down = () => downloadOf(KEY, { until: LATER })
 const up = (params: Record<string, string> = {}) => uploadPath(SECRET, KEY, params, LATER)
 const swapQuery = (path: string, query: string) => `${path.split('?')[0]}?${query.split('?')[1]}`
 const edit = (path: string, change: (query: URLSearchParams) => void) => {
@@ -65,16 +67,19 @@ const REFUSED: Row[] = [
   ['later exp', edit(down(), (q) => q.set('exp', '99999999999')), {}, 403, 'signature_invalid'],
   ['second exp', `${down()}&exp=99999999999`, {}, 403, 'signature_invalid'],
   ['unsigned parameter', `${down()}&project=2`, {}, 403, 'signature_invalid'],
+  ['another project', edit(down(), (q) => q.set('project', '2')), {}, 403, 'signature_invalid'],
+  ['no project', edit(down(), (q) => q.delete('project')), {}, 403, 'signature_invalid'],
+  ['a name that was not signed', `${down()}&name=setup.exe`, {}, 403, 'signature_invalid'],
   ['another key', down().replace('a.mp4', 'b.mp4'), {}, 403, 'signature_invalid'],
   ['a longer key', down().replace('a.mp4', 'a.mp4/b.mp4'), {}, 403, 'signature_invalid'],
-  ['expired', downloadPath(SECRET, KEY, T0, T0 - 1000), {}, 403, 'signature_expired'],
-  ['expires this very second', downloadPath(SECRET, KEY, T0, T0), {}, 403, 'signature_expired'],
-  ['another secret', downloadPath('x'.repeat(40), KEY, T0, LATER), {}, 403, 'signature_invalid'],
+  ['expired', downloadOf(KEY, { until: T0 - 1000 }), {}, 403, 'signature_expired'],
+  ['expires this very second', downloadOf(KEY, { until: T0 }), {}, 403, 'signature_expired'],
+  ['another secret', downloadOf(KEY, { secret: 'x'.repeat(40), until: LATER }), {}, 403, 'signature_invalid'],
   ['upload signature on a download', swapQuery(down(), up()), {}, 403, 'signature_invalid'],
   ['download signature on an upload', swapQuery(up(), down()), PUT, 403, 'signature_invalid'],
   [
     'upload purpose signed for GET',
-    `/api/videos/download/${KEY}?${signedQuery(SECRET, 'upload', `GET ${KEY}`, {}, LATER)}`,
+    `/api/videos/download/${KEY}?${signedQuery(SECRET, 'upload', `GET ${KEY}`, { project: '1' }, LATER)}`,
     {},
     403,
     'signature_invalid',
@@ -154,7 +159,7 @@ describe('refused', () => {
       .split('/')
       .map((part) => (part === '..' ? '..%2f' : encodeURIComponent(part)))
       .join('/')
-    const query = signedQuery(SECRET, 'download', `GET ${key}`, {}, LATER)
+    const query = signedQuery(SECRET, 'download', `GET ${key}`, { project: '1' }, LATER)
     await problemOf(await api(`/api/videos/download/${encoded}?${query}`), 400, 'invalid_key')
     const putQuery = signedQuery(SECRET, 'upload', `PUT ${key}`, {}, LATER)
     await problemOf(await api(`/api/videos/upload/${encoded}?${putQuery}`, PUT), 400, 'invalid_key')
@@ -195,7 +200,7 @@ describe('accepted', () => {
   it('in production, where the development secret signs nothing', async () => {
     const secret = 'a-strong-secret-of-more-than-32-characters'
     const env = { ENVIRONMENT: 'production', AUTH_SECRET: secret }
-    expect((await apiWith(env, downloadPath(secret, KEY, T0, LATER))).status).toBe(200)
+    expect((await apiWith(env, downloadOf(KEY, { secret, until: LATER }))).status).toBe(200)
     await problemOf(await apiWith(env, down()), 403, 'signature_invalid')
   })
 })

@@ -74,8 +74,17 @@ describe('POST /api/videos/upload-url', () => {
     ['../../etc/passwd', 'passwd'],
     ['C:\\fakepath\\clip.mp4', 'clip.mp4'],
     ['Übung 视频.mov', 'Übung-视频.mov'],
-    ['....mp4', 'mp4'],
-    ['.hidden', 'hidden'],
+    ['....mp4', 'video.mp4'],
+    ['.mp4', 'video.mp4'],
+    ['🎬.mp4', 'video.mp4'],
+    ['🎬🎬/🎬 .webm', 'video-.webm'],
+    ['clip.mp4.', 'clip.mp4'],
+    ['clip.mp4 ', 'clip.mp4'],
+    ['"quoted".mp4', 'quoted-.mp4'],
+    ['שלום.mov', 'שלום.mov'],
+    ['...', 'video'],
+    [`${'🎬'.repeat(120)}.mkv`, 'video.mkv'],
+    [`${'𠮷'.repeat(120)}.mkv`, `${'𠮷'.repeat(96)}.mkv`],
     ['///', 'video'],
     ['??', 'video'],
     [`${'x'.repeat(200)}.webm`, `${'x'.repeat(95)}.webm`],
@@ -92,6 +101,19 @@ describe('POST /api/videos/upload-url', () => {
       expect(headers['Content-Type']).toBe(content_type.split(';')[0]?.toLowerCase())
     },
   )
+
+  it.each([
+    'video/anything+xml',
+    'video/svg+xml',
+    'VIDEO/A+B',
+    'image/svg+xml',
+    'video/+xml',
+    'text/html',
+    'video/',
+  ])('does not take %s', async (content_type) => {
+    const { errors } = await problemOf(await upload({ content_type }), 400, 'validation_failed')
+    expect(errors).toMatchObject([{ pointer: '/content_type' }])
+  })
 
   it('has limits that the deployment sets', async () => {
     const init = {
@@ -206,6 +228,18 @@ describe('PUT /api/videos/upload/:key', () => {
     await problemOf(response, 415, 'type_mismatch')
     expect((await put(path, 'hello', { 'Content-Type': 'Video/MP4; codecs=avc1' })).status).toBe(201)
   })
+
+  it.each(['video/anything+xml', 'text/html', 'image/svg+xml'])(
+    'stores nothing as %s, not even by a URL that was signed for it',
+    async (type) => {
+      for (const limits of [{}, { type }]) {
+        const key = freshKey()
+        const sent = await put(signed(key, limits), 'hello', { 'Content-Type': type })
+        await problemOf(sent, 415, 'unsupported_media_type')
+        expect(await env.VIDEOS.head(key)).toBeNull()
+      }
+    },
+  )
 
   it('checks Content-MD5 when there is one', async () => {
     const md5 = 'XUFAKrxLKna5cZ2REBfFkg=='

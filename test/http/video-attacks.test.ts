@@ -4,10 +4,10 @@
  */
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { downloadPath, encodeKey, partPath, signedQuery, uploadPath } from '../../actors/signing.ts'
+import { encodeKey, partPath, signedQuery, uploadPath } from '../../actors/signing.ts'
 import { companionPath, type FileClaims } from '../../actors/upload-token.ts'
 import { ROUTES } from '../../src/router.ts'
-import { api, HOUR, post, SECRET, T0, useHttpWorld } from '../support/workerd/http.ts'
+import { api, downloadOf, HOUR, post, SECRET, T0, useHttpWorld } from '../support/workerd/http.ts'
 import { bearer, tokenOf } from '../support/workerd/tokens.ts'
 import { begin, bytesOf, PartsClient } from '../support/workerd/uploads.ts'
 
@@ -97,9 +97,9 @@ const DOORS: Record<string, Door> = {
     },
   },
   'GET /api/videos/download/:key+': {
-    open: (_, until) => ({ method: 'GET', path: downloadPath(SECRET, KEY, T0, until) }),
+    open: (_, until) => ({ method: 'GET', path: downloadOf(KEY, { project: '7', until }) }),
     aim: (key, encoded) => {
-      const query = signedQuery(SECRET, 'download', `GET ${key}`, {}, LATER)
+      const query = signedQuery(SECRET, 'download', `GET ${key}`, { project: '7' }, LATER)
       return { method: 'GET', path: `/api/videos/download/${encoded}?${query}` }
     },
   },

@@ -29,6 +29,7 @@ export function dispatchAnswered(draft: Draft, event: DispatchAnswer): void {
     case 'dispatchRefused':
       // A verdict against an attempt that has reported was not about that attempt's job.
       if (attempt.remote !== 'unknown' || attempt.runningAt !== null) return
+      if (event.inputsSeen) draft.attempt(event.ref, { inputsSeen: true })
       remoteEnded(draft, event.ref, null)
       if (dispatching) {
         const options = { outputMayExist: anotherFollows(draft, attempt), retryAfterMs: event.retryAfterMs }
@@ -37,6 +38,7 @@ export function dispatchAnswered(draft: Draft, event: DispatchAnswer): void {
       return settleCancelling(draft)
     case 'dispatchAmbiguous':
       if (!dispatching) return
+      draft.attempt(event.ref, { inputsSeen: true })
       draft.enter({ ...phase, ambiguous: true, graceUntil: draft.now + DISPATCH_GRACE_MS })
       return draft.note('dispatch_ambiguous', event.ref, { detail: event.detail })
   }

@@ -81,6 +81,8 @@ export type Fact =
       readonly ref: AttemptRef
       readonly failure: Failure
       readonly retryAfterMs: number | null
+      /** The input and every asset had been found before; absent when they were not, or were not looked for. */
+      readonly inputsSeen?: true
     }
   | { readonly type: 'dispatchAmbiguous'; readonly ref: AttemptRef; readonly detail: string }
   | {

@@ -103,6 +103,8 @@ export interface Attempt extends AttemptRef {
   readonly usage: Usage | null
   /** Set when RunPod must be told to stop it. */
   readonly cancel: OwedCancel | null
+  /** Input and assets were seen to be the project's before `/run`; absent where RunPod's answer shows it anyway. */
+  readonly inputsSeen?: boolean
   /** Who first said that it is done; absent until then. */
   readonly doneBy?: DoneBy
   /** Reports that came after it was closed, by kind. */

@@ -4,6 +4,7 @@ import { env, exports } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import type { JobJson } from '../../../actors/export-job/rpc.ts'
 import { DEVELOPMENT_SECRET } from '../../../actors/secrets.ts'
+import { encodeKey, signedQuery } from '../../../actors/signing.ts'
 import type { Env } from '../../../src/env.ts'
 import { handle } from '../../../src/router.ts'
 import { secretsOf, written } from './secret-scan.ts'
@@ -178,6 +179,23 @@ export async function dispatchedJob(
   const run = runs.find((each) => each.input.job_id === id)
   if (!run) throw new Error('RunPod was not asked to run this job.')
   return { id, run }
+}
+
+interface Link {
+  project?: string
+  secret?: string
+  /** Milliseconds. */
+  until?: number
+  /** What the file is to be saved as. */
+  name?: string
+}
+
+/** The link to a file, as it is signed for a project; made without any look at the file. */
+export function downloadOf(key: string, link: Link = {}): string {
+  const { project = '1', secret = SECRET, until = Date.now() + HOUR, name } = link
+  const params = { project, ...(name !== undefined && { name }) }
+  const query = signedQuery(secret, 'download', `GET ${key}`, params, until)
+  return `/api/videos/download/${encodeKey(key)}?${query}`
 }
 
 /** A path of this service out of an absolute URL that it gave out. */

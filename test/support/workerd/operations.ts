@@ -4,10 +4,20 @@
  * entry fails them all.
  */
 import { env } from 'cloudflare:workers'
-import { callbackToken, downloadPath, encodeKey } from '../../../actors/signing.ts'
+import { callbackToken, encodeKey } from '../../../actors/signing.ts'
 import { INPUT_KEY, JOB_ID, UPLOAD_ID } from '../../../src/openapi/samples.ts'
 import type { EventPage } from '../../../src/schemas/job-view.ts'
-import { api, bodyOf, createJob, dispatchedJob, HOUR, type RunBody, ring, SECRET } from './http.ts'
+import {
+  api,
+  bodyOf,
+  createJob,
+  dispatchedJob,
+  downloadOf,
+  HOUR,
+  type RunBody,
+  ring,
+  SECRET,
+} from './http.ts'
 import { begin, companionFor, type PartsClient, planFor } from './uploads.ts'
 
 export interface Ready {
@@ -95,7 +105,7 @@ const anUploadUrl: Prepare = async () => {
 const aVideo: Prepare = async () => {
   const key = `input/${crypto.randomUUID()}/clip.mp4`
   await env.VIDEOS.put(key, FILE, { customMetadata: { project: String(PROJECT) } })
-  return ready({ params: { key }, query: queryOf(downloadPath(SECRET, key, Date.now())) })
+  return ready({ params: { key }, query: queryOf(downloadOf(key, { project: String(PROJECT) })) })
 }
 
 const anUploader: Prepare = async () => ready({ params: { token: tokenIn(await companionFor(PROJECT)) } })
