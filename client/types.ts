@@ -47,7 +47,7 @@ export interface Job {
   input_video_key: string
   output_video_key: string | null
   output_size_bytes?: number | null
-  /** The uploaded video, signed as `output_url` is; null once the job is archived. */
+  /** The uploaded video, signed as `output_url` is; null until it was found, and once the job is archived. */
   input_url: string | null
   /** Signed and expiring; there once complete. May be a path: `exportal.absolute()` makes it a URL. */
   output_url: string | null

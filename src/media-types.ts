@@ -10,7 +10,7 @@ import { Problem } from './problem.ts'
 export const STORED_TYPE = /^(?:video\/[a-z0-9][a-z0-9.-]{0,100}|image\/png|image\/jpeg)$/
 
 /** A file whose type nobody named. */
-const UNNAMED_TYPE = 'application/octet-stream'
+export const UNNAMED_TYPE = 'application/octet-stream'
 
 /** What browsers play and show by themselves, without anything in it that could run. */
 const SHOWN_TYPES = new Set([
@@ -29,14 +29,10 @@ const SHOWN_TYPES = new Set([
 ])
 
 /** The type that a file is stored with. @throws Problem 415 for one that is not taken */
-export function storedType(contentType: string | null): string {
-  const type = mediaType(contentType) || UNNAMED_TYPE
-  if (type === UNNAMED_TYPE || STORED_TYPE.test(type)) return type
-  throw new Problem(
-    415,
-    'unsupported_media_type',
-    `A file of type ${type} is not taken; send a video, PNG or JPEG.`,
-  )
+export function storedType(type: string): string {
+  if (STORED_TYPE.test(type)) return type
+  const detail = `A file of type ${type} is not taken; send a video, PNG or JPEG.`
+  throw new Problem(415, 'unsupported_media_type', detail)
 }
 
 /** May a file of this type be shown rather than saved? */

@@ -25,7 +25,7 @@ export const ONE_JOB_OPERATIONS: readonly Operation[] = [
     tag: 'Jobs',
     summary: 'Read a job, or wait for it to change',
     description:
-      'With `If-None-Match` and `wait` the answer waits until the job is another than the one of that ETag, or the time is up: then 304. A job that was retired after its retention is answered from the list, with `archived: true`.',
+      'With `If-None-Match` and `wait` the answer waits until the job is another than the one of that ETag, or the time is up: then 304. The ETag also changes when the signed URLs are renewed, every ten minutes, so a 304 says that those you have still hold. A job that was retired after its retention is answered from the list, with `archived: true`.',
     access: 'jobs:read',
     path: ById,
     query: JobQuery,

@@ -19,7 +19,7 @@ export const NEW_JOB = {
   reason: 'Accepted; the first attempt is about to be sent to RunPod.',
   next_action: { at: '2026-01-01T10:00:00.000Z', what: 'send the next attempt to RunPod' },
   input_video_key: INPUT_KEY,
-  input_url: `/api/videos/download/${INPUT_KEY}?exp=1767265200&sig=…`,
+  input_url: null,
   output_video_key: null,
   output_size_bytes: null,
   output_url: null,

@@ -101,6 +101,7 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
       'already_exists',
       'body_too_large',
       'type_mismatch',
+      'unsupported_media_type',
       'checksum_mismatch',
       'storage_unavailable',
     ],
@@ -121,13 +122,16 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
     tag: 'Videos',
     summary: 'Download a file',
     description:
-      'By the signed URL of a job’s `output_url`, or by a token with the scope jobs:read. One range is answered 206; `If-Range`, `If-None-Match`, `If-Match` and the dates are obeyed. HEAD answers the same without a body.',
+      'By the signed URL of a job’s `output_url`, or by a token with the scope jobs:read. A result is named after its source and its type: `holiday-overlay.mp4`. A file of another project is answered as one that does not exist. One range is answered 206; `If-Range`, `If-None-Match`, `If-Match` and the dates are obeyed. HEAD answers the same without a body.',
     access: 'signed',
     signature: 'signed URL or token',
     queryToken: true,
     path: ByKey,
     query: v.object({ inline: v.optional(v.string()) }),
-    notes: { key: KEY_NOTE, inline: '`1`: to be shown rather than saved.' },
+    notes: {
+      key: KEY_NOTE,
+      inline: '`1`: to be shown rather than saved, if it is a video, PNG or JPEG that browsers show.',
+    },
     headers: {
       Range: { description: 'One range of bytes.', example: 'bytes=0-1', pattern: '^bytes=0-\\d$' },
       'If-None-Match': { description: 'An ETag of this file.', example: '"0"' },
@@ -140,6 +144,10 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
           ETag: { description: 'Of the file.', example: '"098f6bcd4621d373cade4e832627b4f6"' },
           'Accept-Ranges': { description: 'Ranges are taken.', example: 'bytes' },
           'Content-Disposition': { description: 'Its name.', example: 'attachment; filename="clip.mp4"' },
+          'Content-Security-Policy': {
+            description: 'Nothing in the file runs.',
+            example: "sandbox; default-src 'none'",
+          },
         },
       },
       206: {

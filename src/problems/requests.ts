@@ -19,8 +19,9 @@ export const REQUEST_PROBLEMS = {
   },
   unsupported_media_type: {
     statuses: [415],
-    cause: 'The body was sent with another Content-Type than the one that this address takes.',
-    remedy: 'Send JSON with `Content-Type: application/json`.',
+    cause: 'The body was sent with another Content-Type than those that this address takes.',
+    remedy:
+      'Send JSON with `Content-Type: application/json`, and files as a video, PNG or JPEG; no type with a `+` is taken.',
   },
   unsupported_encoding: {
     statuses: [415],

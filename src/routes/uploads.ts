@@ -4,7 +4,7 @@ import { mediaType } from '../body.ts'
 import { uploadLimits } from '../env.ts'
 import { type Call, json } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
-import { storedType } from '../media-types.ts'
+import { storedType, UNNAMED_TYPE } from '../media-types.ts'
 import { Problem, unavailable } from '../problem.ts'
 import type { StoredVideo } from '../schemas/upload.ts'
 import { requireSignature, signatureProblem } from './signed.ts'
@@ -55,14 +55,15 @@ function requireLength(call: Call): number {
 
 /** @throws Problem 415 */
 function requireType(call: Call): string {
-  const header = call.request.headers.get('Content-Type')
-  const sent = mediaType(header)
+  const sent = mediaType(call.request.headers.get('Content-Type'))
   const announced = call.url.searchParams.get('type')
   if (announced !== null && sent !== announced) {
     const detail = `Send the file as Content-Type: ${announced}, as it was announced.`
     throw new Problem(415, 'type_mismatch', detail, { headers: { Accept: announced } })
   }
-  return storedType(header)
+  // What is no media is not believed, unless it was announced: `fetch` calls every text text/plain.
+  if (announced === null && !/^(?:video|image)\//.test(sent)) return UNNAMED_TYPE
+  return storedType(sent)
 }
 
 const CHECKSUMS = [

@@ -65,6 +65,17 @@ describe('Storage of an earlier version', () => {
   })
 })
 
+it('The input of a job that an earlier version dispatched was found by it, and has its address', async () => {
+  new FakeRunpod().install()
+  const shown = STORED.map(async ([, stored]) => {
+    const job = await asleep(stored)
+    const { input_url, attempt } = await job.job()
+    return [stored.status, attempt > 0, input_url !== null]
+  })
+  for (const [status, dispatched, linked] of await Promise.all(shown))
+    expect([status, linked]).toEqual([status, dispatched])
+})
+
 it('A webhook that an earlier version owed is delivered', async () => {
   const runpod = new FakeRunpod().install()
   runpod.answers.set('/exports', () => new Response())

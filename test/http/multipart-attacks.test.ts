@@ -105,10 +105,26 @@ describe('A key is refused', () => {
     expect(key).toMatch(/^input\/[0-9a-f-]{36}\/[\p{L}\p{N}._-]+$/u)
   })
 
-  it.each(['text/html', 'image/svg+xml', 'application/octet-stream', ''])('of the type %j', async (type) => {
-    const response = await post(`${await companionFor(7)}/s3/multipart`, { filename: 'a.mp4', type })
-    await problemOf(response, 400, 'validation_failed')
-  })
+  it.each(['video/x+xml', 'text/html'])(
+    'of a file whose token was signed for the type %s',
+    async (contentType) => {
+      const key = `input/${crypto.randomUUID()}/a.mp4`
+      const response = await post(
+        `${companionPath(SECRET, { ...FILE, key, contentType }, LATER)}/s3/multipart`,
+        {},
+      )
+      await problemOf(response, 415, 'unsupported_media_type')
+      expect(await tablesOf(env.UPLOAD.getByName(key))).toEqual([])
+    },
+  )
+
+  it.each(['text/html', 'image/svg+xml', 'video/x+xml', 'application/octet-stream', ''])(
+    'of the type %j',
+    async (type) => {
+      const response = await post(`${await companionFor(7)}/s3/multipart`, { filename: 'a.mp4', type })
+      await problemOf(response, 400, 'validation_failed')
+    },
+  )
 })
 
 describe('An upload of another project', () => {

@@ -172,6 +172,36 @@ export const OF_ENDS: readonly Promised[] = [
           replace: 'given.length === expected.length || timingSafeEqual(given, expected)',
         },
       },
+      {
+        test: 'test/http/ownership.test.ts',
+        shows: 'a link names its project',
+        mutant: {
+          name: 'a download is signed without its project',
+          file: 'actors/signing.ts',
+          search: 'const params = { project: String(projectId), ...',
+          replace: 'void projectId\n  const params = { ...',
+        },
+      },
+      {
+        test: 'test/http/ownership.test.ts',
+        shows: 'a link opens nothing of another project',
+        mutant: {
+          name: 'the owner of a file is not compared with the project of its link',
+          file: 'src/routes/downloads.ts',
+          search: 'if (!belongsTo(object, projectId)) return false',
+          replace: 'void [belongsTo, projectId]',
+        },
+      },
+      {
+        test: 'test/actor/ownership.test.ts',
+        shows: 'no view signs for a file before it was seen whose it is',
+        mutant: {
+          name: 'a view signs for an input before its ownership was seen',
+          file: 'actors/owned-file.ts',
+          search: 'return inputsSeen(job) ?',
+          replace: 'return inputsSeen(job) || job ?',
+        },
+      },
     ],
   },
   {

@@ -17,7 +17,7 @@ export function Players({ job }: { job: Job }) {
         title="Source"
         note={fileName(job.input_video_key)}
         url={localUrl(job.input_video_key) ?? shownUrl(job, 'input_url')}
-        missing="Removed after its retention."
+        missing={job.archived ? 'Removed after its retention.' : 'Appears here once it was found in storage.'}
         renew={() => urlOfNow(job.id, 'input_url')}
       />
       <Player
