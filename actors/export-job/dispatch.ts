@@ -1,5 +1,4 @@
 /** One attempt's request to RunPod: checked before it is paid for, with everything the worker needs and no R2 key. */
-
 import type { OwnedFile } from '../owned-file.ts'
 import { type RunAnswer, run } from '../runpod.ts'
 import type { Settings } from '../settings.ts'

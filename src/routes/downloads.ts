@@ -151,7 +151,7 @@ function describe(headers: Headers, { httpMetadata }: R2Object, name: string, wa
   const type = httpMetadata?.contentType ?? 'application/octet-stream'
   const inline = wantsInline && isShown(type)
   headers.set('Content-Type', inline ? mediaType(type) : type)
-  const shown = name.replace(/\p{Bidi_Control}/gu, '')
+  const shown = name.replace(/\p{Bidi_Control}/gu, '') || 'video'
   headers.set('Content-Disposition', contentDisposition(shown, { type: inline ? 'inline' : 'attachment' }))
 }
 
