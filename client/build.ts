@@ -19,7 +19,9 @@ export interface Sizes {
 export async function measure(outdir?: string): Promise<Record<string, Sizes>> {
   const here = fileURLToPath(new URL('.', import.meta.url))
   const { metafile, outputFiles } = await build({
-    entryPoints: ['index', 'store', 'react', 'webhooks', 'upload'].map((name) => `${here}${name}.ts`),
+    entryPoints: ['index', 'store', 'react', 'webhooks', 'media-types', 'upload'].map(
+      (name) => `${here}${name}.ts`,
+    ),
     absWorkingDir: here,
     outdir: outdir ?? `${here}dist`,
     write: false,
@@ -54,7 +56,7 @@ export async function measure(outdir?: string): Promise<Record<string, Sizes>> {
 
   const core = filesOf('index')
   const sizes: Record<string, Sizes> = { core: sizesOf([...core].map(textOf)) }
-  for (const entry of ['upload', 'store', 'react', 'webhooks']) {
+  for (const entry of ['upload', 'store', 'react', 'webhooks', 'media-types']) {
     sizes[entry] = sizesOf([...filesOf(entry)].filter((path) => !core.has(path)).map(textOf))
   }
   if (outdir) {

@@ -14,15 +14,6 @@ import { makeClip, probe } from './clip.ts'
 import { answers, freePort, ROOT, Stack } from './stack.ts'
 import { bytes, ProgressLine, seconds } from './terminal.ts'
 
-const TYPES_BY_EXTENSION = new Map([
-  ['.mp4', 'video/mp4'],
-  ['.m4v', 'video/mp4'],
-  ['.mov', 'video/quicktime'],
-  ['.webm', 'video/webm'],
-  ['.mkv', 'video/x-matroska'],
-  ['.avi', 'video/x-msvideo'],
-])
-
 const DEFAULT_PARAMS = new Map<string, JsonObject>([
   [
     'overlay',
@@ -113,8 +104,7 @@ async function exportOne(options: Options, stack: Stack): Promise<void> {
 
   const uploadStarted = Date.now()
   const { size } = await stat(clip)
-  const contentType = TYPES_BY_EXTENSION.get(extname(clip).toLowerCase()) ?? 'video/mp4'
-  const file = { name: basename(clip), type: contentType, size, stream: () => webStream(clip) }
+  const file = { name: basename(clip), size, stream: () => webStream(clip) }
   const { video_key } = await client.uploadVideo(file, {
     projectId: 1,
     onProgress: (sent) => line.show('uploading', (sent.loaded / size) * 100, bytes(size)),

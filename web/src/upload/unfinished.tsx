@@ -1,4 +1,5 @@
 import { useRef } from 'preact/hooks'
+import { VIDEO_EXTENSIONS } from '../../../client/media-types.ts'
 import { Icon } from '../ui/icon.tsx'
 import type { Unfinished, Uploader } from './uploader.ts'
 
@@ -40,7 +41,7 @@ export function UnfinishedUpload({ upload: { name, percent }, uploader }: Unfini
       <input
         ref={input}
         type="file"
-        accept="video/*"
+        accept={['video/*', ...VIDEO_EXTENSIONS].join(',')}
         hidden
         aria-label="The same file again"
         onChange={(event) => take(event.currentTarget.files)}
