@@ -31,6 +31,29 @@ export async function reachableJobId(call: ScopedCall): Promise<string> {
   return id
 }
 
+declare const within: unique symbol
+/** The id of a job that the caller was seen to reach; only `jobInReach` makes one. */
+export type JobInReach = string & { readonly [within]: true }
+
+/**
+ * Turns the id of a job that a body names into one that may be acted on: the job is there, live or retired, and of the
+ * caller's reach. Whatever stores an id that a caller wrote asks for this type.
+ *
+ * @throws Problem 404 also for a job of another project
+ */
+export async function jobInReach(
+  call: ScopedCall,
+  id: string,
+): Promise<{ id: JobInReach; projectId: number }> {
+  const { caller } = call
+  if (caller.jobId !== null && caller.jobId !== id) throw jobNotFound()
+  const view = await callJob(call.env, id, (job) => job.view())
+  if (!view.found && view.deleting) throw jobNotFound()
+  const projectId = view.found ? peek(view.job).project_id : (await retiredRow(call, id)).project_id
+  requireProject(caller, projectId)
+  return { id: id as JobInReach, projectId }
+}
+
 /**
  * The row that answers for a job whose actor was retired, or that was closed since it never had one.
  *
