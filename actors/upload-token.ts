@@ -11,6 +11,8 @@ export interface FileClaims {
   readonly contentType: string
   /** Announced size; null for an output, whose size nobody knows beforehand. */
   readonly sizeBytes: number | null
+  /** Of every part but the last, as the plan says that came with this token; missing where there was no plan. */
+  readonly partBytes?: number
   /** Whose file it will be; null when the deployment's own. */
   readonly projectId: number | null
   readonly jobId: string | null

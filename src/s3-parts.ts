@@ -35,13 +35,16 @@ export async function listParts(s3: S3, key: string, uploadId: string, now: numb
   return parts
 }
 
+/** The ETag of a part is the MD5 of its bytes (developers.cloudflare.com/r2/objects/multipart-objects). */
+const MD5 = /^[0-9a-f]{32}$/
+
 /** The answer is flat, so its parts can be read without an XML parser, which the runtime does not have. */
 function partsIn(xml: string): Part[] {
-  return [...xml.matchAll(/<Part>([\s\S]*?)<\/Part>/g)].map(([, part = '']) => ({
-    number: Number(textOf(part, 'PartNumber')),
-    etag: (textOf(part, 'ETag') ?? '').replaceAll('&quot;', '').replaceAll('"', ''),
-    size: Number(textOf(part, 'Size')),
-  }))
+  return [...xml.matchAll(/<Part>([\s\S]*?)<\/Part>/g)].map(([, part = '']) => {
+    const etag = (textOf(part, 'ETag') ?? '').replaceAll('&quot;', '').replaceAll('"', '')
+    const md5 = MD5.test(etag) ? etag : null
+    return { number: Number(textOf(part, 'PartNumber')), etag, size: Number(textOf(part, 'Size')), md5 }
+  })
 }
 
 function textOf(xml: string, tag: string): string | null {

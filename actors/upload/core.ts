@@ -42,6 +42,8 @@ export interface UploadRequest {
   contentType: string
   /** Announced; null when only the end will tell. */
   sizeBytes: number | null
+  /** Of every part but the last, as the plan of the upload says. Missing: the upload is older than this field. */
+  partBytes?: number
   /** No more than this in all. */
   mostBytes: number
   /** From then on nobody can add to it: the token for an output dies with its attempt. Missing: other tokens may. */
@@ -63,6 +65,8 @@ export interface Part {
   number: number
   etag: string
   size: number
+  /** MD5 of its bytes in hex, by which a resumed upload recognises it; null when nobody has computed it. */
+  md5: string | null
 }
 
 export interface Refused {
@@ -98,7 +102,16 @@ export function partSizeFor(size: number, mostPartBytes: number = MOST_PART_BYTE
   return Math.max(Math.min(wanted, most), least)
 }
 
-/** May a part of `size` bytes come? `others` is what the other parts have together. */
+/**
+ * The size that the plan gives part `number`, in bytes: only a part of this size may be signed for a store that asks
+ * nobody whether it may come. 0 for a number beyond the plan; null when the upload has no announced size, and so none.
+ */
+export function plannedBytes({ sizeBytes, partBytes }: UploadRequest, number: number): number | null {
+  if (sizeBytes === null || partBytes === undefined) return null
+  return Math.max(0, Math.min(partBytes, sizeBytes - (number - 1) * partBytes))
+}
+
+/** May a part of `size` bytes come? `others` is what the other parts have together, stored or on their way. */
 export function admit(state: UploadState, size: number, others: number): { ok: true } | Refused {
   const { request, phase } = state
   if (phase.status === 'aborting') return NOT_FOUND
@@ -107,6 +120,21 @@ export function admit(state: UploadState, size: number, others: number): { ok: t
   if (others + size <= most) return { ok: true }
   const why = request.sizeBytes === null ? 'are allowed' : 'were announced'
   return refused('upload_too_large', `${most} bytes ${why} for this upload, and this part would exceed them.`)
+}
+
+/**
+ * A file that is made again, as by a worker that RunPod started twice, may have another size: what was announced is
+ * replaced. Null when nothing changes.
+ *
+ * @param sizeBytes null when this beginning does not say it
+ */
+export function announcedAnew(
+  { request, phase }: UploadState,
+  sizeBytes: number | null,
+  partBytes: number,
+): UploadRequest | null {
+  if (phase.status !== 'open' || sizeBytes === null || sizeBytes === request.sizeBytes) return null
+  return { ...request, sizeBytes, partBytes }
 }
 
 /** Do the parts that the client names make the file? Asked before R2 is, so that the answer is a sentence. */

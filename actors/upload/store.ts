@@ -4,7 +4,7 @@
  */
 import type { Part, UploadState } from './core.ts'
 
-type PartRow = { number: number; etag: string; size: number }
+type PartRow = { number: number; etag: string; size: number; md5: string | null }
 
 export class UploadStore {
   readonly #storage: DurableObjectStorage
@@ -14,7 +14,7 @@ export class UploadStore {
     this.#storage = storage
   }
 
-  /** The committed state; null when this actor holds no upload. Reads only. */
+  /** The committed state; null when this actor holds no upload. Writes only to bring older tables to this shape. */
   load(): UploadState | null {
     const { sql } = this.#storage
     const tables = sql
@@ -24,6 +24,8 @@ export class UploadStore {
     this.#created = true
     const row = sql.exec<{ state: string }>('SELECT state FROM upload WHERE id = 1').toArray()[0]
     if (!row) return null
+    const columns = sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('parts')").toArray()
+    if (!columns.some(({ name }) => name === 'md5')) sql.exec('ALTER TABLE parts ADD COLUMN md5 TEXT')
     const state: UploadState = JSON.parse(row.state)
     return state
   }
@@ -33,7 +35,9 @@ export class UploadStore {
     this.#storage.transactionSync(() => {
       if (!this.#created) {
         sql.exec('CREATE TABLE upload (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL)')
-        sql.exec('CREATE TABLE parts (number INTEGER PRIMARY KEY, etag TEXT NOT NULL, size INTEGER NOT NULL)')
+        sql.exec(
+          'CREATE TABLE parts (number INTEGER PRIMARY KEY, etag TEXT NOT NULL, size INTEGER NOT NULL, md5 TEXT)',
+        )
       }
       sql.exec('INSERT OR REPLACE INTO upload (id, state) VALUES (1, ?)', JSON.stringify(state))
     })
@@ -41,21 +45,33 @@ export class UploadStore {
   }
 
   /** A part that is sent again takes the place of the earlier one, as it does in R2. */
-  savePart({ number, etag, size }: Part): void {
+  savePart({ number, etag, size, md5 }: Part): void {
     this.#storage.sql.exec(
-      'INSERT OR REPLACE INTO parts (number, etag, size) VALUES (?, ?, ?)',
+      'INSERT OR REPLACE INTO parts (number, etag, size, md5) VALUES (?, ?, ?, ?)',
       number,
       etag,
       size,
+      md5,
     )
+  }
+
+  /** What R2 still holds of them is replaced by the parts that come, or dropped when the file is put together. */
+  forgetParts(): void {
+    this.#storage.sql.exec('DELETE FROM parts')
   }
 
   /** In order of their numbers. */
   parts(): Part[] {
     return this.#storage.sql
-      .exec<PartRow>('SELECT number, etag, size FROM parts ORDER BY number')
+      .exec<PartRow>('SELECT number, etag, size, md5 FROM parts ORDER BY number')
       .toArray()
-      .map(({ number, etag, size }) => ({ number, etag, size }))
+      .map(({ number, etag, size, md5 }) => ({ number, etag, size, md5 }))
+  }
+
+  /** Bytes of one part; 0 when it is not stored. */
+  bytesOf(number: number): number {
+    const query = 'SELECT size FROM parts WHERE number = ?'
+    return this.#storage.sql.exec<{ size: number }>(query, number).toArray()[0]?.size ?? 0
   }
 
   /** Bytes of all parts but the one of this number. */

@@ -10,17 +10,18 @@ import {
   ACTIVITY_MS,
   abortFailed,
   admit,
+  announcedAnew,
   judgeParts,
   MOST_ABORT_TRIES,
   NOT_FOUND,
   type Part,
+  plannedBytes,
   type Refused,
   refused,
   type UploadRequest,
   type UploadState,
   wakeAt,
 } from './core.ts'
-
 import { UploadStore } from './store.ts'
 
 /** Which upload the caller means, and for which project it speaks. */
@@ -29,8 +30,17 @@ export interface Access {
   projectId: number | null
 }
 
-export type OpenAnswer = { ok: true; uploadId: string } | Refused
+/** What a beginning says of the file, where its token does not: null when it says nothing. */
+export interface Announced {
+  sizeBytes: number | null
+  partBytes: number
+}
+
+/** `partBytes` is missing for an upload that is older than this field. */
+export type OpenAnswer = { ok: true; uploadId: string; partBytes?: number } | Refused
 export type AdmitAnswer = { ok: true } | Refused
+/** `plannedBytes` is missing when the part may have any size that fits: then it must be admitted as it comes. */
+export type TouchAnswer = { ok: true; plannedBytes?: number } | Refused
 export type ViewAnswer = { ok: true; state: UploadState; parts: Part[] } | Refused
 export type JudgeAnswer =
   | { ok: true; done: { size: number; etag: string } | null; request: UploadRequest; parts: Part[] }
@@ -41,6 +51,8 @@ const GONE = /\(10024\)/
 
 export class Upload extends DurableObject<ActorEnv> {
   readonly #store: UploadStore
+  /** Bytes of parts that were admitted and are not stored yet, by number: parts that come at once count together. */
+  readonly #underWay = new Map<number, number>()
   #state: UploadState | null
 
   constructor(ctx: DurableObjectState, env: ActorEnv) {
@@ -56,17 +68,17 @@ export class Upload extends DurableObject<ActorEnv> {
     if (current.ok || this.#state) return current
     const now = Date.now()
     this.#commit({ request, createdAt: now, phase: { status: 'open', activeAt: now } })
-    return { ok: true, uploadId: request.uploadId }
+    return openAnswer(request)
   }
 
-  /** The open upload of this key. */
-  async current(): Promise<OpenAnswer> {
+  /** The open upload of this key. @param announced of a file whose token does not fix its size */
+  async current(announced?: Announced): Promise<OpenAnswer> {
     const state = this.#state
     switch (state?.phase.status) {
       case undefined:
         return NOT_FOUND
       case 'open':
-        return { ok: true, uploadId: state.request.uploadId }
+        return openAnswer(announced ? this.#announce(state, announced) : state.request)
       case 'complete':
         return refused('upload_complete', 'This file is uploaded already.')
       case 'aborting':
@@ -82,8 +94,8 @@ export class Upload extends DurableObject<ActorEnv> {
     return state ? { ok: true, state, parts: this.#store.parts() } : NOT_FOUND
   }
 
-  /** A part is about to be asked for: a sign of life, as long as the upload is open. */
-  async touch(access: Access): Promise<AdmitAnswer> {
+  /** Part `number` is about to be sent: a sign of life, as long as the upload is open. */
+  async touch(access: Access, number?: number): Promise<TouchAnswer> {
     const state = this.#find(access)
     if (!state) return NOT_FOUND
     const answer = admit(state, 0, 0)
@@ -91,18 +103,26 @@ export class Upload extends DurableObject<ActorEnv> {
     if (state.phase.status === 'open' && now - state.phase.activeAt >= ACTIVITY_MS) {
       this.#commit({ ...state, phase: { status: 'open', activeAt: now } })
     }
-    return answer
+    // A Worker of the version before does not say which part.
+    const planned = number === undefined ? null : plannedBytes(state.request, number)
+    return answer.ok && planned !== null ? { ok: true, plannedBytes: planned } : answer
   }
 
   /** May a part of this number and size come? Asked before its bytes are stored. */
   async admit(uploadId: string, number: number, size: number): Promise<AdmitAnswer> {
     const state = this.#find({ uploadId })
-    return state ? admit(state, size, this.#store.bytesBeside(number)) : NOT_FOUND
+    if (!state) return NOT_FOUND
+    const answer = admit(state, size, this.#bytesBeside(number))
+    if (answer.ok) this.#underWay.set(number, size)
+    return answer
   }
 
   /** R2 holds a part: a fact, and remembered even when it came too late to be of use. */
   async partStored(uploadId: string, part: Part): Promise<{ ok: true }> {
-    if (this.#find({ uploadId })) this.#store.savePart(part)
+    if (!this.#find({ uploadId })) return { ok: true }
+    // A Worker of the version before does not know the checksum.
+    this.#store.savePart({ ...part, md5: part.md5 ?? null })
+    this.#underWay.delete(part.number)
     return { ok: true }
   }
 
@@ -187,6 +207,24 @@ export class Upload extends DurableObject<ActorEnv> {
       .run()
   }
 
+  #announce(state: UploadState, { sizeBytes, partBytes }: Announced): UploadRequest {
+    const request = announcedAnew(state, sizeBytes, partBytes)
+    if (!request) return state.request
+    // The parts of another file neither count against this one nor belong to it.
+    this.#store.forgetParts()
+    this.#underWay.clear()
+    this.#commit({ ...state, request })
+    return request
+  }
+
+  #bytesBeside(number: number): number {
+    let bytes = this.#store.bytesBeside(number)
+    for (const [other, size] of this.#underWay) {
+      if (other !== number) bytes += Math.max(0, size - this.#store.bytesOf(other))
+    }
+    return bytes
+  }
+
   #abort(state: UploadState): void {
     if (state.phase.status !== 'open') return
     this.#commit({ ...state, phase: { status: 'aborting', tries: 0, nextAt: Date.now() } })
@@ -210,6 +248,10 @@ export class Upload extends DurableObject<ActorEnv> {
       await this.ctx.storage.setAlarm(wakeAt(this.#state))
     }
   }
+}
+
+function openAnswer({ uploadId, partBytes }: UploadRequest): OpenAnswer {
+  return { ok: true, uploadId, ...(partBytes !== undefined && { partBytes }) }
 }
 
 function isOf({ request }: UploadState, access: { uploadId: string; projectId?: number | null }): boolean {

@@ -56,7 +56,8 @@ class _Upload:
         self._waits = waits
 
     def send(self, on_fraction: OnFraction) -> None:
-        begun = self._call(lambda: post_json(self._base, {}, stop=self._stop))
+        about = {"size_bytes": self._size}
+        begun = self._call(lambda: post_json(self._base, about, stop=self._stop))
         key, upload_id = begun["key"], begun["uploadId"]
         part_bytes = begun["part_size_bytes"]
         count = max(1, math.ceil(self._size / part_bytes))

@@ -35,7 +35,7 @@ export async function storeInParts(
 
 async function sendParts(path: string, size: number, base: string, options: TransferOptions): Promise<End> {
   const { signal } = options
-  const begun = await persist(options, () => ask(base, signal, {}))
+  const begun = await persist(options, () => ask(base, signal, { size_bytes: size }))
   if (isEnd(begun)) return begun
   const { key, uploadId, part_size_bytes: partSize } = v.parse(Begun, begun.body)
   const at = (rest: string) => `${base}/${encodeURIComponent(uploadId)}${rest}?key=${encodeURIComponent(key)}`

@@ -55,3 +55,17 @@ export const NEW_JOB = {
     retry: `/api/jobs/${JOB_ID}/retry`,
   },
 }
+
+/** A checksum of a body that is stored. */
+export const CHECKSUM_HEADERS = {
+  'Content-MD5': {
+    description: 'Base64 of the MD5 of the bytes (RFC 1864).',
+    example: 'CY9rzUYh03PK3k6DJie09g==',
+    pattern: '^[A-Za-z0-9+/]{22}==$',
+  },
+  'x-amz-checksum-sha256': {
+    description: 'Base64 of their SHA-256.',
+    example: 'n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=',
+    pattern: '^[A-Za-z0-9+/]{43}=$',
+  },
+}

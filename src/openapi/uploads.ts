@@ -14,7 +14,7 @@ import {
   UploadTokenBody,
 } from '../schemas/multipart.ts'
 import type { Operation } from './operation.ts'
-import { INPUT_KEY, UPLOAD_ID } from './samples.ts'
+import { CHECKSUM_HEADERS, INPUT_KEY, UPLOAD_ID } from './samples.ts'
 
 const token = v.pipe(v.string(), v.minLength(1))
 const upload = v.pipe(v.string(), v.minLength(1))
@@ -81,7 +81,8 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
     id: 'putPart',
     tag: 'Uploads in parts',
     summary: 'Send one part',
-    description: 'The address comes from signing the part. Keep the ETag: completing the upload asks for it.',
+    description:
+      'The address comes from signing the part. Keep the ETag: completing the upload asks for it. A checksum that is sent is verified; a part that does not match it must be sent again.',
     access: 'signed',
     signature: 'signed URL',
     path: v.object({ key: v.pipe(v.string(), v.minLength(1)) }),
@@ -91,6 +92,7 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
       upload: 'The upload; part of the signed URL.',
       part: 'The number of the part; part of the signed URL.',
     },
+    headers: CHECKSUM_HEADERS,
     bodyType: 'application/octet-stream',
     answers: {
       200: {
@@ -100,6 +102,8 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
     },
     problems: [
       'invalid_key',
+      'invalid_checksum',
+      'checksum_mismatch',
       'upload_not_found',
       'upload_complete',
       'upload_ending',
@@ -121,13 +125,15 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
     id: 'beginUpload',
     summary: 'Begin an upload in parts',
     description:
-      'Under the token of one file nothing needs to be sent, and the same upload is answered when it is repeated.',
+      'Under the token of one file nothing needs to be sent, and the same upload is answered when it is repeated. `size_bytes` should be sent: then parts can go straight to storage. Where the token announces a size it must be the same; a worker’s output takes the one that was said last. Parts have `part_size_bytes`, and the last one the rest.',
     path: ByToken,
     body: CreateBody,
     answers: { 200: { description: 'The upload.', schema: BegunUpload } },
     problems: [
       'already_exists',
       'upload_ending',
+      'upload_complete',
+      'size_mismatch',
       'upload_too_large',
       'upload_unavailable',
       'storage_unavailable',
@@ -235,11 +241,12 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
     route: 'GET /api/uploads/:token/s3/multipart/:upload/:part',
     id: 'signPart',
     summary: 'Sign one part',
-    description: 'PUT the bytes of the part to `url`. It holds for an hour.',
+    description:
+      'PUT the bytes of the part to `url`. It holds for an hour. Where it leads straight to storage, it takes exactly `size_bytes`, which is null as long as the size of the file is not known.',
     path: ByPart,
     query: KeyQuery,
     answers: { 200: { description: 'Where the part goes.', schema: SignedPart } },
-    problems: [...OF_UPLOAD, 'invalid_part_number', 'upload_complete', 'upload_ending'],
+    problems: [...OF_UPLOAD, 'invalid_part_number', 'upload_complete', 'upload_ending', 'upload_too_large'],
     examples: [
       {
         name: 'first',
@@ -248,6 +255,7 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
         answer: {
           url: `https://exportal.example.com/api/uploads/part/${INPUT_KEY}?upload=AFs1…&part=1&exp=1767265200&sig=…`,
           expires_at: '2026-01-01T11:00:00.000Z',
+          size_bytes: null,
         },
       },
     ],

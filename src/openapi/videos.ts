@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { StoredVideo, UploadPlan, UploadUrlBody } from '../schemas/upload.ts'
 import type { Operation } from './operation.ts'
-import { INPUT_KEY } from './samples.ts'
+import { CHECKSUM_HEADERS, INPUT_KEY } from './samples.ts'
 
 const ByKey = v.object({ key: v.pipe(v.string(), v.minLength(1)) })
 const KEY_NOTE =
@@ -15,11 +15,11 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
     tag: 'Videos',
     summary: 'Ask where to upload a file',
     description:
-      'A video, or a PNG or JPEG image for overlays. A file that fits into one request gets `upload_url`: PUT it there with `headers`. A larger one gets `multipart`: the address of the routes for uploads in parts, as Uppy speaks them.',
+      'A video, or a PNG or JPEG image for overlays. A file that fits into one request gets `upload_url`: PUT it there with `headers`. A larger one gets `multipart`: the address of the routes for uploads in parts, as Uppy speaks them. Every part has `part_size_bytes`, and the last one the rest of `size_bytes`. A file for a job belongs to the job’s project.',
     access: 'videos:write',
     body: UploadUrlBody,
     answers: { 200: { description: 'Where it goes, and until when.', schema: UploadPlan } },
-    problems: ['project_forbidden', 'job_token_only', 'upload_too_large'],
+    problems: ['project_forbidden', 'job_token_only', 'job_not_found', 'job_unavailable', 'upload_too_large'],
     examples: [
       {
         name: 'small',
@@ -32,6 +32,7 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
           video_key: INPUT_KEY,
           method: 'PUT',
           expires_at: '2026-01-01T11:00:00.000Z',
+          size_bytes: 7_340_032,
         },
       },
       {
@@ -50,6 +51,7 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
           video_key: 'input/0198b2f4-6c1e-7d3a-9f00-5b1c2d3e4f51/film.mov',
           method: 'PUT',
           expires_at: '2026-01-08T10:00:00.000Z',
+          size_bytes: 2_147_483_648,
         },
       },
       {
@@ -72,16 +74,7 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
     path: ByKey,
     notes: { key: KEY_NOTE },
     headers: {
-      'Content-MD5': {
-        description: 'Base64 of the MD5 of the file (RFC 1864).',
-        example: 'CY9rzUYh03PK3k6DJie09g==',
-        pattern: '^[A-Za-z0-9+/]{22}==$',
-      },
-      'x-amz-checksum-sha256': {
-        description: 'Base64 of its SHA-256.',
-        example: 'n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=',
-        pattern: '^[A-Za-z0-9+/]{43}=$',
-      },
+      ...CHECKSUM_HEADERS,
       'If-None-Match': { description: '`*`: only when there is no such file yet.', example: '*' },
     },
     bodyType: 'video/mp4',
@@ -100,6 +93,7 @@ export const VIDEO_OPERATIONS: readonly Operation[] = [
       'length_required',
       'already_exists',
       'body_too_large',
+      'upload_too_large',
       'type_mismatch',
       'unsupported_media_type',
       'checksum_mismatch',

@@ -14,7 +14,7 @@ export const VIDEO_PROBLEMS = {
   },
   already_exists: {
     statuses: [412],
-    cause: 'The file is there already, and may be written only once.',
+    cause: 'The file is there already, and may be written only once. `ETag` tells which one.',
     remedy: 'A worker reports completion; anyone else asks for a new upload URL.',
   },
   size_mismatch: {
@@ -35,12 +35,12 @@ export const VIDEO_PROBLEMS = {
   checksum_mismatch: {
     statuses: [422],
     cause: 'The bytes that arrived do not match the checksum that was sent with them.',
-    remedy: 'Send the file again.',
+    remedy: 'Send the file, or the part, again.',
   },
   upload_too_large: {
     statuses: [413],
-    cause: 'The file is larger than this deployment accepts.',
-    remedy: 'Upload a smaller file; `detail` names the limit.',
+    cause: 'The file is larger than this deployment accepts, or its parts are more than was announced.',
+    remedy: 'Upload a smaller file, or exactly the one that was announced; `detail` names the limit.',
   },
   upload_not_found: {
     statuses: [404],

@@ -6,6 +6,7 @@ import { encodeKey } from '../../actors/signing.ts'
 import type { Part } from '../../actors/upload/core.ts'
 import { readJson } from '../body.ts'
 import { s3Of } from '../env.ts'
+import { fromHex, toHex } from '../hex.ts'
 import { type Call, json, publicUrl } from '../http.ts'
 import { r2Code, storageProblem } from '../r2-faults.ts'
 import { CompleteBody, type CompletedUpload } from '../schemas/multipart.ts'
@@ -63,8 +64,7 @@ async function putTogether(call: Call, key: string, uploadId: string, parts: Par
 const GONE = '10024'
 
 /**
- * The file, when these very parts have made it before: the ETag of a file made of parts ends in their count. Another
- * file of this key stands, since a key is written only once.
+ * The file, when these very parts have made it before. Another file of this key stands, since a key is written only once.
  *
  * @throws Problem 412
  */
@@ -77,8 +77,19 @@ async function madeBefore(call: Call, key: string, parts: Part[]): Promise<Store
   }
   if (!object) return null
   const size = parts.reduce((sum, part) => sum + part.size, 0)
-  if (object.size !== size || !object.etag.endsWith(`-${parts.length}`)) throw alreadyExists()
+  if (object.size !== size || !(await isMadeOf(object.etag, parts))) throw alreadyExists(object)
   return { size, etag: object.httpEtag }
+}
+
+/**
+ * The ETag of a file made of parts is the MD5 of their MD5s, and their count
+ * (developers.cloudflare.com/r2/objects/multipart-objects). Parts without a known MD5 are taken by their count.
+ */
+async function isMadeOf(etag: string, parts: readonly Part[]): Promise<boolean> {
+  const sums = parts.flatMap(({ md5 }) => (md5 === null ? [] : [md5]))
+  if (sums.length < parts.length) return etag.endsWith(`-${parts.length}`)
+  const digest = await crypto.subtle.digest('MD5', fromHex(sums.join('')))
+  return etag === `${toHex(new Uint8Array(digest))}-${parts.length}`
 }
 
 /** Companion's clients send the ETag with or without its quotes. */

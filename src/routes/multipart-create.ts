@@ -1,9 +1,10 @@
 /** POST /api/uploads, and POST …/s3/multipart: a token for a page with an uploader, and the beginning of one file. */
 import { iso } from '../../actors/export-job/core/view.ts'
 import type { UploadRequest } from '../../actors/upload/core.ts'
+import type { OpenAnswer } from '../../actors/upload/upload.ts'
 import { companionPath, type FileClaims, type ProjectClaims } from '../../actors/upload-token.ts'
 import { requireOwnProject } from '../auth.ts'
-import { readJson } from '../body.ts'
+import { mediaType, readJson } from '../body.ts'
 import { type Call, json, publicUrl, type ScopedCall } from '../http.ts'
 import { newId } from '../ids.ts'
 import { noteUpload } from '../job-uploads.ts'
@@ -11,7 +12,13 @@ import { INPUT_PREFIX, OUTPUT_PREFIX, safeName } from '../keys.ts'
 import { storedType } from '../media-types.ts'
 import { Problem } from '../problem.ts'
 import { storageProblem } from '../r2-faults.ts'
-import { type BegunUpload, CreateBody, type UploadPage, UploadTokenBody } from '../schemas/multipart.ts'
+import {
+  type BegunUpload,
+  CreateBody,
+  CreateFileBody,
+  type UploadPage,
+  UploadTokenBody,
+} from '../schemas/multipart.ts'
 import { callUpload } from '../stubs.ts'
 import { demand } from '../validate.ts'
 import { mostUploadBytes, partBytes } from './multipart-part.ts'
@@ -35,48 +42,82 @@ export async function createUploadToken(call: ScopedCall): Promise<Response> {
 /** POST …/s3/multipart: `{key, uploadId, part_size_bytes}`; under a token for one file the same one when repeated. */
 export async function createUpload(call: Call): Promise<Response> {
   const { claims, expiresAt } = tokenOf(call)
-  const file = claims.kind === 'file' ? claims : await newFile(call, claims)
-  const uploadId =
-    (claims.kind === 'file' && (await underWay(call, file.key))) || (await begin(call, file, expiresAt))
-  const partSize = partBytes(call.env, file.sizeBytes)
+  const file = claims.kind === 'file' ? await knownFile(call, claims) : await newFile(call, claims)
+  const begun =
+    (claims.kind === 'file' && (await underWay(call, claims, file))) || (await begin(call, file, expiresAt))
+  const { uploadId, partBytes: partSize = file.partBytes } = begun
   return json({ key: file.key, uploadId, part_size_bytes: partSize } satisfies BegunUpload)
 }
 
-/** @throws Problem 400 or 413 */
-async function newFile(call: Call, { projectId }: ProjectClaims): Promise<FileClaims> {
-  const body = demand(CreateBody, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
+type PlannedFile = FileClaims & { readonly partBytes: number }
+
+/**
+ * The file of the token, with what the body says of its size where the token does not.
+ *
+ * @throws Problem 400 for another size than the token announces, 413
+ */
+async function knownFile(call: Call, claims: FileClaims): Promise<PlannedFile> {
+  const isJson = mediaType(call.request.headers.get('Content-Type')) === 'application/json'
+  const isEmpty = call.request.body === null || call.request.headers.get('Content-Length') === '0'
+  const input = isJson && !isEmpty ? await readJson(call.request, { bytes: MOST_BODY_BYTES }) : {}
+  const { size_bytes: said = claims.sizeBytes } = demand(CreateFileBody, input)
+  if (claims.sizeBytes !== null && said !== claims.sizeBytes) {
+    const detail = `${claims.sizeBytes} bytes were announced for this upload, and this file has ${said}.`
+    throw new Problem(400, 'size_mismatch', detail)
+  }
+  requireSize(call, said)
+  const partSize = claims.partBytes ?? partBytes(call.env, said)
+  return { ...claims, sizeBytes: said, partBytes: partSize }
+}
+
+/** @throws Problem 413 */
+function requireSize(call: Call, size: number | null): void {
   const most = mostUploadBytes(call.env)
-  if (body.size_bytes !== undefined && body.size_bytes > most) {
+  if (size !== null && size > most) {
     throw new Problem(413, 'upload_too_large', `An upload may be at most ${most} bytes.`)
   }
+}
+
+/** @throws Problem 400 or 413 */
+async function newFile(call: Call, { projectId }: ProjectClaims): Promise<PlannedFile> {
+  const body = demand(CreateBody, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
+  const sizeBytes = body.size_bytes ?? null
+  requireSize(call, sizeBytes)
   return {
     kind: 'file',
     key: `${INPUT_PREFIX}${newId()}/${safeName(body.filename)}`,
     contentType: body.type,
-    sizeBytes: body.size_bytes ?? null,
+    sizeBytes,
+    partBytes: partBytes(call.env, sizeBytes),
     projectId,
     jobId: null,
   }
 }
 
 /** The upload of this file that is open already, if there is one. @throws Problem 412 when the file is there */
-async function underWay(call: Call, key: string): Promise<string | null> {
-  const answer = await callUpload(call.env, key, (upload) => upload.current())
-  if (answer.ok) return answer.uploadId
-  if (answer.code === 'upload_complete') throw alreadyExists()
-  if (answer.code !== 'upload_not_found') throw problemOf(answer)
+async function underWay(call: Call, claims: FileClaims, file: PlannedFile): Promise<Begun | null> {
+  const { key, sizeBytes, partBytes } = file
+  const announced = claims.sizeBytes === null ? { sizeBytes, partBytes } : undefined
+  const answer = await callUpload(call.env, key, (upload) => upload.current(announced))
+  if (answer.ok) return answer
+  if (answer.code !== 'upload_complete' && answer.code !== 'upload_not_found') throw problemOf(answer)
   const object = await reach(call, 'head', () => call.env.VIDEOS.head(key))
-  if (object) throw alreadyExists()
+  if (object) throw alreadyExists(object)
+  // Complete, and removed since: the same key is not written a second time.
+  if (answer.code === 'upload_complete') throw problemOf(answer)
   return null
 }
 
-/** 412: as a create-once PUT answers. */
-export function alreadyExists(): Problem {
-  return new Problem(412, 'already_exists', 'This file is there already, and may be written only once.')
+type Begun = Extract<OpenAnswer, { ok: true }>
+
+/** 412: as a create-once PUT answers. The ETag tells whether it is the file that was meant. */
+export function alreadyExists({ httpEtag }: R2Object): Problem {
+  const detail = 'This file is there already, and may be written only once.'
+  return new Problem(412, 'already_exists', detail, { headers: { ETag: httpEtag } })
 }
 
 /** R2's upload first, then its actor; of two that begin at once the actor keeps one, and the other is dropped. */
-async function begin(call: Call, file: FileClaims, tokenEndsAt: number): Promise<string> {
+async function begin(call: Call, file: PlannedFile, tokenEndsAt: number): Promise<Begun> {
   const { env } = call
   const { key, jobId } = file
   const contentType = storedType(file.contentType)
@@ -88,6 +129,7 @@ async function begin(call: Call, file: FileClaims, tokenEndsAt: number): Promise
   )
   const drop = () => made.abort().catch(() => undefined)
   try {
+    // Signed into the token by this service: for an output by the job itself, else after `jobInReach`.
     if (jobId !== null) await noteUpload(env, jobId, key)
     const request: UploadRequest = {
       key,
@@ -96,6 +138,7 @@ async function begin(call: Call, file: FileClaims, tokenEndsAt: number): Promise
       jobId,
       contentType,
       sizeBytes: file.sizeBytes,
+      partBytes: file.partBytes,
       mostBytes: mostUploadBytes(env),
       // Inputs are gone on with under later tokens of their project.
       ...(key.startsWith(OUTPUT_PREFIX) && { endsAt: tokenEndsAt }),
@@ -103,7 +146,7 @@ async function begin(call: Call, file: FileClaims, tokenEndsAt: number): Promise
     const answer = await callUpload(env, key, (upload) => upload.open(request))
     if (!answer.ok) throw problemOf(answer)
     if (answer.uploadId !== made.uploadId) await drop()
-    return answer.uploadId
+    return answer
   } catch (error) {
     await drop()
     throw error

@@ -1,6 +1,8 @@
 /** PUT /api/uploads/part/:key: one part streams into R2; its actor is asked before, and told after. */
 import { LEAST_PART_BYTES, MOST_PART_BYTES, MOST_PARTS, partSizeFor } from '../../actors/upload/core.ts'
+import { announcedChecksum, type ChecksumName, checksumMismatch } from '../checksums.ts'
 import { type Env, uploadLimits } from '../env.ts'
+import { toHex } from '../hex.ts'
 import type { Call } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
 import { Problem } from '../problem.ts'
@@ -16,10 +18,14 @@ export async function putPart(call: Call): Promise<Response> {
   const uploadId = call.url.searchParams.get('upload') ?? ''
   const number = Number(call.url.searchParams.get('part'))
   const size = requireLength(call)
+  const checksum = announcedChecksum(call.request.headers)
   const admitted = await callUpload(call.env, key, (upload) => upload.admit(uploadId, number, size))
   if (!admitted.ok) throw problemOf(admitted)
-  const { etag } = await store(call, key, uploadId, number, size)
-  await callUpload(call.env, key, (upload) => upload.partStored(uploadId, { number, etag, size }))
+  const { etag, digests } = await store(call, { key, uploadId, number, size }, checksum?.name)
+  const md5 = toHex(digests.md5)
+  await callUpload(call.env, key, (upload) => upload.partStored(uploadId, { number, etag, size, md5 }))
+  // Storage has it all the same, so it is noted as what it is: sent again it is replaced.
+  if (checksum && toHex(checksum.bytes) !== toHex(digests[checksum.name])) throw checksumMismatch('part')
   return new Response(null, { status: 200, headers: { ETag: `"${etag}"`, 'Cache-Control': 'no-store' } })
 }
 
@@ -58,20 +64,49 @@ function requireLength({ request, env }: Call): number {
   return length
 }
 
-async function store(
-  call: Call,
-  key: string,
-  uploadId: string,
-  number: number,
-  size: number,
-): Promise<R2UploadedPart> {
+interface PartToStore {
+  key: string
+  uploadId: string
+  number: number
+  size: number
+}
+
+interface StoredPart {
+  etag: string
+  digests: Record<ChecksumName, Uint8Array>
+}
+
+/** The part goes to R2 and, as it passes, into its MD5 and into the checksum that was asked for besides. */
+async function store(call: Call, part: PartToStore, asked: ChecksumName = 'md5'): Promise<StoredPart> {
   const { body } = call.request
   if (!body) throw new Problem(400, 'empty_body', 'A part must have at least one byte.')
+  const algorithms = asked === 'md5' ? ['MD5'] : ['MD5', 'SHA-256']
+  const sums = algorithms.map((algorithm) => new crypto.DigestStream(algorithm))
+  // R2 wants to know the length of a stream; one that turns out shorter or longer fails and stores nothing.
+  const sized = body.pipeThrough(passing(sums)).pipeThrough(new FixedLengthStream(part.size))
+  let etag: string
   try {
-    const upload = call.env.VIDEOS.resumeMultipartUpload(key, uploadId)
-    // R2 wants to know the length of a stream; one that turns out shorter or longer fails and stores nothing.
-    return await upload.uploadPart(number, body.pipeThrough(new FixedLengthStream(size)))
+    const upload = call.env.VIDEOS.resumeMultipartUpload(part.key, part.uploadId)
+    etag = (await upload.uploadPart(part.number, sized)).etag
   } catch (error) {
     throw storageProblem(call, 'uploadPart', error)
   }
+  const [md5 = NOTHING, sha256 = NOTHING] = await Promise.all(sums.map(({ digest }) => digest))
+  return { etag, digests: { md5: new Uint8Array(md5), sha256: new Uint8Array(sha256) } }
+}
+
+const NOTHING = new ArrayBuffer(0)
+
+/** Lets bytes through and sums them up. Not `tee()`: that keeps in memory what the slower of two readers leaves. */
+function passing(sums: readonly DigestStream[]): TransformStream<Uint8Array, Uint8Array> {
+  const writers = sums.map((sum) => sum.getWriter())
+  return new TransformStream<Uint8Array, Uint8Array>({
+    async transform(chunk, controller) {
+      await Promise.all(writers.map((writer) => writer.write(chunk)))
+      controller.enqueue(chunk)
+    },
+    async flush() {
+      await Promise.all(writers.map((writer) => writer.close()))
+    },
+  })
 }

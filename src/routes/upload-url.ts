@@ -1,4 +1,5 @@
 /** POST /api/videos/upload-url: where to send a file, in one PUT or in parts, signed with everything that limits it. */
+import type * as v from 'valibot'
 import { iso } from '../../actors/export-job/core/view.ts'
 import { uploadPath } from '../../actors/signing.ts'
 import { companionPath, type FileClaims } from '../../actors/upload-token.ts'
@@ -8,10 +9,11 @@ import { s3Of, uploadLimits } from '../env.ts'
 import { json, publicUrl, type ScopedCall } from '../http.ts'
 import { newId } from '../ids.ts'
 import { INPUT_PREFIX, safeName } from '../keys.ts'
-import { Problem } from '../problem.ts'
+import { jobNotFound, Problem } from '../problem.ts'
 import { presign } from '../s3.ts'
 import { type UploadPlan, UploadUrlBody } from '../schemas/upload.ts'
 import { demand } from '../validate.ts'
+import { type JobInReach, jobInReach } from './job-id.ts'
 import { mostUploadBytes, partBytes } from './multipart-part.ts'
 
 const MOST_BODY_BYTES = 16 * 1024
@@ -23,30 +25,52 @@ const MULTIPART_TTL_MS = 7 * 24 * 60 * 60_000
 /** `{upload_url, video_key, method, headers, expires_at}`; of a large file `upload_url` is null and `multipart` is there. */
 export async function createUploadUrl(call: ScopedCall): Promise<Response> {
   const body = demand(UploadUrlBody, await readJson(call.request, { bytes: MOST_BODY_BYTES }))
-  const projectId = body.project_id ?? call.caller.projectId
-  requireOwnProject(call.caller, projectId)
+  const owner = await ownerOf(call, body)
   requireSize(call, body.size_bytes)
+  const inParts = body.size_bytes > uploadLimits(call.env).putBytes
   const file: AnnouncedFile = {
     kind: 'file',
     key: `${INPUT_PREFIX}${newId()}/${safeName(body.filename)}`,
     contentType: body.content_type,
     sizeBytes: body.size_bytes,
-    projectId,
-    jobId: body.job_id ?? null,
+    ...owner,
+    ...(inParts && { partBytes: partBytes(call.env, body.size_bytes) }),
   }
   const now = Date.now()
-  const inParts = file.sizeBytes > uploadLimits(call.env).putBytes
   const expiresAt = now + (inParts ? MULTIPART_TTL_MS : URL_TTL_MS)
   const plan = inParts ? multipartPlan(call, file, expiresAt) : await singlePlan(call, file, now, expiresAt)
   const expires = iso(expiresAt)
-  return json({ ...plan, video_key: file.key, method: 'PUT', expires_at: expires } satisfies UploadPlan)
+  const { key: video_key, sizeBytes: size_bytes } = file
+  return json({ ...plan, video_key, size_bytes, method: 'PUT', expires_at: expires } satisfies UploadPlan)
 }
 
-type AnnouncedFile = FileClaims & { sizeBytes: number }
+interface Owner {
+  readonly projectId: number | null
+  readonly jobId: JobInReach | null
+}
+
+type AnnouncedFile = FileClaims & Owner & { readonly sizeBytes: number }
+
+/**
+ * Whose file it will be. A file for a job is of the job's project.
+ *
+ * @throws Problem 403 for a project that is not the caller's, 404 for a job that is not of this project
+ */
+async function ownerOf(
+  call: ScopedCall,
+  { project_id, job_id }: v.InferOutput<typeof UploadUrlBody>,
+): Promise<Owner> {
+  const asked = project_id ?? call.caller.projectId
+  requireOwnProject(call.caller, asked)
+  if (job_id === undefined) return { projectId: asked, jobId: null }
+  const { id, projectId } = await jobInReach(call, job_id)
+  if (asked !== null && asked !== projectId) throw jobNotFound()
+  return { projectId, jobId: id }
+}
 
 /** The routes that Uppy speaks; its `getChunkSize` should answer `part_size_bytes`. */
 function multipartPlan(call: ScopedCall, file: AnnouncedFile, expiresAt: number) {
-  const partSize = partBytes(call.env, file.sizeBytes)
+  const partSize = file.partBytes ?? partBytes(call.env, file.sizeBytes)
   return {
     upload_url: null,
     headers: {},

@@ -1,6 +1,7 @@
 /** PUT /api/videos/upload/:key: the body streams into R2 and is never held in memory. */
 import { logFault } from '../../actors/log.ts'
 import { mediaType } from '../body.ts'
+import { announcedChecksum, checksumMismatch } from '../checksums.ts'
 import { uploadLimits } from '../env.ts'
 import { type Call, json } from '../http.ts'
 import { INPUT_PREFIX, keyInPath, OUTPUT_PREFIX } from '../keys.ts'
@@ -16,14 +17,14 @@ export async function putVideo(call: Call): Promise<Response> {
   const { request } = call
   const length = requireLength(call)
   const contentType = requireType(call)
-  const checksum = checksumOf(request.headers)
+  const checksum = announcedChecksum(request.headers)
   const once =
     call.url.searchParams.get('once') === '1' || request.headers.get('If-None-Match')?.trim() === '*'
   const stored = await store(call, key, length, {
     httpMetadata: { contentType },
     customMetadata: ownership(call.url.searchParams),
     ...(once && { onlyIf: { etagDoesNotMatch: '*' } }),
-    ...checksum,
+    ...(checksum && { [checksum.name]: checksum.bytes }),
   })
   if (!stored) {
     throw new Problem(412, 'already_exists', 'This file is there already, and may be written only once.')
@@ -40,7 +41,10 @@ function requireLength(call: Call): number {
   }
   const length = Number(header)
   const announced = call.url.searchParams.get('size')
-  const { putBytes } = uploadLimits(call.env)
+  const { putBytes, uploadBytes } = uploadLimits(call.env)
+  if (length > uploadBytes) {
+    throw new Problem(413, 'upload_too_large', `An upload may be at most ${uploadBytes} bytes.`)
+  }
   if (length > putBytes) {
     const detail = `One PUT may carry at most ${putBytes} bytes; POST /api/videos/upload-url offers larger files in parts.`
     throw new Problem(413, 'body_too_large', detail)
@@ -64,33 +68,6 @@ function requireType(call: Call): string {
   // What is no media is not believed, unless it was announced: `fetch` calls every text text/plain.
   if (announced === null && !/^(?:video|image)\//.test(sent)) return UNNAMED_TYPE
   return storedType(sent)
-}
-
-const CHECKSUMS = [
-  { header: 'Content-MD5', name: 'md5', form: /^[A-Za-z0-9+/]{22}==$/, says: 'base64 of 16 bytes' },
-  {
-    header: 'x-amz-checksum-sha256',
-    name: 'sha256',
-    form: /^[A-Za-z0-9+/]{43}=$/,
-    says: 'base64 of 32 bytes',
-  },
-] as const
-
-/** The checksum that the client announced, for R2 to verify (RFC 1864, and as S3 names it). @throws Problem 400 */
-function checksumOf(headers: Headers): Pick<R2PutOptions, 'md5' | 'sha256'> {
-  const given = CHECKSUMS.flatMap(({ header, name, form, says }) => {
-    const value = headers.get(header)
-    if (value === null) return []
-    if (!form.test(value)) throw wrongChecksum(header, `This must be ${says}.`)
-    return [[name, Uint8Array.from(atob(value), (c) => c.charCodeAt(0))]]
-  })
-  if (given.length > 1) throw wrongChecksum('Content-MD5', 'Send this or x-amz-checksum-sha256, not both.')
-  return Object.fromEntries(given)
-}
-
-function wrongChecksum(header: string, detail: string): Problem {
-  const errors = [{ pointer: `/header/${header}`, detail }]
-  return new Problem(400, 'invalid_checksum', `${header}: ${detail}`, { errors })
 }
 
 /** What the signed URL says of whose file this is. */
@@ -130,7 +107,7 @@ async function store(
     if (deadline.signal.aborted) throw signatureProblem('signature_expired')
     const text = String(error)
     if (CHECKSUM_FAULT.test(text)) {
-      throw new Problem(422, 'checksum_mismatch', 'The file does not match its checksum; send it again.')
+      throw checksumMismatch('file')
     }
     if (/FixedLengthStream/.test(text)) {
       throw new Problem(400, 'size_mismatch', 'The file is shorter or longer than its Content-Length.')

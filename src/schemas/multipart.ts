@@ -14,6 +14,9 @@ export const CreateBody = v.looseObject({
   size_bytes: v.optional(SizeBytes),
 })
 
+/** POST …/s3/multipart under a token for one file, whose name and type the token fixes; its size if it does not. */
+export const CreateFileBody = v.looseObject({ size_bytes: v.optional(SizeBytes) })
+
 /** POST …/s3/multipart/:uploadId/complete. */
 export const CompleteBody = v.looseObject({
   parts: v.pipe(
@@ -43,11 +46,24 @@ export const BegunUpload = v.object({
 export type BegunUpload = v.InferOutput<typeof BegunUpload>
 
 /** GET …/s3/multipart/:upload/:part. */
-export const SignedPart = v.object({ url: v.string(), expires_at: Instant })
+export const SignedPart = v.object({
+  url: v.string(),
+  expires_at: Instant,
+  /** Of this part by the plan of its upload; null where there is none, as long as the file's size is not known. */
+  size_bytes: v.nullable(Bytes),
+})
 export type SignedPart = v.InferOutput<typeof SignedPart>
 
 /** GET …/s3/multipart/:upload. */
-export const PartList = v.array(v.object({ PartNumber: Bytes, Size: Bytes, ETag: v.string() }))
+export const PartList = v.array(
+  v.object({
+    PartNumber: Bytes,
+    Size: Bytes,
+    ETag: v.string(),
+    /** In hex; missing where storage does not say it. */
+    MD5: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
+  }),
+)
 export type PartList = v.InferOutput<typeof PartList>
 
 /** GET …/s3/multipart/:upload/progress. */

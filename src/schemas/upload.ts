@@ -27,11 +27,18 @@ export const UploadPlan = v.object({
   upload_url: v.nullable(v.string()),
   video_key: v.string(),
   method: v.literal('PUT'),
+  /** Of the file that it is for: no other fits. */
+  size_bytes: SizeBytes,
   /** To be sent with the PUT. */
   headers: v.record(v.string(), v.string()),
   expires_at: Instant,
   multipart: v.optional(
-    v.object({ companion_url: v.string(), part_size_bytes: SizeBytes, part_count: SizeBytes }),
+    v.object({
+      companion_url: v.string(),
+      /** Of every part but the last, which has the rest. */
+      part_size_bytes: SizeBytes,
+      part_count: SizeBytes,
+    }),
   ),
 })
 export type UploadPlan = v.InferOutput<typeof UploadPlan>

@@ -50,7 +50,7 @@ async function anUpload(over: Partial<UploadRequest> = {}) {
   }
 }
 
-const part = (number: number, size = 5 * MIB) => ({ number, size, etag: `e${number}` })
+const part = (number: number, size = 5 * MIB) => ({ number, size, etag: `e${number}`, md5: `m${number}` })
 
 describe('An upload', () => {
   it('remembers its parts through an eviction', async () => {
@@ -64,10 +64,43 @@ describe('An upload', () => {
   it('takes a part sent again in place of the earlier one', async () => {
     const { stub, access, uploadId } = await anUpload()
     await stub.partStored(uploadId, part(1))
-    await stub.partStored(uploadId, { number: 1, size: 4, etag: 'again' })
+    await stub.partStored(uploadId, { number: 1, size: 4, etag: 'again', md5: null })
     expect(await stub.view(access)).toMatchObject({ parts: [{ number: 1, size: 4, etag: 'again' }] })
-    expect(await stub.admit(uploadId, 1, 20 * MIB)).toEqual({ ok: true })
     expect(await stub.admit(uploadId, 2, 20 * MIB)).toMatchObject({ code: 'upload_too_large' })
+    expect(await stub.admit(uploadId, 1, 20 * MIB)).toEqual({ ok: true })
+  })
+
+  it('of the version before knows no checksums, and learns those that come', async () => {
+    const { stub, access, uploadId } = await anUpload()
+    await runInDurableObject(stub, (_instance, { storage }) => {
+      storage.sql.exec('DROP TABLE parts')
+      storage.sql.exec(
+        'CREATE TABLE parts (number INTEGER PRIMARY KEY, etag TEXT NOT NULL, size INTEGER NOT NULL)',
+      )
+      storage.sql.exec("INSERT INTO parts VALUES (1, 'e1', 7)")
+    })
+    await evictDurableObject(stub)
+    await stub.partStored(uploadId, part(2, 3))
+    expect(await stub.view(access)).toMatchObject({
+      parts: [{ number: 1, etag: 'e1', size: 7, md5: null }, part(2, 3)],
+    })
+  })
+
+  it('forgets its parts when the file is made anew in another size, and only then', async () => {
+    const { stub, access, uploadId } = await anUpload()
+    expect(await stub.current({ sizeBytes: 9 * MIB, partBytes: 8 * MIB })).toMatchObject({
+      partBytes: 8 * MIB,
+    })
+    await stub.partStored(uploadId, part(1, 8 * MIB))
+    for (const sizeBytes of [null, 9 * MIB]) {
+      await stub.current({ sizeBytes, partBytes: 5 * MIB })
+      expect(await stub.view(access)).toMatchObject({ parts: [part(1, 8 * MIB)] })
+    }
+    expect(await stub.admit(uploadId, 2, 2 * MIB)).toMatchObject({ code: 'upload_too_large' })
+    await stub.current({ sizeBytes: 10 * MIB, partBytes: 8 * MIB })
+    await evictDurableObject(stub)
+    expect(await stub.view(access)).toMatchObject({ parts: [] })
+    expect(await stub.touch(access, 2)).toEqual({ ok: true, plannedBytes: 2 * MIB })
   })
 
   it('is opened once: a second begin is answered with the first', async () => {

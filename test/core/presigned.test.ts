@@ -139,19 +139,25 @@ describe('A store that checks the signature', () => {
     })
   })
 
-  it('takes a part, whose number and upload are signed', async () => {
+  it('takes a part, whose number, upload and size are signed, from clients that set only its body', async () => {
     const now = Date.now()
-    const query = { partNumber: '3', uploadId: 'u+/=1' }
     const url = await presign(s3, {
       method: 'PUT',
       key: 'input/x/p.mp4',
-      query,
+      query: { partNumber: '3', uploadId: 'u+/=1' },
+      headers: { 'Content-Length': '4' },
       now,
       expiresAt: now + 60_000,
     })
-    expect((await fetch(url, { method: 'PUT', body: 'part' })).status).toBe(200)
-    const other = await fetch(url.replace('partNumber=3', 'partNumber=4'), { method: 'PUT', body: 'part' })
-    expect([other.status, await other.text()]).toEqual([403, 'SignatureDoesNotMatch'])
+    expect((await fetch(url, { method: 'PUT', body: new Blob(['part']) })).status).toBe(200)
+    for (const [address, body] of [
+      [url.replace('partNumber=3', 'partNumber=4'), 'part'],
+      [url, 'parts'],
+      [url, 'par'],
+    ] as const) {
+      const other = await fetch(address, { method: 'PUT', body })
+      expect([other.status, await other.text()]).toEqual([403, 'SignatureDoesNotMatch'])
+    }
   })
 
   it.each<[string, (url: string) => Promise<Response>, string]>([

@@ -4,11 +4,13 @@ import {
   ABANDONED_MS,
   abortFailed,
   admit,
+  announcedAnew,
   judgeParts,
   MOST_PART_BYTES,
   MOST_PARTS,
   type Phase,
   partSizeFor,
+  plannedBytes,
   type UploadRequest,
   type UploadState,
   wakeAt,
@@ -74,8 +76,39 @@ describe('admit', () => {
   })
 })
 
+describe('plannedBytes', () => {
+  const planned = aRequest({ sizeBytes: 20 * MIB + 5, partBytes: 8 * MIB })
+
+  it('make the announced size, part by part, and nothing beyond', () => {
+    const sizes = [1, 2, 3, 4, MOST_PARTS].map((number) => plannedBytes(planned, number))
+    expect(sizes).toEqual([8 * MIB, 8 * MIB, 4 * MIB + 5, 0, 0])
+    expect(plannedBytes(aRequest({ sizeBytes: 16 * MIB, partBytes: 8 * MIB }), 3)).toBe(0)
+  })
+
+  it('are unknown without an announced size, and of an upload older than its plan', () => {
+    expect(plannedBytes(aRequest({ partBytes: 8 * MIB }), 1)).toBeNull()
+    expect(plannedBytes(aRequest({ sizeBytes: 5 }), 1)).toBeNull()
+  })
+})
+
+describe('announcedAnew', () => {
+  const announced = anUpload(OPEN, { sizeBytes: 10, partBytes: 8 })
+
+  it('replaces another size, with the parts that belong to it', () => {
+    expect(announcedAnew(announced, 12, 9)).toMatchObject({ sizeBytes: 12, partBytes: 9 })
+    expect(announcedAnew(anUpload(OPEN), 12, 9)).toMatchObject({ sizeBytes: 12, partBytes: 9 })
+  })
+
+  it('changes nothing without a size, with the same one, or once the upload is over', () => {
+    expect(announcedAnew(announced, null, 9)).toBeNull()
+    expect(announcedAnew(announced, 10, 9)).toBeNull()
+    expect(announcedAnew(anUpload(COMPLETE), 12, 9)).toBeNull()
+    expect(announcedAnew(anUpload(ABORTING), 12, 9)).toBeNull()
+  })
+})
+
 describe('judgeParts', () => {
-  const part = (number: number, size: number) => ({ number, size, etag: `e${number}` })
+  const part = (number: number, size: number) => ({ number, size, etag: `e${number}`, md5: null })
   const parts = (...sizes: number[]) => sizes.map((size, index) => part(index + 1, size))
   const claim = (...numbers: number[]) => numbers.map((number) => ({ number, etag: `e${number}` }))
 

@@ -78,6 +78,8 @@ class FakeService:
         self.parts: dict[int, bytes] = {}
         self.completed: list[dict[str, Any]] | None = None
         self.begun = 0
+        #: What the last beginning said of the file.
+        self.announced: dict[str, Any] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -153,6 +155,7 @@ class FakeService:
             return 200, b"", {"ETag": f'"etag-{number}"'}
         if rest == [""]:
             self.begun += 1
+            self.announced = json.loads(body)
             return 200, {"key": "output/job-1/1-1.mp4", "uploadId": "up/1", "part_size_bytes": PART_BYTES}, {}
         if parse_qs(parts.query).get("key") != ["output/job-1/1-1.mp4"] or unquote(rest[0]) != "up/1":
             return 404, {"code": "upload_not_found"}, {}

@@ -51,6 +51,28 @@ describe('A part', () => {
     expect((await putPart(await tiny.sign(1), bytesOf(10))).status).toBe(200)
   })
 
+  it('is counted from the moment it is let in: parts that come at once do not add up to more', async () => {
+    const upload = await begin(await smallPlan(PART))
+    const paths = await Promise.all([1, 2, 3].map((number) => upload.sign(number)))
+    const answers = await Promise.all(paths.map((path) => putPart(path, bytesOf(PART))))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 413, 413])
+  })
+
+  it('is checked against the checksum that comes with it, and sent again takes the damaged one’s place', async () => {
+    const upload = await begin(await smallPlan(5))
+    const put = async (bytes: string, headers: Record<string, string>) =>
+      putPart(await upload.sign(1), new TextEncoder().encode(bytes), headers)
+    const md5 = { 'Content-MD5': 'XUFAKrxLKna5cZ2REBfFkg==' }
+    const sha256 = { 'x-amz-checksum-sha256': 'LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=' }
+    await problemOf(await put('hellO', md5), 422, 'checksum_mismatch')
+    await problemOf(await put('hellO', sha256), 422, 'checksum_mismatch')
+    await problemOf(await put('hello', { ...md5, ...sha256 }), 400, 'invalid_checksum')
+    expect((await put('hello', sha256)).status).toBe(200)
+    const stored = await put('hello', md5)
+    expect(await bodyOf(await upload.list())).toMatchObject([{ MD5: '5d41402abc4b2a76b9719d911017c592' }])
+    expect((await upload.complete([stored.headers.get('ETag') ?? ''])).status).toBe(200)
+  })
+
   it.each(['0', '10001', '-1', '1.5', 'x', '1e3'])('has no number %s', async (number) => {
     const upload = await beginInProject()
     await problemOf(await api(upload.path(`/${number}`)), 400, 'invalid_part_number')

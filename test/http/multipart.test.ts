@@ -6,7 +6,6 @@ import {
   api,
   apiWith,
   bodyOf,
-  createJob,
   dispatchedJob,
   HOUR,
   pathOf,
@@ -41,7 +40,7 @@ const LARGE = 200_000_000
 describe('POST /api/videos/upload-url for a large file', () => {
   it('offers parts instead of one PUT', async () => {
     const plan = await planFor(LARGE, { project_id: 7 })
-    expect(plan).toMatchObject({ upload_url: null, method: 'PUT', headers: {} })
+    expect(plan).toMatchObject({ upload_url: null, method: 'PUT', headers: {}, size_bytes: LARGE })
     expect(plan.multipart).toMatchObject({ part_size_bytes: 8 * MIB, part_count: 24 })
     expect(plan.multipart?.companion_url).toMatch(
       /^https:\/\/exportal\.test\/api\/uploads\/[\w-]+\.[\w-]{43}$/,
@@ -67,8 +66,9 @@ describe('A file in parts', () => {
     const upload = await begin(companion)
     const etags = [await upload.send(1, bytesOf(PART, 1)), await upload.send(2, bytesOf(5, 2))]
     expect(await bodyOf<Listed[]>(await upload.list())).toEqual([
-      { PartNumber: 1, Size: PART, ETag: etags[0] },
-      { PartNumber: 2, Size: 5, ETag: etags[1] },
+      { PartNumber: 1, Size: PART, ETag: etags[0], MD5: expect.stringMatching(/^[0-9a-f]{32}$/) },
+      // Of five bytes 02.
+      { PartNumber: 2, Size: 5, ETag: etags[1], MD5: '5978fda15cd74ca8a9a4006d9d0bbee8' },
     ])
     const answer = await bodyOf<{ location: string; key: string }>(await upload.complete(etags))
     expect(answer).toMatchObject({
@@ -94,6 +94,24 @@ describe('A file in parts', () => {
     const second = await after.send(2, bytesOf(3))
     expect((await after.complete([first, `"${second}"`])).status).toBe(200)
     expect((await env.VIDEOS.head(before.key))?.size).toBe(PART + 3)
+  })
+
+  it('begins with the size that was announced, or not at all', async () => {
+    const companion = await smallPlan(PART + 5)
+    const other = await post(`${companion}/s3/multipart`, { size_bytes: PART + 4 })
+    await problemOf(other, 400, 'size_mismatch')
+    expect((await post(`${companion}/s3/multipart`, { size_bytes: PART + 5 })).status).toBe(200)
+  })
+
+  it('keeps the parts of its plan, whatever the deployment sets meanwhile', async () => {
+    const companion = await smallPlan(100 * MIB)
+    const answer = await apiWith({ MAX_PUT_BYTES: '6000000' }, `${companion}/s3/multipart`, jsonInit({}))
+    const begun = await bodyOf<Begun>(answer)
+    expect(begun.part_size_bytes).toBe(PART)
+    const { size_bytes } = await bodyOf<{ size_bytes: number }>(
+      await api(new PartsClient(companion, begun).path('/20')),
+    )
+    expect(size_bytes).toBe(PART)
   })
 
   it('begins once: under the same token the same upload is answered', async () => {
@@ -147,6 +165,16 @@ describe('Completing', () => {
     await env.VIDEOS.resumeMultipartUpload(upload.key, upload.uploadId).complete([{ partNumber: 1, etag }])
     expect((await upload.complete([etag])).status).toBe(200)
     expect(await bodyOf(await upload.progress())).toMatchObject({ status: 'complete' })
+  })
+
+  it('is not found again in another file, though it has as many bytes and parts', async () => {
+    const upload = await beginInProject()
+    const etag = await upload.send(1, bytesOf(3))
+    const other = await env.VIDEOS.createMultipartUpload(upload.key)
+    const made = await other.complete([await other.uploadPart(1, bytesOf(3, 9))])
+    const answer = await upload.complete([etag])
+    expect(answer.headers.get('ETag')).toBe(made.httpEtag)
+    await problemOf(answer, 412, 'already_exists')
   })
 
   it('writes over nothing: a file that came another way stands', async () => {
@@ -218,33 +246,6 @@ describe('Aborting', () => {
   })
 })
 
-describe('A job that is deleted', () => {
-  it('takes its unfinished uploads with it, and leaves the finished ones alone', async () => {
-    const { job_id } = await createJob({ project_id: 7 })
-    const open = await begin(await smallPlan(PART + 5, { job_id }))
-    await open.send(1, bytesOf(PART))
-    const done = await begin(await smallPlan(3, { job_id }))
-    await done.complete([await done.send(1, bytesOf(3))])
-    expect(await notes(job_id)).toHaveLength(2)
-    await api(`/api/jobs/${job_id}/cancel`, { method: 'POST' })
-    expect(await bodyOf(await api(`/api/jobs/${job_id}`, { method: 'DELETE' }))).toEqual({ success: true })
-    await problemOf(await open.list(), 404, 'upload_not_found')
-    await runDurableObjectAlarm(env.UPLOAD.getByName(open.key))
-    expect(await tablesOf(env.UPLOAD.getByName(open.key))).toEqual([])
-    expect(await env.VIDEOS.head(done.key)).not.toBeNull()
-    expect(await notes(job_id)).toEqual([])
-  })
-
-  it('an upload that ends by itself takes its note with it', async () => {
-    const job_id = crypto.randomUUID().replace(/^(.{14})./, '$17')
-    const upload = await begin(await smallPlan(PART + 5, { job_id }))
-    expect(await notes(job_id)).toHaveLength(1)
-    await upload.abort()
-    await runDurableObjectAlarm(env.UPLOAD.getByName(upload.key))
-    expect(await notes(job_id)).toEqual([])
-  })
-})
-
 describe('A GPU worker', () => {
   it('can send its output in parts, once, until its attempt ends', async () => {
     const { id, run } = await dispatchedJob(world.runs)
@@ -261,9 +262,34 @@ describe('A GPU worker', () => {
       httpMetadata: { contentType: 'video/mp4' },
       customMetadata: { project: '1', job: id },
     })
-    await problemOf(await post(`${companion}/s3/multipart`, {}), 412, 'already_exists')
+    const there = await post(`${companion}/s3/multipart`, {})
+    expect(there.headers.get('ETag')).toBe((await env.VIDEOS.head(video_key))?.httpEtag)
+    await problemOf(there, 412, 'already_exists')
     vi.setSystemTime(T0 + 2 * HOUR)
     await problemOf(await post(`${companion}/s3/multipart`, {}), 403, 'signature_expired')
+  })
+
+  it('may say the size of its output when it begins, and another one when it made it again', async () => {
+    const { run } = await dispatchedJob(world.runs)
+    const companion = pathOf(run.input.output.multipart_url)
+    const start = (size_bytes: number) => post(`${companion}/s3/multipart`, { size_bytes })
+    const begun = await bodyOf<Begun>(await start(PART + 9))
+    expect(begun.part_size_bytes).toBe(8 * MIB)
+    const upload = new PartsClient(companion, begun)
+    await upload.send(1, bytesOf(PART + 9))
+    await problemOf(await putPart(await upload.sign(2), bytesOf(1)), 413, 'upload_too_large')
+    expect(await bodyOf(await start(PART + 4))).toEqual(begun)
+    expect(await bodyOf(await upload.list())).toEqual([])
+    const etag = await upload.send(1, bytesOf(PART + 4))
+    expect((await upload.complete([etag])).status).toBe(200)
+  })
+
+  it('may not begin an output that is larger than anything may be, nor in words', async () => {
+    const { run } = await dispatchedJob(world.runs)
+    const path = `${pathOf(run.input.output.multipart_url)}/s3/multipart`
+    await problemOf(await post(path, { size_bytes: 6 * 1024 ** 3 }), 413, 'upload_too_large')
+    await problemOf(await post(path, { size_bytes: 'large' }), 400, 'validation_failed')
+    expect((await api(path, { method: 'POST' })).status).toBe(200)
   })
 
   it('leaves no half of an output behind once its attempt’s time is over, not even of a deleted job', async () => {

@@ -1,9 +1,19 @@
 /** With R2's S3 credentials the same JSON leads straight to R2: one PUT, each part, and the list of parts. */
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { companionPath } from '../../actors/upload-token.ts'
 import type { Env } from '../../src/env.ts'
 import { signatureFault } from '../support/sigv4.ts'
-import { apiWith, bodyOf, HOUR, pathOf, problemOf, useHttpWorld } from '../support/workerd/http.ts'
+import {
+  apiWith,
+  bodyOf,
+  HOUR,
+  pathOf,
+  problemOf,
+  SECRET,
+  T0,
+  useHttpWorld,
+} from '../support/workerd/http.ts'
 import { type Begun, type Listed, MIB, PART, PartsClient, type Plan } from '../support/workerd/uploads.ts'
 
 useHttpWorld()
@@ -118,18 +128,87 @@ describe('Parts', () => {
     const upload = await begun(200_000_000)
     const { url } = await bodyOf<{ url: string }>(await send(upload.path('/3')))
     const { origin, pathname, searchParams } = new URL(url)
-    expect(await fault(url, 'PUT')).toBeNull()
-    expect(await fault(url.replace('partNumber=3', 'partNumber=4'), 'PUT')).toBe('SignatureDoesNotMatch')
+    const length = { 'Content-Length': String(8 * MIB) }
+    expect(await fault(url, 'PUT', length)).toBeNull()
+    const another = url.replace('partNumber=3', 'partNumber=4')
+    expect(await fault(another, 'PUT', length)).toBe('SignatureDoesNotMatch')
     expect(origin + pathname).toBe(`https://account.r2.cloudflarestorage.com/exportal-videos/${upload.key}`)
     expect([searchParams.get('partNumber'), searchParams.get('uploadId')]).toEqual(['3', upload.uploadId])
-    expect(searchParams.get('X-Amz-SignedHeaders')).toBe('host')
+    expect(searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;host')
+  })
+
+  it('have the size of the plan and no other, and together what was announced', async () => {
+    const size = 20 * MIB + 5
+    const { multipart } = await plan(200_000_000)
+    expect(multipart).toMatchObject({ part_size_bytes: 8 * MIB, part_count: 24 })
+    const small = await apiWith({ ...S3, MAX_PUT_BYTES: '8388608' }, '/api/videos/upload-url', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ filename: 'a.mp4', content_type: 'video/mp4', size_bytes: size }),
+    })
+    const companion = pathOf((await bodyOf<Plan>(small)).multipart?.companion_url ?? '')
+    const upload = new PartsClient(
+      companion,
+      await bodyOf<Begun>(await send(`${companion}/s3/multipart`, {})),
+    )
+    const signed = await Promise.all(
+      [1, 2, 3].map(async (number) =>
+        bodyOf<{ url: string; size_bytes: number }>(await send(upload.path(`/${number}`))),
+      ),
+    )
+    expect(signed.map(({ size_bytes }) => size_bytes)).toEqual([8 * MIB, 8 * MIB, 4 * MIB + 5])
+    const [{ url = '' } = {}] = signed
+    for (const wrong of [8 * MIB + 1, 8 * MIB - 1, 5 * 1024 ** 3]) {
+      const sent = { 'Content-Length': String(wrong) }
+      expect(await fault(url, 'PUT', sent)).toBe('SignatureDoesNotMatch')
+    }
+    await problemOf(await send(upload.path('/4')), 413, 'upload_too_large')
+  })
+
+  it('of a file whose size nobody said pass the Worker, which counts', async () => {
+    const { companion_url } = await bodyOf<{ companion_url: string }>(await send('/api/uploads', {}))
+    const companion = pathOf(companion_url)
+    const about = { filename: 'a.mp4', type: 'video/mp4' }
+    const upload = new PartsClient(
+      companion,
+      await bodyOf<Begun>(await send(`${companion}/s3/multipart`, about)),
+    )
+    const { url, size_bytes } = await bodyOf<{ url: string; size_bytes: null }>(await send(upload.path('/1')))
+    expect([new URL(url).origin, size_bytes]).toEqual(['https://exportal.test', null])
+    const put = await apiWith(S3, pathOf(url), {
+      method: 'PUT',
+      body: 'abc',
+      headers: { 'Content-Length': '3' },
+    })
+    expect(put.status).toBe(200)
+  })
+
+  it('go to R2 once the worker that makes the file says its size', async () => {
+    const companion = pathOf(
+      `https://exportal.test${companionPath(
+        SECRET,
+        {
+          kind: 'file',
+          key: `output/${crypto.randomUUID()}/1-1.mp4`,
+          contentType: 'video/mp4',
+          sizeBytes: null,
+          projectId: 7,
+          jobId: null,
+        },
+        T0 + HOUR,
+      )}`,
+    )
+    const begun = await bodyOf<Begun>(await send(`${companion}/s3/multipart`, { size_bytes: 5 }))
+    const { url } = await bodyOf<{ url: string }>(await send(new PartsClient(companion, begun).path('/1')))
+    expect(await fault(url, 'PUT', { 'Content-Length': '5' })).toBeNull()
   })
 
   it('are listed by R2, page after page', async () => {
     const upload = await begun(200_000_000)
-    store.pages = [page([[1, 'a', 8 * MIB]], 1), page([[2, 'b', 5]])]
+    const md5 = '5d41402abc4b2a76b9719d911017c592'
+    store.pages = [page([[1, md5, 8 * MIB]], 1), page([[2, 'b', 5]])]
     expect(await bodyOf<Listed[]>(await send(upload.path()))).toEqual([
-      { PartNumber: 1, ETag: 'a', Size: 8 * MIB },
+      { PartNumber: 1, ETag: md5, Size: 8 * MIB, MD5: md5 },
       { PartNumber: 2, ETag: 'b', Size: 5 },
     ])
     expect(store.asked.map((url) => url.searchParams.get('part-number-marker'))).toEqual(['0', '1'])

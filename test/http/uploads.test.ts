@@ -42,7 +42,11 @@ const signed = (key: string, params: Record<string, string> = {}, expiresAt = T0
 describe('POST /api/videos/upload-url', () => {
   it('gives out a URL that takes exactly the announced file', async () => {
     const answer = await bodyOf<UploadUrl>(await upload({ project_id: 7 }))
-    expect(answer).toMatchObject({ method: 'PUT', headers: { 'Content-Type': 'video/mp4' } })
+    expect(answer).toMatchObject({
+      method: 'PUT',
+      headers: { 'Content-Type': 'video/mp4' },
+      size_bytes: 5,
+    })
     expect(answer.upload_url).toMatch(/^https:\/\/exportal\.test\/api\/videos\/upload\/input\//)
     expect(answer.video_key).toMatch(/^input\/[0-9a-f-]{36}\/clip\.mp4$/)
     expect(Date.parse(answer.expires_at)).toBe(T0 + HOUR)
@@ -208,6 +212,13 @@ describe('PUT /api/videos/upload/:key', () => {
     const key = freshKey()
     const path = signed(key, { size: '5' })
     await problemOf(await put(path, 'hello', { 'Content-Length': length }), status, code)
+    expect(await env.VIDEOS.head(key)).toBeNull()
+  })
+
+  it('refuses what is larger than any upload may be, also where no size was announced', async () => {
+    const key = `output/${crypto.randomUUID()}/1-1.mp4`
+    const init = { method: 'PUT', body: 'hello', headers: { 'Content-Length': '5' } }
+    await problemOf(await apiWith({ MAX_UPLOAD_BYTES: '4' }, signed(key), init), 413, 'upload_too_large')
     expect(await env.VIDEOS.head(key)).toBeNull()
   })
 

@@ -180,7 +180,7 @@ const FIXTURES: Record<string, Prepare> = {
   },
   'POST /api/jobs/:id/do/error': aRunningJob({ error: 'It broke.', should_retry: true }),
   'POST /api/runpod/callback': aCallback,
-  'POST /api/videos/upload-url': body(file),
+  'POST /api/videos/upload-url': async (runs) => ({ ...(await aJob(runs)), body: file }),
   'PUT /api/videos/upload/:key+': anUploadUrl,
   'GET /api/videos/download/:key+': aVideo,
   'POST /api/uploads': body({ project_id: PROJECT }),

@@ -62,6 +62,8 @@ const MADE_BY_SERVICE: Record<string, readonly string[]> = {
   'POST /api/jobs/:id/do/complete': ['output_video_key'],
   'POST /api/uploads/:token/s3/multipart/:upload/complete': ['parts'],
   'POST /api/runpod/callback': ['job_id', 'output'],
+  // The job that is named is one of the project.
+  'POST /api/videos/upload-url': ['job_id', 'project_id'],
 }
 /** Cursors are opaque, and the signature of a URL covers its query. */
 const NEVER_MADE_UP = new Set(['cursor', 'key', 'job', 'round', 'attempt', 'upload', 'part'])

@@ -12,6 +12,7 @@ export interface Plan {
   method: string
   headers: Record<string, string>
   expires_at: string
+  size_bytes: number
   multipart?: { companion_url: string; part_size_bytes: number; part_count: number }
 }
 
@@ -25,6 +26,7 @@ export interface Listed {
   PartNumber: number
   Size: number
   ETag: string
+  MD5?: string
 }
 
 /** One upload, driven by hand. `companion` is the path below which the routes stand. */
