@@ -14,6 +14,7 @@ export interface Problem {
   errors?: FieldError[]
   requestId?: string | undefined
   retryAfterMs?: number | undefined
+  etag?: string | undefined
 }
 
 /** The service refused: an RFC 9457 problem, or a close code of its sockets. */
@@ -27,6 +28,8 @@ export class ExportalError extends Error {
   /** Quote it when you ask the operator. */
   readonly requestId: string | undefined
   readonly retryAfterMs: number | undefined
+  /** Of what stands in the way, as a file that is there already; without quotes. */
+  readonly etag: string | undefined
 
   constructor(problem: Problem) {
     super(`${problem.detail} (${problem.status} ${problem.code})`)
@@ -36,6 +39,7 @@ export class ExportalError extends Error {
     this.errors = problem.errors ?? []
     this.requestId = problem.requestId
     this.retryAfterMs = problem.retryAfterMs
+    this.etag = problem.etag
   }
 }
 
@@ -88,6 +92,7 @@ export function problemOf(status: number, headers: Headers, text: string): Expor
     errors,
     requestId: headers.get('x-request-id') ?? string(body.request_id),
     retryAfterMs: retryAfterOf(headers),
+    etag: headers.get('etag')?.replaceAll('"', ''),
   })
 }
 

@@ -2,8 +2,10 @@
  * A large file in parts: each is signed, sent and repeated by itself, and what the service has already is not sent
  * again. Begun twice under the same plan it is the same upload, so that a later call goes on where this one stopped.
  */
+import type { ExportalError } from './errors.ts'
 import type { ApiRequest, Transport } from './http.ts'
-import { put, type Source } from './upload-put.ts'
+import { etagOfParts, md5Of } from './md5.ts'
+import { put, type Source, sourceOfBlob, wrongSize } from './upload-put.ts'
 
 /** How a file goes in parts, as `POST /api/videos/upload-url` answers it. */
 export interface MultipartPlan {
@@ -25,25 +27,40 @@ interface Part {
   ETag: string
 }
 
+/** As the service lists what is stored. */
+export interface StoredPart extends Part {
+  Size: number
+  /** In hex; missing where storage does not say it. */
+  MD5?: string
+}
+
 /** Of a Blob; a stream is read in order, and one part of it is held in memory. */
 const AT_ONCE = 3
 /** With their pauses about a minute: a network that changes over, or a lift. */
 const TRIES = 10
 
-/** Stores the whole file, or rejects with the first error that repeats did not cure. */
+/** Are these the very bytes that are stored? What nobody has a checksum of may be anything. */
+export async function isStored({ Size, MD5 }: StoredPart, bytes: Blob): Promise<boolean> {
+  return Size === bytes.size && MD5 !== undefined && MD5 === (await md5Of(bytes))
+}
+
+/**
+ * Stores the whole file, or rejects with the first error that repeats did not cure. False when another file was stored
+ * under this plan already: then nothing is sent.
+ */
 export async function sendParts(
   http: Transport,
   plan: MultipartPlan,
   source: Source,
   { signal, onSent }: SendOptions,
-): Promise<void> {
+): Promise<boolean> {
   signal?.throwIfAborted()
   // One part that fails for good ends the others.
   const own = new AbortController()
   const abort = () => own.abort(signal?.reason)
   signal?.addEventListener('abort', abort, { once: true })
   try {
-    await new PartsUpload(http, plan, source, own, onSent).run()
+    return await new PartsUpload(http, plan, source, own, onSent).run()
   } finally {
     own.abort()
     signal?.removeEventListener('abort', abort)
@@ -75,9 +92,9 @@ class PartsUpload {
     this.#onSent = onSent
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<boolean> {
     const begun = await this.#begin()
-    if (!begun) return
+    if (typeof begun === 'boolean') return begun
     const base = `${this.#plan.companion_url}/s3/multipart`
     this.#path = `${base}/${encodeURIComponent(begun.uploadId)}`
     const there = await this.#listed(begun.key)
@@ -93,32 +110,40 @@ class PartsUpload {
     }
     const parts = this.#parts.toSorted((a, b) => a.PartNumber - b.PartNumber)
     await this.#ask({ method: 'POST', path: this.#at('/complete', begun.key), body: { parts } })
+    return true
   }
 
-  /** Null when the file is there: an earlier call completed it, and only its answer was lost. */
-  async #begin(): Promise<{ key: string; uploadId: string } | null> {
+  /** When a file is there: is it this one? An earlier call completed it then, and only its answer was lost. */
+  async #begin(): Promise<{ key: string; uploadId: string } | boolean> {
     try {
       const path = `${this.#plan.companion_url}/s3/multipart`
-      return (await this.#ask({ method: 'POST', path, body: {} })) as { key: string; uploadId: string }
+      const body = { size_bytes: this.#source.size }
+      return (await this.#ask({ method: 'POST', path, body })) as { key: string; uploadId: string }
     } catch (error) {
-      if (error instanceof Error && 'status' in error && error.status === 412) return null
-      throw error
+      if (!isRefusal(error) || error.status !== 412) throw error
+      // A service of the version before does not say what is there.
+      return error.etag === undefined || error.etag === (await this.#etag())
     }
   }
 
-  async #listed(key: string): Promise<Map<number, Part & { Size: number }>> {
-    const parts = (await this.#ask({ path: this.#at('', key) })) as (Part & { Size: number })[]
+  /** As storage makes it of the parts of this plan. */
+  async #etag(): Promise<string> {
+    const sums: string[] = []
+    for await (const { blob } of cut(this.#source, this.#plan.part_size_bytes)) sums.push(await md5Of(blob))
+    return etagOfParts(sums)
+  }
+
+  async #listed(key: string): Promise<Map<number, StoredPart>> {
+    const parts = (await this.#ask({ path: this.#at('', key) })) as StoredPart[]
     return new Map(parts.map((part) => [part.PartNumber, part]))
   }
 
-  async #send(
-    key: string,
-    { number, blob }: Piece,
-    there: Map<number, Part & { Size: number }>,
-  ): Promise<void> {
+  async #send(key: string, { number, blob }: Piece, there: Map<number, StoredPart>): Promise<void> {
     const before = there.get(number)
     const ETag =
-      before?.Size === blob.size ? before.ETag : await this.#repeated(() => this.#sendOnce(key, number, blob))
+      before && (await isStored(before, blob))
+        ? before.ETag
+        : await this.#repeated(() => this.#sendOnce(key, number, blob))
     this.#parts.push({ PartNumber: number, ETag })
     this.#underWay.delete(number)
     this.#stored += blob.size
@@ -135,7 +160,7 @@ class PartsUpload {
         url: this.#http.absolute(url),
         method: 'PUT',
         headers: {},
-        source: { size: blob.size, blob, open: () => blob.stream(), again: true },
+        source: sourceOfBlob(blob),
         signal,
         stallMs: this.#http.timings.uploadStallMs,
         onSent: (bytes) => {
@@ -170,13 +195,18 @@ class PartsUpload {
   }
 }
 
+/** By its shape: the class would bind this part of the bundle to the core. */
+function isRefusal(error: unknown): error is ExportalError {
+  return error instanceof Error && error.name === 'ExportalError'
+}
+
 interface Piece {
   /** From 1. */
   number: number
   blob: Blob
 }
 
-/** The parts in order. A Blob is cut without being read. */
+/** The parts in order. A Blob is cut without being read. @throws Error for a stream that has not its size */
 async function* cut({ blob, size, open }: Source, partSize: number): AsyncGenerator<Piece, void> {
   if (blob) {
     for (let at = 0; at < size; at += partSize) {
@@ -188,10 +218,13 @@ async function* cut({ blob, size, open }: Source, partSize: number): AsyncGenera
   let read = 0
   for await (const bytes of chunked(open(), partSize)) {
     read += bytes.byteLength
+    if (read > size) throw wrongSize(size, `more than ${size}`)
+    // Only the last part may be smaller.
+    if (bytes.byteLength < partSize && read < size) throw wrongSize(size, String(read))
     number += 1
     yield { number, blob: new Blob([bytes]) }
   }
-  if (read !== size) throw new Error(`The stream gave ${read} bytes where ${size} were announced.`)
+  if (read !== size) throw wrongSize(size, String(read))
 }
 
 /** A stream in chunks of exactly this size, but the last. */

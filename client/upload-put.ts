@@ -23,6 +23,74 @@ export interface PutRequest {
   onSent(bytes: number): void
 }
 
+/** What only some runtimes have. */
+interface Runtime {
+  process?: { versions?: { node?: string } }
+  FixedLengthStream?: new (size: number) => ReadableWritablePair<Uint8Array, Uint8Array>
+}
+
+/**
+ * Can a stream be the body of a request? Browsers refuse one, or want HTTP/2 for it; Node, and what is compatible with
+ * it, and Workers send it over anything.
+ */
+export function streamsBodies(): boolean {
+  const { process, FixedLengthStream } = globalThis as Runtime
+  if (typeof XMLHttpRequest !== 'undefined') return false
+  return process?.versions?.node !== undefined || FixedLengthStream !== undefined
+}
+
+export function sourceOfBlob(blob: Blob): Source {
+  return { size: blob.size, blob, open: () => blob.stream(), again: true }
+}
+
+/** The source in memory. @throws Error when it does not have the size that was said of it */
+export async function collected(source: Source): Promise<Source> {
+  return exactly(source, async ({ open }) => sourceOfBlob(await new Response(open()).blob()))
+}
+
+/**
+ * Runs `send` with a source that gives its last bytes only once they proved to be the last: what has not the size that
+ * was said of it is never sent as a whole, and rejects with a sentence about it, whatever the line makes of it.
+ */
+export async function exactly<T>(source: Source, send: (source: Source) => Promise<T>): Promise<T> {
+  if (source.blob) return send(source)
+  let fault: Error | undefined
+  const open = () =>
+    source.open().pipeThrough(
+      ofSize(source.size, (error) => {
+        fault = error
+        return error
+      }),
+    )
+  try {
+    return await send({ ...source, open })
+  } catch (error) {
+    throw fault ?? error
+  }
+}
+
+function ofSize(size: number, failing: (error: Error) => Error): TransformStream<Uint8Array, Uint8Array> {
+  let read = 0
+  let last: Uint8Array | undefined
+  return new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      read += chunk.byteLength
+      if (read > size) throw failing(wrongSize(size, `more than ${size}`))
+      if (last) controller.enqueue(last)
+      last = chunk
+    },
+    flush(controller) {
+      if (read < size) throw failing(wrongSize(size, String(read)))
+      if (last) controller.enqueue(last)
+    },
+  })
+}
+
+/** @param given as it stands in the sentence */
+export function wrongSize(size: number, given: string): Error {
+  return new Error(`The stream gave ${given} bytes where ${size} were announced.`)
+}
+
 /** Rejects when no answer came; any answer resolves. */
 export async function put(request: PutRequest): Promise<RawAnswer> {
   const { source, signal, stallMs, onSent } = request
@@ -43,14 +111,25 @@ export async function put(request: PutRequest): Promise<RawAnswer> {
       onSent(bytes)
     },
   }
-  alive()
   try {
     const { blob } = source
+    // Without progress, silence says nothing of the line.
+    if (blob && typeof XMLHttpRequest === 'undefined' && !streamsBodies()) return await byFetch(watched, blob)
+    alive()
     return await (typeof XMLHttpRequest !== 'undefined' && blob ? byXhr(watched, blob) : byStream(watched))
   } finally {
     stopTimer()
     signal?.removeEventListener('abort', abort)
   }
+}
+
+/** In the workers of a browser, which have neither: a Blob has its length, and says nothing of its way. */
+async function byFetch({ fetch, url, method, headers, signal }: PutRequest, body: Blob): Promise<RawAnswer> {
+  return answerOf(await fetch(url, { method, headers, body, ...(signal ? { signal } : {}) }))
+}
+
+async function answerOf(response: Response): Promise<RawAnswer> {
+  return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
 function byXhr(request: PutRequest, blob: Blob): Promise<RawAnswer> {
@@ -101,14 +180,11 @@ async function byStream(request: PutRequest): Promise<RawAnswer> {
     duplex: 'half',
     ...(signal ? { signal } : {}),
   }
-  const response = await request.fetch(url, init)
-  return { status: response.status, headers: response.headers, text: await response.text() }
+  return answerOf(await request.fetch(url, init))
 }
 
 /** Workers ignore a content-length header and want the length in the stream. */
 function ofFixedLength(stream: ReadableStream<Uint8Array>, size: number): ReadableStream<Uint8Array> {
-  const { FixedLengthStream } = globalThis as {
-    FixedLengthStream?: new (size: number) => ReadableWritablePair<Uint8Array, Uint8Array>
-  }
+  const { FixedLengthStream } = globalThis as Runtime
   return FixedLengthStream ? stream.pipeThrough(new FixedLengthStream(size)) : stream
 }

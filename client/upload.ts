@@ -3,10 +3,14 @@
  * watches does not pay for it.
  */
 import type { Transport } from './http.ts'
+import { mediaTypeOf } from './media-types.ts'
 import { type MultipartPlan, sendParts } from './upload-parts.ts'
-import { put, type Source } from './upload-put.ts'
+import { collected, exactly, put, type Source, sourceOfBlob, streamsBodies } from './upload-put.ts'
 
-/** A `Blob` or `File`, anything with `stream()` and a size, or a stream that can be read once. */
+/**
+ * A `Blob` or `File`, anything with `stream()` and a size, or a stream that can be read once. Where the runtime sends no
+ * streams, as in browsers, one that goes in a single PUT is read into memory first.
+ */
 export type UploadSource =
   | Blob
   | { size: number; stream(): ReadableStream<Uint8Array>; name?: string; type?: string }
@@ -29,7 +33,10 @@ export interface UploadOptions {
   signal?: AbortSignal | undefined
   /** Told the plan before anything is sent: kept, it lets a later call go on with the same file, even after a reload. */
   onPlan?: ((plan: UploadPlan) => void) | undefined
-  /** Of an earlier call that did not get to its end. Parts that are stored already are not sent again, for a day. */
+  /**
+   * Of an earlier call that did not get to its end. Parts that are stored already are not sent again, for a day; another
+   * file than the plan was made for is uploaded from its beginning, under a plan of its own.
+   */
   plan?: UploadPlan | undefined
 }
 
@@ -48,6 +55,8 @@ export interface UploadPlan {
   method: string
   headers: Record<string, string>
   expires_at: string
+  /** Of the file that it is for. Missing in the answer of an older service: then it cannot be gone on with. */
+  size_bytes?: number | undefined
   multipart?: MultipartPlan | null
 }
 
@@ -61,10 +70,10 @@ export async function uploadVideo(
   options: UploadOptions = {},
 ): Promise<UploadedVideo> {
   const { signal, projectId, onProgress, onPlan } = options
-  const source = sourceOf(file)
+  let source = sourceOf(file)
   const total = source.size
   const filename = options.filename ?? ('name' in file && file.name ? file.name : 'video.mp4')
-  const contentType = options.contentType ?? (file.type || guessType(filename))
+  const contentType = options.contentType ?? mediaTypeOf({ name: filename, type: file.type ?? '' })
   const ask = async () => {
     const about = { filename, content_type: contentType, size_bytes: total }
     const body = projectId === undefined ? about : { ...about, project_id: projectId }
@@ -76,6 +85,7 @@ export async function uploadVideo(
 
   const { plan: earlier } = options
   let plan = earlier && mayGoOn(earlier, total) ? earlier : await ask()
+  if (!plan.multipart && !source.blob && !streamsBodies()) source = await collected(source)
   let highest = 0
   const tell = (attempt: number) => (sent: number) => {
     // A part that is sent again does not take back what was shown.
@@ -84,13 +94,19 @@ export async function uploadVideo(
     // All bytes handed to the network are not all bytes stored: 100 is said when the answer is there.
     onProgress?.({ loaded, total, percent: Math.min(99, Math.floor((loaded / total) * 100)), attempt })
   }
+  const carryOut = async (tried: number): Promise<void> => {
+    const onSent = tell(tried)
+    if (!plan.multipart) return sendWhole(http, plan, source, { signal, onSent, tried })
+    if (await sendParts(http, plan.multipart, source, { signal, onSent })) return
+    if (!source.again) throw new Error('Another file was stored under this plan; upload this one without it.')
+    plan = await ask()
+    return carryOut(tried)
+  }
   const attempt = await http.repeat(
     async (tried) => {
       // A slow or offline client outlives a signed URL; that is no reason to fail.
       if (tried > 1 && isExpired(plan)) plan = await ask()
-      const onSent = tell(tried)
-      if (plan.multipart) await sendParts(http, plan.multipart, source, { signal, onSent })
-      else await sendWhole(http, plan, source, { signal, onSent, tried })
+      await carryOut(tried)
       return tried
     },
     // Parts are repeated one by one.
@@ -100,11 +116,9 @@ export async function uploadVideo(
   return { video_key: plan.video_key, filename, content_type: contentType, size_bytes: total }
 }
 
-/** A plan is for one file: another of another size does not fit into it. */
+/** A plan is for one file: another of another size does not fit into it. Of the same size, its parts are compared. */
 function mayGoOn(plan: UploadPlan, total: number): boolean {
-  if (isExpired(plan)) return false
-  const { multipart } = plan
-  return !multipart || Math.ceil(total / multipart.part_size_bytes) === multipart.part_count
+  return !isExpired(plan) && plan.size_bytes === total
 }
 
 function isExpired(plan: UploadPlan): boolean {
@@ -124,7 +138,7 @@ async function sendWhole(
 ): Promise<void> {
   const { upload_url: url, method, headers } = plan
   if (url === null) throw new Error('The service offers no way to send this file.')
-  const send = async () => {
+  const send = async (source: Source) => {
     const answer = await put({
       fetch: http.fetch,
       url: http.absolute(url),
@@ -138,26 +152,12 @@ async function sendWhole(
     // Create-once, and an earlier try of ours was first: its answer was lost, the file is there.
     return answer.status === 412 && tried > 1 ? { ...answer, status: 200 } : answer
   }
-  await http.exchange('The upload', send, signal)
+  await exactly(source, (exact) => http.exchange('The upload', () => send(exact), signal))
 }
 
 function sourceOf(file: UploadSource): Source {
-  if (file instanceof Blob) return { size: file.size, blob: file, open: () => file.stream(), again: true }
+  if (file instanceof Blob) return sourceOfBlob(file)
   const { stream, size } = file
   if (typeof stream === 'function') return { size, open: () => stream.call(file), again: true }
   return { size, open: () => stream, again: false }
-}
-
-function guessType(filename: string): string {
-  const types = new Map([
-    ['mp4', 'video/mp4'],
-    ['mov', 'video/quicktime'],
-    ['webm', 'video/webm'],
-    ['mkv', 'video/x-matroska'],
-    ['png', 'image/png'],
-    ['jpg', 'image/jpeg'],
-    ['jpeg', 'image/jpeg'],
-    ['webp', 'image/webp'],
-  ])
-  return types.get(filename.split('.').at(-1)?.toLowerCase() ?? '') ?? 'application/octet-stream'
 }

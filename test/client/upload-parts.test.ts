@@ -1,4 +1,5 @@
 /** Large files: the service plans parts, and the client sends each until it is stored, and no part twice. */
+import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
@@ -7,6 +8,7 @@ import {
   type UploadOptions,
   type UploadPlan,
   type UploadProgress,
+  type UploadSource,
 } from '../../client/index.ts'
 import { FakeServer, json, problem, type Seen } from './fake-server.ts'
 import { quick } from './samples.ts'
@@ -20,6 +22,8 @@ let server: FakeServer
 let stored: Map<number, Buffer>
 let completed: { PartNumber: number; ETag: string }[] | null
 let signed: number[]
+/** The list of parts says their checksums. */
+let knowsSums: boolean
 /** What the PUT of a part does; `tried` counts from 1, for each part. */
 let onPart: (response: ServerResponse, number: number, tried: number) => void
 
@@ -28,6 +32,7 @@ beforeEach(async () => {
   stored = new Map()
   completed = null
   signed = []
+  knowsSums = true
   onPart = store
   server.intercept = (request, response) => {
     answer(request, response)
@@ -46,10 +51,11 @@ function answer(request: Seen, response: ServerResponse): void {
     completed = JSON.parse(body).parts
     json(response, 200, { key: 'input/1/clip.mp4' })
   } else if (last === 'u%2F1') {
-    const parts = [...stored].map(([number, { length }]) => ({
+    const parts = [...stored].map(([number, bytes]) => ({
       PartNumber: number,
-      Size: length,
+      Size: bytes.length,
       ETag: `e${number}`,
+      ...(knowsSums && { MD5: md5(bytes).toString('hex') }),
     }))
     json(response, 200, parts)
   } else {
@@ -64,9 +70,12 @@ const plan = (over: Partial<UploadPlan> = {}): UploadPlan => ({
   method: 'PUT',
   headers: {},
   expires_at: new Date(Date.now() + 60_000).toISOString(),
+  size_bytes: bytes.length,
   multipart: { companion_url: `${server.url}/api/uploads/tok`, part_size_bytes: PART, part_count: 4 },
   ...over,
 })
+
+const md5 = (bytes: Uint8Array) => createHash('md5').update(bytes).digest()
 
 const puts = (number?: number) =>
   server.requests.filter(
@@ -139,27 +148,80 @@ test('a later call goes on under the plan of the first, and sends what is missin
   expect(wholeFile().equals(bytes)).toBe(true)
 })
 
-test.each([
-  ['has expired', () => plan({ expires_at: new Date(Date.now() - 1).toISOString(), video_key: 'old' })],
-  [
-    'was for a file of another size',
-    () =>
-      plan({
-        multipart: { companion_url: `${server.url}/x`, part_size_bytes: PART, part_count: 9 },
-        video_key: 'old',
-      }),
-  ],
-])('a plan that %s is not gone on with', async (_, make) => {
-  expect((await upload({ plan: make() })).video_key).toBe('input/1/clip.mp4')
+test.each<[string, Partial<UploadPlan>]>([
+  ['has expired', { expires_at: new Date(Date.now() - 1).toISOString() }],
+  ['was for a file of another size, which has as many parts', { size_bytes: bytes.length + 1 }],
+  ['does not say for which size it was', { size_bytes: undefined }],
+])('a plan that %s is not gone on with: nothing is sent under it', async (_, over) => {
+  const { multipart } = plan()
+  const companion_url = `${server.url}/api/uploads/old`
+  const old = plan({
+    video_key: 'old',
+    ...over,
+    ...(multipart && { multipart: { ...multipart, companion_url } }),
+  })
+  expect((await upload({ plan: old })).video_key).toBe('input/1/clip.mp4')
+  expect(server.requests.filter(({ path }) => path.startsWith('/api/uploads/old'))).toEqual([])
 })
 
-test('an upload whose completion was only not heard of is done', async () => {
+test('a file of the same size is not taken for the one that is stored: every part that differs is sent', async () => {
+  const other = bytes.with(5, 1).with(2 * PART + 5, 1)
+  for (const number of [1, 2, 3]) {
+    stored.set(number, Buffer.from(other.subarray((number - 1) * PART, number * PART)))
+  }
+  await upload({ plan: plan() })
+  expect(
+    puts()
+      .map(({ path }) => path)
+      .sort(),
+  ).toEqual(['/part/1', '/part/3', '/part/4'])
+  expect(wholeFile().equals(bytes)).toBe(true)
+})
+
+test('a part of which nobody knows the checksum is sent again', async () => {
+  knowsSums = false
+  stored.set(1, Buffer.from(bytes.subarray(0, PART)))
+  await upload({ plan: plan() })
+  expect(puts()).toHaveLength(4)
+})
+
+/** A file is there, made of these bytes; under a new plan it is not. */
+function hasStored(file: Uint8Array): void {
+  const sums = [0, 1, 2, 3].map((part) => md5(file.subarray(part * PART, (part + 1) * PART)))
+  const etag = `"${md5(Buffer.concat(sums)).toString('hex')}-4"`
   server.intercept = (request, response) => {
-    if (request.path.endsWith('/s3/multipart')) problem(response, 412, 'already_exists')
+    if (request.path === '/api/uploads/old/s3/multipart') problem(response, 412, 'already_exists', { etag })
     else answer(request, response)
     return true
   }
-  expect((await upload({ plan: plan() })).video_key).toBe('input/1/clip.mp4')
+}
+const completedPlan = () =>
+  plan({
+    video_key: 'input/old/clip.mp4',
+    multipart: { companion_url: `${server.url}/api/uploads/old`, part_size_bytes: PART, part_count: 4 },
+  })
+
+test.each<[string, () => UploadSource]>([
+  ['a file', file],
+  ['what can be read once', () => ({ size: bytes.length, stream: new Blob([bytes]).stream() })],
+])('an upload whose completion was only not heard of is done: %s', async (_, make) => {
+  hasStored(bytes)
+  const done = await client().uploadVideo(make(), { plan: completedPlan() })
+  expect(done.video_key).toBe('input/old/clip.mp4')
+  expect(puts()).toEqual([])
+})
+
+test('another file under the plan of one that is complete is uploaded by itself', async () => {
+  hasStored(bytes.with(7, 0))
+  expect((await upload({ plan: completedPlan() })).video_key).toBe('input/1/clip.mp4')
+  expect(wholeFile().equals(bytes)).toBe(true)
+})
+
+test('another file that can be read once is refused under the plan of one that is complete', async () => {
+  hasStored(bytes.with(7, 0))
+  const source = { size: bytes.length, stream: new Blob([bytes]).stream() }
+  const sent = client().uploadVideo(source, { plan: completedPlan() })
+  await expect(sent).rejects.toThrow('Another file was stored under this plan')
   expect(puts()).toEqual([])
 })
 
@@ -200,9 +262,15 @@ test('what can be read once is sent in parts as well, and each can be repeated',
   expect(puts().map(({ path }) => path)).toEqual([1, 1, 2, 2, 3, 3, 4, 4].map((n) => `/part/${n}`))
 })
 
-test('a stream that ends too early is an error and no file', async () => {
-  const source = { size: bytes.length, stream: new Blob([bytes.subarray(0, 150_000)]).stream() }
-  await expect(client().uploadVideo(source)).rejects.toThrow(`150000 bytes where ${bytes.length}`)
+test.each([
+  ['ends too early', bytes.subarray(0, 150_000), '150000', 1],
+  ['ends with a part', bytes.subarray(0, 2 * PART), '200000', 2],
+  ['goes on beyond its size', Buffer.concat([bytes, bytes]), `more than ${bytes.length}`, 3],
+])('a stream that %s is an error and no file', async (_, given, count, sent) => {
+  const source = { size: bytes.length, stream: new Blob([given]).stream() }
+  const expected = `The stream gave ${count} bytes where ${bytes.length} were announced.`
+  await expect(client().uploadVideo(source)).rejects.toThrow(expected)
+  expect(puts()).toHaveLength(sent)
   expect(completed).toBeNull()
 })
 

@@ -51,6 +51,7 @@ export interface UploadPlan {
   method: string
   headers: Record<string, string>
   expires_at: string
+  size_bytes: number
   multipart?: { companion_url: string; part_size_bytes: number } | null
 }
 

@@ -8,8 +8,10 @@ import AwsS3 from '@uppy/aws-s3'
 import { type Body, type Meta, Uppy, type UppyFile } from '@uppy/core'
 import Dashboard from '@uppy/dashboard'
 import GoldenRetriever from '@uppy/golden-retriever'
+import { mediaTypeOf, VIDEO_EXTENSIONS } from '../../../client/media-types.ts'
 import { type UploadPlan, uploadPlan } from '../service.ts'
 import { forgetPlan, planOf, rememberPlan } from './plans.ts'
+import { mayGoOn } from './resume.ts'
 
 export interface UploadHandlers {
   onFile: (file: File) => void
@@ -40,16 +42,8 @@ export interface Uploader {
 type AnyFile = UppyFile<Meta, Body>
 
 const UPLOADER = 'exportal-uploader'
-/** What browsers have no media type for is told by its name. */
-const ACCEPTED = ['video/*', '.mkv', '.mov', '.m4v', '.avi', '.ts', '.mts', '.mxf']
-const FALLBACK_TYPES = new Map([
-  ['mkv', 'video/x-matroska'],
-  ['mov', 'video/quicktime'],
-  ['avi', 'video/x-msvideo'],
-  ['ts', 'video/mp2t'],
-  ['mts', 'video/mp2t'],
-  ['mxf', 'video/mxf'],
-])
+/** Browsers have no media type for many videos: those are known by their names. */
+const ACCEPTED = ['video/*', ...VIDEO_EXTENSIONS]
 
 export function mountUploader(target: HTMLElement, handlers: UploadHandlers): Uploader {
   const uppy = new Uppy({
@@ -81,7 +75,11 @@ export function mountUploader(target: HTMLElement, handlers: UploadHandlers): Up
     if (!blob) return
     handlers.onFile(blob)
     try {
-      const plan = planOf(file.id) ?? (await uploadPlan(blob))
+      const kept = planOf(file.id)
+      const goesOn = kept !== null && (await mayGoOn(kept, uppy.getFile(file.id).s3Multipart, blob))
+      const plan = goesOn ? kept : await uploadPlan(blob)
+      // Another file of this name, size and date, or an upload that has ended: it begins anew.
+      if (!goesOn) forgetParts(uppy, file.id)
       rememberPlan(file.id, plan)
       installUploader(uppy, blob, plan)
       // A file that came back after a reload goes on where it stood.
@@ -137,6 +135,12 @@ export function mountUploader(target: HTMLElement, handlers: UploadHandlers): Up
   return { add, forget, destroy: () => uppy.destroy() }
 }
 
+function forgetParts(uppy: Uppy, fileId: string): void {
+  const { files } = uppy.getState()
+  const { s3Multipart: _, ...file } = uppy.getFile(fileId)
+  uppy.setState({ files: { ...files, [fileId]: file } })
+}
+
 /** One way of sending for this file: Uppy's plugin takes its mode once. */
 function installUploader(uppy: Uppy, file: File, first: UploadPlan): void {
   const before = uppy.getPlugin(UPLOADER)
@@ -169,7 +173,6 @@ function installUploader(uppy: Uppy, file: File, first: UploadPlan): void {
 function withType(file: AnyFile): File | null {
   const { data, name } = file
   if (!(data instanceof Blob)) return null
-  const extension = name.split('.').at(-1)?.toLowerCase() ?? ''
-  const type = data.type || FALLBACK_TYPES.get(extension) || 'video/mp4'
+  const type = mediaTypeOf({ name, type: data.type })
   return data instanceof File && data.type === type ? data : new File([data], name, { type })
 }
