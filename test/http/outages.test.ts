@@ -94,7 +94,7 @@ describe('while D1 refuses', () => {
   it('a delete is not called done while its row is listed, and can be repeated', async () => {
     const { job_id } = await createJob()
     await post(`/api/jobs/${job_id}/cancel`, {})
-    const over = { DB: d1((sql) => sql.startsWith('DELETE')) }
+    const over = { DB: d1((sql) => sql.startsWith('UPDATE export_jobs SET status')) }
     await unavailable(await apiWith(over, `/api/jobs/${job_id}`, { method: 'DELETE' }), 'list_unavailable')
     expect((await api(`/api/jobs/${job_id}`, { method: 'DELETE' })).status).toBe(200)
   })
