@@ -49,6 +49,8 @@ export default defineConfig({
         plugins: [workerd()],
         test: {
           name: 'workerd',
+          // A runtime for each file took longer to start than its tests to run.
+          isolate: false,
           // Only to be slow on a busy machine; nothing in a test waits for a real clock.
           testTimeout: 30_000,
           include: ['test/actor/**/*.test.ts', 'test/http/**/*.test.ts'],
