@@ -33,7 +33,7 @@ export async function perform(effect: Effect, job: Job, world: World): Promise<F
     case 'cancelRemote': {
       const runpod = runpodOf(world)
       const answer = runpod ? await cancel(runpod, effect.runpodJobId) : ({ kind: 'unconfirmed' } as const)
-      return { type: 'cancelAnswered', ref: effect.ref, answer }
+      return { type: 'cancelAnswered', ref: effect.ref, runpodJobId: effect.runpodJobId, answer }
     }
     case 'look':
       return attempted<Fact>(job.request.id, { type: 'lookFailed', ref: effect.ref }, async () => {

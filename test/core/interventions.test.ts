@@ -3,6 +3,7 @@ import type { Event } from '../../actors/export-job/core/events.ts'
 import {
   aFailure,
   CANCEL,
+  cancelAnswered,
   DAY,
   DELETE,
   dispatchRefused,
@@ -212,9 +213,7 @@ describe('A re-check', () => {
   })
 
   test('of a cancelled job whose stop is not confirmed tells RunPod again', () => {
-    const told = aCancellingJob()
-      .wakes()
-      .when({ type: 'cancelAnswered', ref: ref(), answer: { kind: 'unconfirmed' } })
+    const told = aCancellingJob().wakes().when(cancelAnswered('unconfirmed'))
     expect(told.job.attempts[0]?.cancel?.dueAt).toBeGreaterThan(told.now)
     told
       .when(RECHECK)

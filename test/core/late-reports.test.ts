@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { costsOf } from '../../actors/export-job/core/costs.ts'
 import {
   CANCEL,
   cancelAnswered,
@@ -12,7 +13,9 @@ import {
   RUNPOD_ID,
   ref,
 } from '../support/node/builders.ts'
+import type { Story } from '../support/node/given.ts'
 import {
+  aCancelledJob,
   aCompleteJob,
   acknowledged,
   aDispatchingJob,
@@ -21,6 +24,10 @@ import {
   aRunningJob,
   aSecondAttempt,
 } from '../support/node/stages.ts'
+
+function expiryOf({ job }: Story): number | null {
+  return 'expiresAt' in job.phase ? job.phase.expiresAt : null
+}
 
 describe('A report of a closed attempt', () => {
   test.each([
@@ -104,6 +111,57 @@ describe('A report of a closed attempt', () => {
     complete.when(failed()).then({ unchanged: true })
   })
 
+  test('of the winner’s progress is one: RunPod runs a finished request again, and that run is stopped', () => {
+    const again = aCompleteJob()
+      .when(observed('completed', { source: 'webhook' }))
+      .when(progressed(3, { runpodJobId: RUNPOD_ID }))
+      .then({ status: 'complete', log: ['late_report'], reply: { ok: true, cancel: true } })
+    expect(again.logged('late_report')).toMatchObject({ ref: ref(1), data: { kind: 'progress' } })
+    const told = acknowledged(again).wakes()
+    expect(told.effect('cancelRemote')).toMatchObject({ ref: ref(1), runpodJobId: RUNPOD_ID })
+    const more = told.when(progressed(4)).then({ log: [], reply: { cancel: true } })
+    acknowledged(more.when(cancelAnswered('ended'))).then({ wakeAt: expiryOf(aCompleteJob()) })
+  })
+
+  test('of a winner that RunPod still shows as running has it cancelled, and leaves its figures alone', () => {
+    const before = aCompleteJob()
+    const told = acknowledged(before.when(progressed(3))).wakes()
+    expect(told.effect('cancelRemote').runpodJobId).toBe(RUNPOD_ID)
+    const after = told.when(cancelAnswered('ended'), told.now + HOUR)
+    expect(costsOf(after.job, null)).toEqual(costsOf(before.job, null))
+    after.then({ status: 'complete', attempt: { cancel: null } })
+  })
+
+  test('that RunPod runs again under another id has that one cancelled', () => {
+    for (const closed of [aCompleteJob(), aFailedJob()]) {
+      const told = acknowledged(closed.when(progressed(3, { runpodJobId: 'rp-again' }))).wakes()
+      expect(told.effect('cancelRemote').runpodJobId).toBe('rp-again')
+      expect(told.attempt(1)).toMatchObject({ runpodJobId: RUNPOD_ID, remote: closed.attempt(1).remote })
+    }
+  })
+
+  test('that failed by its own word and runs again is cancelled once', () => {
+    const told = aFailedJob().when(progressed(40)).wakes()
+    expect(told.effect('cancelRemote').runpodJobId).toBe(RUNPOD_ID)
+    const over = told.when(cancelAnswered('ended'))
+    over.when(progressed(41)).then({ log: [], durable: false, reply: { cancel: true } })
+  })
+
+  test('that RunPod was told to cancel, and says that it did, is not asked about again', () => {
+    aCancelledJob()
+      .when(progressed(40))
+      .then({ log: ['late_report'], reply: { cancel: true }, attempt: { remote: 'ended' } })
+      .wakes()
+      .then({ effects: ['mirror', 'sweepOutputs'] })
+  })
+
+  test('that never said its RunPod id can only be told to stop', () => {
+    const anonymous = aDispatchingJob().when(progressed(5)).when(completed()).wakes().when(outputSeen())
+    acknowledged(anonymous)
+      .when(progressed(1))
+      .then({ reply: { cancel: true }, attempt: { runpodJobId: null } })
+  })
+
   test('does not revive an ended job, however late it comes', () => {
     aFailedJob()
       .when(completed(), aFailedJob().now + HOUR)
@@ -125,7 +183,11 @@ describe('A report of a closed attempt', () => {
 
   test('does not move a clock of the attempt that runs', () => {
     const running = acknowledged(aSecondAttempt())
-    running.when(progressed(99), running.now + 30_000).then({ wakeAt: running.dueAt() })
+    const told = running
+      .when(progressed(99), running.now + 30_000)
+      .wakes()
+      .then({ effects: ['cancelRemote'] })
+    told.when(cancelAnswered('ended')).then({ wakeAt: running.dueAt() })
   })
 
   test('of RunPod itself settles only what it speaks of', () => {

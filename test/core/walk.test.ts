@@ -6,8 +6,8 @@ import { mirrorRowOf } from '../../actors/export-job/core/mirror-row.ts'
 import { wakeAt } from '../../actors/export-job/core/schedule.ts'
 import { transition } from '../../actors/export-job/core/transition.ts'
 import { viewOf } from '../../actors/export-job/core/view.ts'
-import { dispatchAmbiguous, lookFailed, pollFailed, WAKE } from '../support/node/builders.ts'
-import { type Edge, TOLD, UNTOLD, walk } from './walk.ts'
+import { cancelAnswered, dispatchAmbiguous, lookFailed, pollFailed, WAKE } from '../support/node/builders.ts'
+import { type Edge, STRAYED, TOLD, UNTOLD, walk } from './walk.ts'
 
 /**
  * Every reachable state, every event, early and due. Each rule collects the edges that break it, so that a broken rule
@@ -15,7 +15,8 @@ import { type Edge, TOLD, UNTOLD, walk } from './walk.ts'
  */
 const ENDED = new Set(['complete', 'error', 'cancelled', 'deleting', 'gone'])
 const broken = new Map<string, string>()
-const counts = { untold: { states: 0, edges: 0 }, told: { states: 0, edges: 0 } }
+const NONE = { states: 0, edges: 0 }
+const counts = { untold: NONE, told: NONE, strayed: NONE }
 
 function rule(name: string, holds: boolean, edge: Edge): void {
   if (holds || broken.has(name)) return
@@ -71,6 +72,11 @@ function checkEdge(edge: Edge): void {
       edge,
     )
   }
+  rule(
+    'progress of a job that has ended tells its worker to stop',
+    event.type !== 'progressed' || !ENDED.has(was) || (step.reply.ok && step.reply.cancel),
+    edge,
+  )
   checkWebhooks(edge)
   const due = wakeAt(before)
   if (event.type === 'wake' && (due === null || at < due)) {
@@ -166,7 +172,7 @@ function failureOf(effect: Edge['step']['effects'][number]): Event | null {
     case 'look':
       return lookFailed(effect.ref)
     case 'cancelRemote':
-      return { type: 'cancelAnswered', ref: effect.ref, answer: { kind: 'unconfirmed' } }
+      return cancelAnswered('unconfirmed', effect.ref, effect.runpodJobId)
     case 'mirror':
       return { type: 'mirrorFailed' }
     case 'sweepOutputs':
@@ -210,11 +216,12 @@ function checkState(job: Job, now: number): void {
 }
 
 /** Some seconds of pure computing; a busy machine takes longer. */
-const WALK_MS = 60_000
+const WALK_MS = 180_000
 
 beforeAll(() => {
   counts.untold = walk(UNTOLD, checkEdge, checkState)
   counts.told = walk(TOLD, checkEdge, checkState)
+  counts.strayed = walk(STRAYED, checkEdge, checkState)
 }, WALK_MS)
 
 describe('In every state that a job can reach', () => {
@@ -223,6 +230,7 @@ describe('In every state that a job can reach', () => {
     expect(counts.untold.edges).toBeGreaterThan(250_000)
     expect(counts.told.states).toBeGreaterThan(400)
     expect(counts.told.edges).toBeGreaterThan(30_000)
+    expect(counts.strayed.states).toBeGreaterThan(400)
   })
 
   test.each([
@@ -230,6 +238,7 @@ describe('In every state that a job can reach', () => {
     'an early wake is nothing',
     'an unfinished job has a wake time',
     'an ended job stays ended',
+    'progress of a job that has ended tells its worker to stop',
     'gone is for good',
     'gone is reached only by archive or erase',
     'a job is complete only by an output that was seen',

@@ -55,10 +55,12 @@ interface Place {
   readonly now: number
 }
 
-/** Where the walk begins. Attempts, rounds and webhooks multiply each other, so no walk has much of all. */
+/** Where the walk begins. Attempts, rounds, webhooks and strays multiply each other, so no walk has much of all. */
 interface Start {
   readonly request: JobRequest
   readonly rounds: number
+  /** Whether states that differ in their strays alone are walked on from, each. */
+  readonly strays: boolean
 }
 
 const POLICY = {
@@ -70,7 +72,18 @@ const POLICY = {
 }
 
 /** Two attempts in each of two rounds. */
-export const UNTOLD: Start = { request: aRequest({ policy: { ...POLICY, maxAttempts: 2 } }), rounds: 2 }
+export const UNTOLD: Start = {
+  request: aRequest({ policy: { ...POLICY, maxAttempts: 2 } }),
+  rounds: 2,
+  strays: false,
+}
+
+/** One attempt, under whose token others run as well. */
+export const STRAYED: Start = {
+  request: aRequest({ policy: { ...POLICY, maxAttempts: 1 } }),
+  rounds: 1,
+  strays: true,
+}
 
 /** One attempt, whose every event is told. */
 export const TOLD: Start = {
@@ -79,16 +92,17 @@ export const TOLD: Start = {
     policy: { ...POLICY, maxAttempts: 1 },
   }),
   rounds: 1,
+  strays: false,
 }
 
 /** Calls `edge` for every edge and `state` for every state; answers how many there were. */
 export function walk(
-  { request, rounds }: Start,
+  { request, rounds, strays }: Start,
   edge: (edge: Edge) => void,
   state: (job: Job, now: number) => void,
 ) {
   const start = { job: frozen(accept(request, T0).job), now: T0 }
-  const seen = new Set([keyOf(start)])
+  const seen = new Set([keyOf(start, strays)])
   const queue: Place[] = [start]
   let edges = 0
   for (let place = queue.shift(); place; place = queue.shift()) {
@@ -101,7 +115,7 @@ export function walk(
         edges++
         edge({ before: job, event, at, step })
         const next = { job: step.job, now: at }
-        const key = keyOf(next)
+        const key = keyOf(next, strays)
         if (step.job.round > rounds || seen.has(key)) continue
         seen.add(key)
         queue.push(next)
@@ -160,9 +174,11 @@ function eventsOf(of: AttemptRef): Event[] {
     ...states.map((state) => observed(state, { ref: of, runpodJobId: own, source: 'webhook' })),
     observed('failed', { ref: of, runpodJobId: 'rp-stranger' }),
     pollFailed(of),
-    cancelAnswered('ended', of),
-    cancelAnswered('missing', of),
-    cancelAnswered('unconfirmed', of),
+    ...[own, 'rp-stranger'].flatMap((id) => [
+      cancelAnswered('ended', of, id),
+      cancelAnswered('missing', of, id),
+      cancelAnswered('unconfirmed', of, id),
+    ]),
     outputSeen(of),
     outputAbsent(of),
     lookFailed(of),
@@ -191,7 +207,7 @@ function webhooksOf({ outbox }: Job): Event[] {
   return [delivered(id), deliveryFailed(id), deliveryFailed(id, gone), redeliver(id), redeliver('none')]
 }
 
-function keyOf({ job, now }: Place): string {
+function keyOf({ job, now }: Place, withStrays: boolean): string {
   const { phase, outbox, breaker } = job
   const last = job.attempts.at(-1)
   const earlier = job.attempts.at(-2)
@@ -205,6 +221,7 @@ function keyOf({ job, now }: Place): string {
     'confirmed' in phase ? phase.confirmed : '',
     last ? keyOfAttempt(last) + (last.ttlEndsAt <= now) : '',
     earlier ? keyOfAttempt(earlier) : '',
+    withStrays ? (last?.strays ?? []).map(({ cancel }) => keyOfCancel(cancel)).join('') : '',
     outbox.sweep ? `s${outbox.sweep.last}` : '',
     outbox.archive ? 'a' : '',
     outbox.webhooks.length > 0 ? 'w' : '',
@@ -221,9 +238,13 @@ function keyOf({ job, now }: Place): string {
 /** Clocks whose being due changes nothing about what the other events do. */
 const HOUSEKEEPING = new Set<ClockName>(['mirror', 'owed_cancel', 'sweep', 'webhook'])
 
+function keyOfCancel(cancel: Attempt['cancel']): string {
+  if (cancel === null) return '-'
+  return cancel.confirmedAt !== null ? 'c' : cancel.tries > 0 ? 't' : 'o'
+}
+
 function keyOfAttempt(attempt: Attempt): string {
-  const { cancel } = attempt
-  const owed = cancel === null ? '-' : cancel.confirmedAt !== null ? 'c' : cancel.tries > 0 ? 't' : 'o'
+  const owed = keyOfCancel(attempt.cancel)
   const life = `${attempt.runningAt !== null ? 'r' : ''}${attempt.endedAt !== null ? 'e' : ''}`
   const known = attempt.runpodJobId !== null ? 'i' : ''
   return `${attempt.round}-${attempt.attempt}${attempt.remote}${known}${life}${owed}`

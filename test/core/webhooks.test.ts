@@ -6,6 +6,7 @@ import { WEBHOOK_EVENTS, type WebhookEvent } from '../../actors/export-job/core/
 import { MOST_OWED, MOST_SETTLED, WEBHOOK_PAUSES_MS } from '../../actors/export-job/core/webhooks.ts'
 import {
   CANCEL,
+  cancelAnswered,
   DELETE,
   delivered,
   deliveryFailed,
@@ -173,7 +174,7 @@ describe('A receiver that answers 410', () => {
     const gone = story.when(deliveryFailed(idOf(story), { status: 410, gone: true }))
     gone.then({ log: ['webhook_refused'], outbox: { webhooks: [], webhooksRefused: true } })
     const cancelled = acknowledged(gone.when(CANCEL, gone.now + SECOND).wakes())
-    cancelled.when({ type: 'cancelAnswered', ref: ref(), answer: { kind: 'ended', usage: null } })
+    cancelled.when(cancelAnswered('ended'))
     expect(owedBy(cancelled)).toEqual([])
   })
 

@@ -4,8 +4,8 @@ import { type Draft, sameRef } from './draft.ts'
 import { endComplete } from './endings.ts'
 import type { Fact } from './events.ts'
 import type { Attempt, PhaseOf } from './job.ts'
-import { adopt, findAttempt, refOf, remoteEnded } from './remote.ts'
-import { backoffMs, DISPATCH_GRACE_MS, LOOKS, queueCheckMs, YOUNG_MS } from './schedule.ts'
+import { adopt, cancelChanged, findAttempt, refOf, remoteEnded, stopped } from './remote.ts'
+import { backoffMs, DISPATCH_GRACE_MS, LOOKS, owedCancels, queueCheckMs, YOUNG_MS } from './schedule.ts'
 import { failure } from './verdicts.ts'
 import { settleCancelling } from './wake.ts'
 
@@ -56,18 +56,20 @@ function enterQueued(draft: Draft, attempt: Attempt): void {
 }
 
 export function cancelAnswered(draft: Draft, event: Extract<Fact, { type: 'cancelAnswered' }>): void {
-  const attempt = findAttempt(draft.job, event.ref)
-  if (!attempt || attempt.remote === 'ended') return
-  const { answer } = event
-  const young = draft.now - (attempt.queuedAt ?? attempt.startedAt) < YOUNG_MS
+  const { answer, ref, runpodJobId } = event
+  const owed = owedCancels(draft.job).find(
+    (each) => sameRef(each.attempt, ref) && each.runpodJobId === runpodJobId,
+  )
+  if (!owed) return
+  const { attempt, cancel, isStray } = owed
+  const since = isStray ? cancel.askedAt : (attempt.queuedAt ?? attempt.startedAt)
+  const young = draft.now - since < YOUNG_MS
   if (answer.kind === 'unconfirmed' || (answer.kind === 'missing' && young)) {
-    const { cancel } = attempt
-    if (!cancel) return
     // Stored, so that the backoff grows even when the actor sleeps in between.
-    if (cancel.tries === 1) draft.note('cancel_unconfirmed', event.ref)
-    return draft.attempt(event.ref, { cancel })
+    if (cancel.tries === 1) draft.note('cancel_unconfirmed', ref)
+    return draft.attempt(ref, cancelChanged(draft, owed, cancel))
   }
-  remoteEnded(draft, event.ref, answer.kind === 'ended' ? answer.usage : null)
+  stopped(draft, owed, answer.kind === 'ended' ? answer.usage : null)
   settleCancelling(draft)
 }
 

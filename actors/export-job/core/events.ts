@@ -94,7 +94,12 @@ export type Fact =
       readonly health: EndpointHealth | null
     }
   | { readonly type: 'pollFailed'; readonly ref: AttemptRef }
-  | { readonly type: 'cancelAnswered'; readonly ref: AttemptRef; readonly answer: CancelAnswer }
+  | {
+      readonly type: 'cancelAnswered'
+      readonly ref: AttemptRef
+      readonly runpodJobId: string
+      readonly answer: CancelAnswer
+    }
   | { readonly type: 'outputSeen'; readonly ref: AttemptRef; readonly object: StoredObject }
   | { readonly type: 'outputAbsent'; readonly ref: AttemptRef }
   | { readonly type: 'lookFailed'; readonly ref: AttemptRef }

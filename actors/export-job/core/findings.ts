@@ -8,7 +8,7 @@
 import { latestAttempt } from './attempts.ts'
 import type { Attempt, Job, PhaseOf } from './job.ts'
 import { nextActionOf, reasonOf } from './reason.ts'
-import { cancelIsOwed, deadlineAt, LOOKS } from './schedule.ts'
+import { deadlineAt, LOOKS, owedCancels } from './schedule.ts'
 import { iso } from './view.ts'
 
 export type FindingCode =
@@ -145,7 +145,7 @@ function unconfirmed(job: Job): Finding {
 }
 
 function nextCancel(job: Job): { dueAt: number; tries: number } | null {
-  const owed = job.attempts.filter(cancelIsOwed).map(({ cancel }) => cancel)
+  const owed = owedCancels(job).map(({ cancel }) => cancel)
   return owed.sort((a, b) => a.dueAt - b.dueAt)[0] ?? null
 }
 

@@ -3,12 +3,12 @@
  * debt: what follows is decided where it always is. Asking twice is asking once.
  */
 import { openAttempt } from './attempts.ts'
-import { type Draft, replaceAttempt } from './draft.ts'
+import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
 import type { Asker, RefusalCode } from './events.ts'
 import type { JsonObject } from './job.ts'
-import { refOf } from './remote.ts'
-import { cancelIsOwed, deadlineAt, POLICY_BOUNDS } from './schedule.ts'
+import { cancelChanged, refOf } from './remote.ts'
+import { deadlineAt, owedCancels, POLICY_BOUNDS } from './schedule.ts'
 import { failure } from './verdicts.ts'
 import { iso } from './view.ts'
 
@@ -67,7 +67,7 @@ export function recheck(draft: Draft, asker: Asker): void {
   if (phase.status === 'deleting' || phase.status === 'gone') {
     return refuse(draft, 'job_deleting', 'This job is being deleted.')
   }
-  const owed = job.attempts.filter(cancelIsOwed)
+  const owed = owedCancels(job)
   const asks = openAttempt(job)?.runpodJobId != null
   const queued = asks && phase.status === 'queued'
   const running = asks && phase.status === 'processing' && phase.step === 'running'
@@ -80,9 +80,9 @@ export function recheck(draft: Draft, asker: Asker): void {
   if (![...asked, ...owed.map(({ cancel }) => cancel.dueAt)].some((at) => at > now)) return
   if (queued) draft.enter({ ...phase, checkAt: Math.min(phase.checkAt, now) })
   if (running) draft.enter({ ...phase, stallAt: Math.min(phase.stallAt, now) })
-  for (const attempt of owed) {
-    const cancel = { ...attempt.cancel, dueAt: Math.min(attempt.cancel.dueAt, now) }
-    draft.set({ attempts: replaceAttempt(draft.job.attempts, attempt, { cancel }) })
+  for (const each of owed) {
+    const cancel = { ...each.cancel, dueAt: Math.min(each.cancel.dueAt, now) }
+    draft.attempt(each.attempt, cancelChanged(draft, each, cancel))
   }
   draft.note('recheck_requested', null, whoOf(asker))
 }

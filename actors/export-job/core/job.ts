@@ -84,6 +84,15 @@ export interface OwedCancel {
   readonly confirmedAt: number | null
 }
 
+/**
+ * A run at RunPod that reports under an attempt's token though it is not, or no longer, the attempt's own: a second job
+ * of one `/run`, or a finished request that RunPod runs again, under the same id or another one.
+ */
+export interface Stray {
+  readonly runpodJobId: string
+  readonly cancel: OwedCancel
+}
+
 export type ReportKind = 'progress' | 'complete' | 'error'
 
 export interface Attempt extends AttemptRef {
@@ -107,6 +116,8 @@ export interface Attempt extends AttemptRef {
   readonly inputsSeen?: boolean
   /** Who first said that it is done; absent until then. */
   readonly doneBy?: DoneBy
+  /** Runs under its token that nobody waits for; absent until the first reports. */
+  readonly strays?: readonly Stray[]
   /** Reports that came after it was closed, by kind. */
   readonly late: Readonly<Record<ReportKind, number>>
 }

@@ -1,7 +1,7 @@
 /** Answers to what the job owes the outside: its D1 row, stale files, retirement, erasure. */
 import type { Draft } from './draft.ts'
 import type { Fact } from './events.ts'
-import { cancelIsOwed, lastUploadEndsAt } from './schedule.ts'
+import { lastUploadEndsAt, owedCancels } from './schedule.ts'
 
 type Answer = Extract<
   Fact,
@@ -51,7 +51,7 @@ export function answerOutbox(draft: Draft, event: Answer): void {
       return
     case 'erased':
       if (phase.status !== 'deleting') return
-      if (now >= phase.until && !job.attempts.some(cancelIsOwed)) return draft.enter({ status: 'gone' })
+      if (now >= phase.until && owedCancels(job).length === 0) return draft.enter({ status: 'gone' })
       return draft.enter({ ...phase, tries: 0, dueAt: phase.until })
     case 'eraseFailed':
       if (phase.status === 'deleting') draft.enter(phase)

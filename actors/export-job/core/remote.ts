@@ -1,7 +1,7 @@
 /** What is known of each attempt's job at RunPod, and the cancels that are owed there. */
 import { type Draft, sameRef } from './draft.ts'
-import type { Attempt, AttemptRef, Job, Usage } from './job.ts'
-import { cancelIsOwed } from './schedule.ts'
+import type { Attempt, AttemptRef, Job, OwedCancel, Usage } from './job.ts'
+import { MAX_STRAYS, type OwedStop, owedCancels } from './schedule.ts'
 
 export function refOf(attempt: AttemptRef): AttemptRef {
   return { round: attempt.round, attempt: attempt.attempt }
@@ -34,6 +34,37 @@ export function oweCancel(draft: Draft, ref: AttemptRef): void {
   draft.attempt(ref, { cancel: { askedAt: draft.now, dueAt: draft.now, tries: 0, confirmedAt: null } })
 }
 
+/**
+ * A run that nobody waits for has reported: RunPod is told, once for each id, to stop it. The attempt's own id, remote
+ * state and figures stay as they are.
+ */
+export function oweStray(draft: Draft, ref: AttemptRef, runpodJobId: string | null): void {
+  const attempt = findAttempt(draft.job, ref)
+  if (!attempt || runpodJobId === null) return
+  const { strays = [], cancel } = attempt
+  const wasStopped = runpodJobId === attempt.runpodJobId && cancel !== null && cancel.tries > 0
+  const isKnown = strays.some((stray) => stray.runpodJobId === runpodJobId)
+  if (wasStopped || isKnown || strays.length >= MAX_STRAYS || attempt.ttlEndsAt <= draft.now) return
+  const owed = { askedAt: draft.now, dueAt: draft.now, tries: 0, confirmedAt: null }
+  draft.attempt(ref, { strays: [...strays, { runpodJobId, cancel: owed }] })
+}
+
+/** What to change of its attempt so that an owed cancel becomes `cancel`. */
+export function cancelChanged(draft: Draft, owed: OwedStop, cancel: OwedCancel): Partial<Attempt> {
+  if (!owed.isStray) return { cancel }
+  const { strays = [] } = findAttempt(draft.job, owed.attempt) ?? owed.attempt
+  return {
+    strays: strays.map((stray) => (stray.runpodJobId === owed.runpodJobId ? { ...stray, cancel } : stray)),
+  }
+}
+
+/** A run that had to stop is known not to run any more. A stray's figures are not the attempt's. */
+export function stopped(draft: Draft, owed: OwedStop, usage: Usage | null): void {
+  if (!owed.isStray) return remoteEnded(draft, owed.attempt, usage)
+  const confirmed = { ...owed.cancel, confirmedAt: draft.now }
+  draft.attempt(owed.attempt, cancelChanged(draft, owed, confirmed))
+}
+
 /** RunPod's job is known not to run any more. */
 export function remoteEnded(draft: Draft, ref: AttemptRef, usage: Usage | null): void {
   const attempt = findAttempt(draft.job, ref)
@@ -49,10 +80,11 @@ export function remoteEnded(draft: Draft, ref: AttemptRef, usage: Usage | null):
 
 /** A cancel that has never been sent goes out before another attempt is paid for. */
 export function hasUnsentCancel(job: Job): boolean {
-  return job.attempts.some((attempt) => cancelIsOwed(attempt) && attempt.cancel.tries === 0)
+  return owedCancels(job).some(({ cancel }) => cancel.tries === 0)
 }
 
 /** Some attempt may still be running at RunPod. */
 export function mayRunRemotely(job: Job, now: number): boolean {
-  return job.attempts.some((attempt) => attempt.remote !== 'ended' && now < attempt.ttlEndsAt)
+  const own = job.attempts.some((attempt) => attempt.remote !== 'ended' && now < attempt.ttlEndsAt)
+  return own || owedCancels(job).some(({ attempt }) => now < attempt.ttlEndsAt)
 }

@@ -5,8 +5,8 @@
 import { giveUp, latestAttempt, openAttempt } from './attempts.ts'
 import { type Draft, replaceAttempt, sameRef } from './draft.ts'
 import type { Report } from './events.ts'
-import type { Attempt, DoneBy, ReportKind } from './job.ts'
-import { adopt, findAttempt, oweCancel, refOf, remoteEnded, runsAfterAll } from './remote.ts'
+import type { Attempt, DoneBy, Job, ReportKind } from './job.ts'
+import { adopt, findAttempt, oweCancel, oweStray, refOf, remoteEnded, runsAfterAll } from './remote.ts'
 
 const KIND = { progressed: 'progress', completed: 'complete', failed: 'error' } as const satisfies Record<
   Report['type'],
@@ -30,7 +30,7 @@ export function report(draft: Draft, event: Report): void {
   // A second RunPod job under one attempt's token is an orphan that nobody waits for.
   const stranger =
     event.runpodJobId !== null && attempt.runpodJobId !== null && event.runpodJobId !== attempt.runpodJobId
-  if (stranger) return lateReport(draft, attempt, KIND[event.type])
+  if (stranger) return strangersReport(draft, attempt, event)
   adopt(draft, attempt, event.runpodJobId)
   if (isWelcome(draft, attempt, event)) return openReport(draft, attempt, event)
   if (isRepeat(draft, attempt, event)) return
@@ -47,16 +47,23 @@ function isWelcome(draft: Draft, attempt: Attempt, event: Report): boolean {
   return event.type === 'completed' && waiting && latest !== null && sameRef(latest, attempt)
 }
 
-/** The winner's own words, said again or overtaken by its completion; the error that failed the attempt, said again. */
+/**
+ * The winner's completion said again, or its error said after that; the error that failed the attempt, said again.
+ * Progress is never a repeat: whoever reports it runs, and RunPod may run a finished request again.
+ */
 function isRepeat(draft: Draft, attempt: Attempt, event: Report): boolean {
-  const { phase } = draft.job
-  if (phase.status === 'complete' && sameRef(phase.winner, attempt)) return true
+  if (event.type === 'progressed') return false
+  if (isWinner(draft.job, attempt)) return true
   return (
     event.type === 'failed' &&
     attempt.failure !== null &&
     attempt.late.error === 0 &&
     attempt.remote === 'ended'
   )
+}
+
+function isWinner({ phase }: Job, attempt: Attempt): boolean {
+  return phase.status === 'complete' && sameRef(phase.winner, attempt)
 }
 
 function openReport(draft: Draft, attempt: Attempt, event: Report): void {
@@ -132,21 +139,32 @@ function closedReport(draft: Draft, attempt: Attempt, event: Report): void {
   // A handler that reports its end returns by itself; only one that goes on must be stopped.
   if (event.type === 'progressed') {
     runsAfterAll(draft, attempt)
-    oweCancel(draft, attempt)
+    const isOver = findAttempt(draft.job, attempt)?.remote === 'ended' || isWinner(draft.job, attempt)
+    if (isOver) oweStray(draft, attempt, event.runpodJobId ?? attempt.runpodJobId)
+    else oweCancel(draft, attempt)
   }
   draft.reply = { ok: true, cancel: true }
   const { phase } = draft.job
   const latest = latestAttempt(draft.job)
   const beingCancelled = phase.status === 'cancelling' && latest !== null && sameRef(latest, attempt)
-  if (!beingCancelled) lateReport(draft, attempt, KIND[event.type])
+  if (!beingCancelled) lateReport(draft, attempt, event)
+}
+
+/** One that reports its end returns by itself. */
+function strangersReport(draft: Draft, attempt: Attempt, event: Report): void {
+  if (event.type === 'progressed') oweStray(draft, attempt, event.runpodJobId)
+  lateReport(draft, attempt, event)
 }
 
 /** One log line for each attempt and kind; repeats are only counted, and cost no write. */
-function lateReport(draft: Draft, attempt: Attempt, kind: ReportKind): void {
+function lateReport(draft: Draft, attempt: Attempt, event: Report): void {
+  const kind = KIND[event.type]
   draft.reply = { ok: true, cancel: true }
   const count = attempt.late[kind] + 1
   draft.lease({
     attempts: replaceAttempt(draft.job.attempts, attempt, { late: { ...attempt.late, [kind]: count } }),
   })
-  if (count === 1) draft.note('late_report', refOf(attempt), { kind })
+  if (count > 1) return
+  const { runpodJobId } = event
+  draft.note('late_report', refOf(attempt), { kind, ...(runpodJobId && { runpod_job_id: runpodJobId }) })
 }

@@ -2,7 +2,7 @@
  * Every clock of a job, as functions of its state: how long each thing may take, how retries back off, and the one
  * instant at which the alarm must ring next.
  */
-import type { AttemptRef, Job, Policy } from './job.ts'
+import type { Attempt, AttemptRef, Job, OwedCancel, Policy } from './job.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -52,6 +52,8 @@ export const PROGRESS_SAVE_MS = 10 * SECOND
 export const LAST_LOOK_SLACK_MS = MINUTE
 export const MAX_ROUNDS = 100
 export const MAX_ATTEMPTS_KEPT = 50
+/** Strays of one attempt that are cancelled; a worker that makes up ids is told to stop all the same. */
+export const MAX_STRAYS = 5
 
 /** The ttl RunPod is given: it deletes the job then in any state, so it must outlast queue and run. */
 export function ttlMs(policy: Policy): number {
@@ -157,8 +159,8 @@ export function clocks(job: Job): Clock[] {
   if (outbox.mirror) add('mirror', outbox.mirror.dueAt)
   if (outbox.sweep) add('sweep', outbox.sweep.dueAt)
   for (const webhook of outbox.webhooks) add('webhook', webhook.dueAt)
-  for (const attempt of job.attempts) {
-    if (cancelIsOwed(attempt)) add('owed_cancel', Math.min(attempt.cancel.dueAt, attempt.ttlEndsAt))
+  for (const { attempt, cancel } of owedCancels(job)) {
+    add('owed_cancel', Math.min(cancel.dueAt, attempt.ttlEndsAt))
   }
   return all
 }
@@ -169,15 +171,37 @@ export function lastUploadEndsAt(job: Job): number {
 }
 
 /** A cancel that RunPod has not confirmed and that can be sent, because the job's id is known. */
-export function cancelIsOwed<A extends Job['attempts'][number]>(
+export function cancelIsOwed<A extends Attempt>(
   attempt: A,
 ): attempt is A & { cancel: NonNullable<A['cancel']>; runpodJobId: string } {
   return attempt.remote === 'live' && attempt.cancel !== null && attempt.runpodJobId !== null
 }
 
+/** A run at RunPod that must stop: an attempt's own, or one of its strays. */
+export interface OwedStop {
+  readonly attempt: Attempt
+  readonly runpodJobId: string
+  readonly cancel: OwedCancel
+  readonly isStray: boolean
+}
+
+/** Every cancel of the job that RunPod has not confirmed and that can be sent. */
+export function owedCancels({ attempts }: Job): OwedStop[] {
+  return attempts.flatMap((attempt): OwedStop[] => {
+    const { strays = [] } = attempt
+    const owed = strays.filter(({ cancel }) => cancel.confirmedAt === null)
+    return [
+      ...(cancelIsOwed(attempt)
+        ? [{ attempt, runpodJobId: attempt.runpodJobId, cancel: attempt.cancel, isStray: false }]
+        : []),
+      ...owed.map((stray) => ({ attempt, ...stray, isStray: true })),
+    ]
+  })
+}
+
 export function owesNothing(job: Job): boolean {
   const { mirror, sweep, webhooks } = job.outbox
-  return !mirror && !sweep && webhooks.length === 0 && !job.attempts.some(cancelIsOwed)
+  return !mirror && !sweep && webhooks.length === 0 && owedCancels(job).length === 0
 }
 
 /** The earliest of all clocks, held back while the breaker is tripped; null when nothing will ever be due. */

@@ -10,8 +10,8 @@ import type { Draft } from './draft.ts'
 import { replaceAttempt } from './draft.ts'
 import { endCancelled, endInError } from './endings.ts'
 import type { PhaseOf } from './job.ts'
-import { hasUnsentCancel, mayRunRemotely, refOf, remoteEnded } from './remote.ts'
-import { backoffMs, cancelIsOwed, deadlineAt, naturalWakeAt, owesNothing } from './schedule.ts'
+import { cancelChanged, hasUnsentCancel, mayRunRemotely, refOf, stopped } from './remote.ts'
+import { backoffMs, deadlineAt, naturalWakeAt, owedCancels, owesNothing } from './schedule.ts'
 import { failure } from './verdicts.ts'
 import { wakeWebhooks } from './webhooks.ts'
 
@@ -160,15 +160,14 @@ function wakeDeleting(draft: Draft, phase: PhaseOf<'deleting'>): void {
 
 function sendOwedCancels(draft: Draft): void {
   const { now } = draft
-  for (const attempt of draft.job.attempts) {
-    if (!cancelIsOwed(attempt)) continue
-    const { cancel } = attempt
-    if (attempt.ttlEndsAt <= now) remoteEnded(draft, attempt, null)
+  for (const owed of owedCancels(draft.job)) {
+    const { attempt, runpodJobId, cancel } = owed
+    if (attempt.ttlEndsAt <= now) stopped(draft, owed, null)
     else if (cancel.dueAt <= now) {
       const dueAt = now + backoffMs(`${draft.job.request.id}:cancel:${attempt.attempt}`, cancel.tries)
-      const changes = { cancel: { ...cancel, dueAt, tries: cancel.tries + 1 } }
+      const changes = cancelChanged(draft, owed, { ...cancel, dueAt, tries: cancel.tries + 1 })
       draft.lease({ attempts: replaceAttempt(draft.job.attempts, attempt, changes) })
-      draft.ask({ type: 'cancelRemote', ref: refOf(attempt), runpodJobId: attempt.runpodJobId })
+      draft.ask({ type: 'cancelRemote', ref: refOf(attempt), runpodJobId })
     }
   }
   settleCancelling(draft)

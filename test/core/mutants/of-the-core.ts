@@ -160,6 +160,18 @@ export const MUTANTS_OF_THE_CORE: readonly Mutant[] = [
       "    case 'complete':\n      return endCancelled(draft, now, true)\n    case 'cancelling':\n    case 'error':\n    case 'cancelled':\n      return\n",
   },
   {
+    name: 'a finished request that runs again is let run',
+    file: `${CORE}/reports.ts`,
+    search: "  if (event.type === 'progressed') return false\n",
+    replace: '',
+  },
+  {
+    name: 'a stray is told to stop, but not cancelled',
+    file: `${CORE}/reports.ts`,
+    search: "  if (event.type === 'progressed') oweStray(draft, attempt, event.runpodJobId)\n",
+    replace: '',
+  },
+  {
     name: 'a run that RunPod said it did not take is left running',
     file: `${CORE}/reports.ts`,
     search: '    runsAfterAll(draft, attempt)\n',

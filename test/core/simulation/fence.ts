@@ -4,6 +4,8 @@ import type { Attempt, AttemptRef, Job } from '../../../actors/export-job/core/j
 
 interface Failing {
   fail(promise: string, detail?: string): never
+  /** RunPod was told to cancel a run, or will be. */
+  wasToldToCancel(runpodJobId: string, job: Job): boolean
 }
 
 type Spoken = Extract<Event, { ref: AttemptRef }>
@@ -23,8 +25,10 @@ export function checkFence(watch: Failing, before: Job, event: Event, step: Step
     const isOther = !isSame(attempt, event.ref) && job.phase.status === before.phase.status
     if (isOther && attempt !== before.attempts[i]) watch.fail(PROMISE, `${what} changed another attempt`)
   }
-  if (event.type === 'progressed' && !isWinner(before, event.ref) && !(step.reply.ok && step.reply.cancel)) {
-    watch.fail(PROMISE, `${what} was not told to stop`)
+  if (event.type !== 'progressed') return
+  if (!(step.reply.ok && step.reply.cancel)) watch.fail(PROMISE, `${what} was not told to stop`)
+  if (event.runpodJobId !== null && !watch.wasToldToCancel(event.runpodJobId, job)) {
+    watch.fail(PROMISE, `${what} is not cancelled at RunPod`)
   }
 }
 
@@ -60,10 +64,6 @@ function isStranger(attempt: Attempt, event: Spoken): boolean {
 function isConfirmation(before: Job, after: Job): boolean {
   const was = before.phase.status
   return after.phase.status === 'cancelled' && (was === 'cancelling' || was === 'cancelled')
-}
-
-function isWinner({ phase }: Job, ref: AttemptRef): boolean {
-  return phase.status === 'complete' && isSame(phase.winner, ref)
 }
 
 function isSame(a: AttemptRef, b: AttemptRef): boolean {

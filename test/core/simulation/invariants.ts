@@ -5,7 +5,7 @@
 import type { Event, Step } from '../../../actors/export-job/core/events.ts'
 import type { AttemptRef, Job, Phase } from '../../../actors/export-job/core/job.ts'
 import { changedColumns, type MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
-import { owesNothing, wakeAt } from '../../../actors/export-job/core/schedule.ts'
+import { owedCancels, owesNothing, wakeAt } from '../../../actors/export-job/core/schedule.ts'
 import { checkFence } from './fence.ts'
 import type { RemoteJob } from './runpod.ts'
 import type { ListRow } from './stores.ts'
@@ -106,6 +106,12 @@ export class Watch {
 
   cancelSent(runpodJobId: string): void {
     this.#cancelsSent.add(runpodJobId)
+  }
+
+  wasToldToCancel(runpodJobId: string, job: Job): boolean {
+    return (
+      this.#cancelsSent.has(runpodJobId) || owedCancels(job).some((owed) => owed.runpodJobId === runpodJobId)
+    )
   }
 
   looked(key: string, seen: boolean): void {

@@ -47,7 +47,7 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
         () => runpod.cancel(runpodJobId),
         (answer) => {
           const said: CancelAnswer = answer.kind === 'ok' ? answer.value : { kind: 'unconfirmed' }
-          heard({ type: 'cancelAnswered', ref, answer: said })
+          heard({ type: 'cancelAnswered', ref, runpodJobId, answer: said })
         },
       )
     }

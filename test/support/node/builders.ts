@@ -161,10 +161,15 @@ export function pollFailed(of: AttemptRef = ref()): Event {
   return frozen({ type: 'pollFailed', ref: of })
 }
 
-export function cancelAnswered(kind: 'ended' | 'missing' | 'unconfirmed', of: AttemptRef = ref()): Event {
+export function cancelAnswered(
+  kind: 'ended' | 'missing' | 'unconfirmed',
+  of: AttemptRef = ref(),
+  runpodJobId = RUNPOD_ID,
+): Event {
   return frozen({
     type: 'cancelAnswered',
     ref: of,
+    runpodJobId,
     answer: kind === 'ended' ? { kind, usage: null } : { kind },
   })
 }
