@@ -147,12 +147,13 @@ describe('A report of a closed attempt', () => {
     over.when(progressed(41)).then({ log: [], durable: false, reply: { cancel: true } })
   })
 
-  test('that RunPod was told to cancel, and says that it did, is not asked about again', () => {
-    aCancelledJob()
+  test('that RunPod was told to cancel, and said that it did, has it told once more', () => {
+    const told = aCancelledJob()
       .when(progressed(40))
       .then({ log: ['late_report'], reply: { cancel: true }, attempt: { remote: 'ended' } })
       .wakes()
-      .then({ effects: ['mirror', 'sweepOutputs'] })
+      .then({ status: 'cancelled', effects: ['cancelRemote', 'mirror', 'sweepOutputs'] })
+    told.when(cancelAnswered('ended')).when(progressed(41)).then({ log: [], durable: false })
   })
 
   test('that never said its RunPod id can only be told to stop', () => {

@@ -15,7 +15,7 @@ import {
   someUsage,
   T0,
 } from '../support/node/builders.ts'
-import { acknowledged, aQueuedJob, aRunningJob, aVerifyingJob } from '../support/node/stages.ts'
+import { acknowledged, aQueuedJob, aRunningJob, aVerifyingJob, aWaitingJob } from '../support/node/stages.ts'
 
 const STRANGER = 'rp-of-nobody'
 
@@ -76,6 +76,11 @@ describe('A second RunPod job under one attempt’s token', () => {
       'cancelRemote',
       'mirror',
     ])
+  })
+
+  test('is stopped before the next attempt also when the clock was set back meanwhile', () => {
+    const waiting = aWaitingJob().when(progressed(90, { runpodJobId: STRANGER }), T0 + HOUR)
+    waiting.wakes(T0 + HOUR - 10 * SECOND).then({ effects: ['cancelRemote'] })
   })
 
   test('is one of a few: a worker that makes up ids has no more cancelled', () => {

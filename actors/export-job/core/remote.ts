@@ -35,16 +35,15 @@ export function oweCancel(draft: Draft, ref: AttemptRef): void {
 }
 
 /**
- * A run that nobody waits for has reported: RunPod is told, once for each id, to stop it. The attempt's own id, remote
- * state and figures stay as they are.
+ * A run that nobody waits for has reported: RunPod is told, once for each id, to stop it, also where it had said of the
+ * attempt's own id that this has ended. That id, its remote state and its figures stay as they are.
  */
 export function oweStray(draft: Draft, ref: AttemptRef, runpodJobId: string | null): void {
   const attempt = findAttempt(draft.job, ref)
   if (!attempt || runpodJobId === null) return
-  const { strays = [], cancel } = attempt
-  const wasStopped = runpodJobId === attempt.runpodJobId && cancel !== null && cancel.tries > 0
+  const { strays = [] } = attempt
   const isKnown = strays.some((stray) => stray.runpodJobId === runpodJobId)
-  if (wasStopped || isKnown || strays.length >= MAX_STRAYS || attempt.ttlEndsAt <= draft.now) return
+  if (isKnown || strays.length >= MAX_STRAYS || attempt.ttlEndsAt <= draft.now) return
   const owed = { askedAt: draft.now, dueAt: draft.now, tries: 0, confirmedAt: null }
   draft.attempt(ref, { strays: [...strays, { runpodJobId, cancel: owed }] })
 }

@@ -163,7 +163,8 @@ function sendOwedCancels(draft: Draft): void {
   for (const owed of owedCancels(draft.job)) {
     const { attempt, runpodJobId, cancel } = owed
     if (attempt.ttlEndsAt <= now) stopped(draft, owed, null)
-    else if (cancel.dueAt <= now) {
+    // The first goes out with any wake: the next attempt waits for it, whatever became of the clock meanwhile.
+    else if (cancel.tries === 0 || cancel.dueAt <= now) {
       const dueAt = now + backoffMs(`${draft.job.request.id}:cancel:${attempt.attempt}`, cancel.tries)
       const changes = cancelChanged(draft, owed, { ...cancel, dueAt, tries: cancel.tries + 1 })
       draft.lease({ attempts: replaceAttempt(draft.job.attempts, attempt, changes) })
