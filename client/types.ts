@@ -275,11 +275,10 @@ export interface HealthCheck {
   detail?: string
 }
 
-/** What the server sends on a job's socket. */
+/** What the server sends on a job's socket. `end`: the job has ended, and nothing follows. */
 export type ServerMessage =
-  | { type: 'snapshot'; seq: number; job: Job; reset?: boolean }
+  | { type: 'snapshot'; seq: number; job: Job; reset?: boolean; end?: boolean }
   | { type: 'replay'; from: number; to: number; events: JobEvent[] }
-  /** `end`: the last message of all. */
   | { type: 'event'; seq: number; event: JobEvent; job: Job; end?: boolean }
   | ProgressMessage
 

@@ -4,7 +4,9 @@
  * Worker waits, and one reader's pace is no concern of the others.
  */
 import type { EventJson, JobJson } from '../actors/export-job/rpc.ts'
-import type { Call } from './http.ts'
+import { MAX_SOCKETS } from '../actors/export-job/watchers.ts'
+import { refusedToken } from './auth.ts'
+import type { ScopedCall } from './http.ts'
 import { Mailbox } from './mailbox.ts'
 import { unavailable } from './problem.ts'
 import { callJob } from './stubs.ts'
@@ -15,6 +17,8 @@ export interface SnapshotMessage {
   job: JobJson
   /** The number asked for is not, or no longer, in the log: what lies before `seq` is not told. */
   reset?: true
+  /** The job has ended: nothing follows. */
+  end?: true
 }
 
 export interface EventMessage {
@@ -23,6 +27,8 @@ export interface EventMessage {
   event: EventJson
   /** Null when the job is being deleted. */
   job: JobJson | null
+  /** The job has ended by this event: nothing follows. */
+  end?: true
 }
 
 export interface ProgressMessage {
@@ -46,29 +52,68 @@ export interface ReplayMessage {
 
 export type FeedMessage = ReplayMessage | SnapshotMessage | EventMessage | ProgressMessage
 
-/** `ended`: the actor has no more to tell; `lost`: the line broke, or the reader was too slow; `left`: closed here. */
-export type FeedEnd = 'ended' | 'lost' | 'left'
+/**
+ * `ended`: the actor has no more to tell; `lost`: the line broke, or the reader was too slow; `left`: closed here;
+ * `expired`: the reader's token has died.
+ */
+export type FeedEnd = 'ended' | 'lost' | 'left' | 'expired'
+
+/** What the actor's close codes mean; any other is a broken line. */
+const ENDS: ReadonlyMap<number, FeedEnd> = new Map([
+  [1000, 'ended'],
+  [4404, 'ended'],
+  [4401, 'expired'],
+])
 
 /** A reader this far behind is dropped: it resumes from the log, which holds the same and no memory. */
 const MOST_WAITING = 256
 
+/** A timer above 2^31 - 1 ms fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /**
- * Watches a job until the feed is closed, which also happens when the client of `call` goes away. Whoever opens one
- * closes it.
+ * The actor's answer to an upgrade, with its socket. The address is made here alone, of nothing that a client sent
+ * unchecked: so nobody can put off the end of the token, at which the actor stops sending.
  *
  * @param after the last log number known; null for none
  * @returns null when the actor shows no job
- * @throws Problem 503 when the actor cannot be reached
+ * @throws Problem 401 when the token has died meanwhile, 503 when the actor cannot be reached, or has too many watchers
  */
-export async function openFeed(call: Call, id: string, after: number | null): Promise<ActorFeed | null> {
-  const query = after === null ? '' : `?after=${after}`
+export async function openSocket(
+  call: ScopedCall,
+  id: string,
+  after: number | null,
+): Promise<{ response: Response; socket: WebSocket } | null> {
+  const url = new URL('https://job/ws')
+  if (after !== null) url.searchParams.set('after', String(after))
+  if (call.caller.expiresAt !== null) url.searchParams.set('until', String(call.caller.expiresAt))
   const init = { headers: { Upgrade: 'websocket' } }
-  const response = await callJob(call.env, id, (job) => job.fetch(`https://job/ws${query}`, init))
-  if (response.status === 404) return null
-  if (!response.webSocket) {
-    throw unavailable('job_unavailable', 'The job could not be watched; try again shortly.')
+  const response = await callJob(call.env, id, (job) => job.fetch(url.href, init))
+  const { status, webSocket } = response
+  if (webSocket) return { response, socket: webSocket }
+  switch (status) {
+    case 404:
+      return null
+    case 401:
+      throw refusedToken('token_expired')
+    case 503:
+      throw unavailable('too_many_watchers', `This job has ${MAX_SOCKETS} watchers, which is the most.`, 30)
+    default:
+      throw unavailable('job_unavailable', 'The job could not be watched; try again shortly.')
   }
-  return new ActorFeed(response.webSocket, call.request.signal)
+}
+
+/**
+ * Watches a job until the feed is closed, which also happens when the client of `call` goes away or its token dies.
+ * Whoever opens one closes it. Answers and throws as `openSocket` does.
+ */
+export async function openFeed(
+  call: ScopedCall,
+  id: string,
+  after: number | null,
+): Promise<ActorFeed | null> {
+  const answer = await openSocket(call, id, after)
+  return answer && new ActorFeed(answer.socket, call.request.signal, call.caller.expiresAt)
 }
 
 export class ActorFeed {
@@ -78,14 +123,22 @@ export class ActorFeed {
   readonly #box = new Mailbox<FeedMessage>(
     (last, next) => last.type === 'progress' && next.type === 'progress',
   )
+  readonly #until: number
+  readonly #expiry: ReturnType<typeof setTimeout> | null
   #end: FeedEnd | null = null
 
-  /** @param gone when this fires nobody reads any more */
-  constructor(socket: WebSocket, gone: AbortSignal) {
+  /**
+   * @param gone when this fires nobody reads any more
+   * @param until when the reader's token dies, in milliseconds; null for never
+   */
+  constructor(socket: WebSocket, gone: AbortSignal, until: number | null) {
     this.#socket = socket
     this.#gone = gone
+    this.#until = until ?? Number.POSITIVE_INFINITY
+    const ms = Math.min(this.#until - Date.now(), LONGEST_TIMER_MS)
+    this.#expiry = until === null ? null : setTimeout(() => this.#finish('expired'), ms)
     socket.addEventListener('message', ({ data }) => this.#heard(String(data)))
-    socket.addEventListener('close', ({ code }) => this.#finish(code === 1000 ? 'ended' : 'lost'))
+    socket.addEventListener('close', ({ code }) => this.#finish(ENDS.get(code) ?? 'lost'))
     socket.addEventListener('error', () => this.#finish('lost'))
     socket.accept()
     gone.addEventListener('abort', this.#leave, { once: true })
@@ -114,6 +167,7 @@ export class ActorFeed {
 
   #heard(text: string): void {
     if (this.#end) return
+    if (Date.now() >= this.#until) return this.#finish('expired')
     const message: FeedMessage = JSON.parse(text)
     this.#box.put(message)
     if (this.#box.size > MOST_WAITING) this.#finish('lost')
@@ -122,6 +176,7 @@ export class ActorFeed {
   #finish(end: FeedEnd): void {
     if (this.#end) return
     this.#end = end
+    if (this.#expiry !== null) clearTimeout(this.#expiry)
     this.#gone.removeEventListener('abort', this.#leave)
     this.#box.close()
     try {

@@ -72,8 +72,13 @@ const FAULTS: Record<TokenFault, string> = {
 async function bearerOf(token: string, { authSecrets }: Settings): Promise<Caller> {
   const answer = await readToken(authSecrets, token, Date.now())
   if (answer.ok) return { ...answer.grant, expiresAt: answer.expiresAt }
-  const detail = FAULTS[answer.fault]
-  throw new Problem(401, answer.fault, detail, { headers: challenge('invalid_token', detail) })
+  throw refusedToken(answer.fault)
+}
+
+/** 401 (RFC 6750, 3.1: `invalid_token`). */
+export function refusedToken(fault: TokenFault): Problem {
+  const detail = FAULTS[fault]
+  return new Problem(401, fault, detail, { headers: challenge('invalid_token', detail) })
 }
 
 /** In development, on this very computer, no token is needed. @throws Problem 401 that says why one is needed */

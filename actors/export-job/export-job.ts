@@ -26,7 +26,7 @@ import type {
   ViewAnswer,
 } from './rpc.ts'
 import { JobStore, type LogQuery } from './store.ts'
-import { replayable, Watchers } from './watchers.ts'
+import { GONE, replayable, Watchers } from './watchers.ts'
 
 /** One alarm works through at most this many rounds of effects before it rings again. */
 const MOST_PASSES = 20
@@ -155,20 +155,24 @@ export class ExportJob extends DurableObject<ActorEnv> {
 
   // Watchers
 
-  /** The WebSocket upgrade, and nothing else: an upgraded socket cannot be answered over RPC. */
+  /**
+   * The WebSocket upgrade, and nothing else: an upgraded socket cannot be answered over RPC. The Worker alone makes its
+   * address: `after` is the last event known, `until` the instant (ms) at which the caller's token dies.
+   */
   override async fetch(request: Request): Promise<Response> {
     const job = this.#shown()
     if (!job) return new Response(null, { status: 404 })
-    const given = new URL(request.url).searchParams.get('after')
-    const after = given === null ? null : Number(given)
+    const query = new URL(request.url).searchParams
+    const numberOf = (name: string) => (query.has(name) ? Number(query.get(name)) : null)
+    const after = numberOf('after')
     const { firstSeq, lastSeq } = this.#store
     const known = after !== null && replayable(after, firstSeq, lastSeq)
     const events = known ? this.#store.eventsAfter(after, lastSeq - after) : null
-    return this.#watchers.accept(after, job, { events, lastSeq }, job.finished_at !== null)
+    return this.#watchers.accept({ after, until: numberOf('until') }, job, { events, lastSeq }, Date.now())
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    this.#watchers.received(socket, message)
+    this.#watchers.received(socket, message, Date.now())
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
@@ -251,8 +255,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
     if (!this.#alarmRuns) this.#armEarlier(wakeAt(step.job))
     if (gone || events.length > 0) logTransition(step.job, step.log, now, requestId)
     if (events.length > 0) {
-      const job = this.#shown()
-      this.#watchers.tellEvents(events, job, !job || job.finished_at !== null)
+      this.#watchers.tellEvents(events, this.#shown(), now)
     } else if (before && before.progress !== step.job.progress) {
       this.#watchers.tellProgress(() => this.#latest(), now)
     }
@@ -288,7 +291,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
 
   /** The row that names this actor to the sweep is settled last: until then a lost alarm is found by it. */
   async #vanish(jobId: string): Promise<void> {
-    this.#watchers.closeAll(4404, 'There is no such job.')
+    this.#watchers.closeAll(4404, GONE, Date.now())
     await this.#store.erase()
     this.#job = null
     this.#armedAt = null

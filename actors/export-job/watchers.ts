@@ -3,7 +3,9 @@
  * so an actor that was evicted in between goes on as if nothing had happened.
  *
  * A watcher is told: what it missed (`?after=`), a snapshot, each event, and progress in between, at most ten times a
- * second with the last never lost. After the terminal event it is closed with 1000.
+ * second with the last never lost. The terminal event is marked `end: true`, and followed by close 1000.
+ *
+ * The end of the token that opened a socket is kept with it: what comes later closes it with 4401 instead of being sent.
  */
 import type { ProgressView } from './core/view.ts'
 import type { EventJson, JobJson } from './rpc.ts'
@@ -12,6 +14,14 @@ const PROGRESS_SPACING_MS = 100
 /** The most log lines replayed at once; a watcher further behind gets a reset snapshot. */
 const MOST_REPLAYED = 10_000
 const LARGEST_MESSAGE = 1024
+/** Sockets of one job; each is sent every message, and must not delay the others. */
+export const MAX_SOCKETS = 1_000
+/** Each frame other than `ping` wakes the actor, and is good for nothing. */
+export const MAX_FRAMES = 20
+const FRAMES_WINDOW_MS = 60_000
+const EXPIRED = 'The access token has expired; ask for a new one.'
+/** Close reason of a deleted job. */
+export const GONE = 'There is no such job.'
 const encoder = new TextEncoder()
 
 export interface Replay {
@@ -24,6 +34,18 @@ export interface Replay {
 export interface SocketNote {
   readonly since: number
   readonly seq: number
+  /** When the token that opened it dies; null where none was needed. */
+  readonly until: number | null
+  /** Frames other than `ping` since `framesSince`. */
+  readonly frames: number
+  readonly framesSince: number
+}
+
+/** What the Worker asks for on behalf of a client. */
+export interface WatchRequest {
+  /** The last event that the client knows; null for none. */
+  readonly after: number | null
+  readonly until: number | null
 }
 
 function noteOn(socket: WebSocket, note: SocketNote): void {
@@ -48,42 +70,59 @@ export class Watchers {
     }
   }
 
-  /** Accepts a watcher: what it missed, then the snapshot. A job that has ended is shown once and closed. */
-  accept(after: number | null, job: JobJson, replay: Replay, ended: boolean): Response {
+  /**
+   * Accepts a watcher: what it missed, then the snapshot. A job that has ended is shown once and closed. 401 when the
+   * token died on the way here, 503 when the job has as many watchers as it may have.
+   */
+  accept({ after, until }: WatchRequest, job: JobJson, replay: Replay, now: number): Response {
+    if (!holds(until, now)) return new Response(null, { status: 401 })
+    if (this.#ctx.getWebSockets().length >= MAX_SOCKETS) return new Response(null, { status: 503 })
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
     const { events, lastSeq } = replay
-    noteOn(server, { since: Date.now(), seq: lastSeq })
+    const ended = job.finished_at !== null
+    noteOn(server, { since: now, seq: lastSeq, until, frames: 0, framesSince: now })
     if (after !== null && events && events.length > 0) {
       server.send(JSON.stringify({ type: 'replay', from: after + 1, to: lastSeq, events }))
     }
     const reset = after !== null && events === null
-    server.send(JSON.stringify({ type: 'snapshot', seq: lastSeq, job, ...(reset && { reset: true }) }))
+    const marks = { ...(reset && { reset: true }), ...(ended && { end: true }) }
+    server.send(JSON.stringify({ type: 'snapshot', seq: lastSeq, job, ...marks }))
     if (ended) server.close(1000, 'The job has ended.')
     return new Response(null, { status: 101, webSocket: client })
   }
 
-  /** One message for each log line, serialised once for all; closes everyone after a terminal one. */
-  tellEvents(events: readonly EventJson[], job: JobJson | null, ended: boolean): void {
-    const sockets = this.#ctx.getWebSockets()
+  /**
+   * One message for each log line, serialised once for all; closes everyone after a terminal one.
+   *
+   * @param job null when it is being deleted
+   */
+  tellEvents(events: readonly EventJson[], job: JobJson | null, now: number): void {
+    const sockets = this.#entitled(now)
     if (sockets.length === 0) return
     this.#dropPendingProgress()
+    const ended = job !== null && job.finished_at !== null
+    const last = events.at(-1)
     for (const event of events) {
-      this.#sendAll(sockets, JSON.stringify({ type: 'event', seq: event.seq, event, job }), event.seq)
+      const end = ended && event === last
+      const text = JSON.stringify({ type: 'event', seq: event.seq, event, job, ...(end && { end }) })
+      this.#sendAll(sockets, text, event.seq)
     }
-    if (ended) this.closeAll(1000, 'The job has ended.')
+    if (job === null) this.closeAll(4404, GONE, now)
+    else if (ended) this.closeAll(1000, 'The job has ended.', now)
   }
 
   /** Progress between events; `latest` is asked when the message is really sent. */
   tellProgress(latest: () => { seq: number; progress: ProgressView } | null, now: number): void {
     if (this.#progressTimer !== null) return
-    const sockets = this.#ctx.getWebSockets()
+    const sockets = this.#entitled(now)
     if (sockets.length === 0) return
     const wait = this.#progressSentAt + PROGRESS_SPACING_MS - now
     if (wait <= 0 || wait > PROGRESS_SPACING_MS) return this.#sendProgress(sockets, latest, now)
     this.#progressTimer = setTimeout(() => {
       this.#progressTimer = null
-      this.#sendProgress(this.#ctx.getWebSockets(), latest, Date.now())
+      const then = Date.now()
+      this.#sendProgress(this.#entitled(then), latest, then)
     }, wait)
   }
 
@@ -92,14 +131,22 @@ export class Watchers {
     return this.#ctx.getWebSockets().flatMap((socket) => noteOf(socket) ?? [])
   }
 
-  closeAll(code: number, reason: string): void {
-    for (const socket of this.#ctx.getWebSockets()) closeQuietly(socket, code, reason)
+  closeAll(code: number, reason: string, now: number): void {
+    for (const socket of this.#entitled(now)) closeQuietly(socket, code, reason)
   }
 
   /** Nothing is expected of a watcher but `ping`, which the runtime answers itself. */
-  received(socket: WebSocket, message: string | ArrayBuffer): void {
+  received(socket: WebSocket, message: string | ArrayBuffer, now: number): void {
+    const note = noteOf(socket)
+    if (!note || !holds(note.until, now)) return closeQuietly(socket, 4401, EXPIRED)
     const size = typeof message === 'string' ? encoder.encode(message).byteLength : message.byteLength
-    if (size > LARGEST_MESSAGE) closeQuietly(socket, 1009, `At most ${LARGEST_MESSAGE} bytes are accepted.`)
+    if (size > LARGEST_MESSAGE)
+      return closeQuietly(socket, 1009, `At most ${LARGEST_MESSAGE} bytes are accepted.`)
+    const counts = Math.abs(now - note.framesSince) < FRAMES_WINDOW_MS
+    const frames = counts ? note.frames + 1 : 1
+    if (frames > MAX_FRAMES)
+      return closeQuietly(socket, 1008, `Only ping is expected; at most ${MAX_FRAMES} others a minute.`)
+    noteOn(socket, { ...note, frames, framesSince: counts ? note.framesSince : now })
   }
 
   /** The closing handshake is ours to finish; codes that may not be sent are answered with 1000. */
@@ -120,6 +167,16 @@ export class Watchers {
     this.#sendAll(sockets, text)
   }
 
+  /** The only way to the sockets for what is sent: those whose token has died are closed instead. */
+  #entitled(now: number): WebSocket[] {
+    return this.#ctx.getWebSockets().filter((socket) => {
+      const note = noteOf(socket)
+      if (note && holds(note.until, now)) return true
+      closeQuietly(socket, 4401, EXPIRED)
+      return false
+    })
+  }
+
   /** The event that follows carries the job, and with it the progress. */
   #dropPendingProgress(): void {
     if (this.#progressTimer !== null) clearTimeout(this.#progressTimer)
@@ -131,7 +188,8 @@ export class Watchers {
     for (const socket of sockets) {
       try {
         socket.send(text)
-        if (seq !== undefined) noteOn(socket, { since: noteOf(socket)?.since ?? Date.now(), seq })
+        const note = seq === undefined ? null : noteOf(socket)
+        if (note && seq !== undefined) noteOn(socket, { ...note, seq })
       } catch {
         // It is closing; the others must not wait for it.
       }
@@ -142,6 +200,11 @@ export class Watchers {
 /** How many log lines a watcher may ask to be replayed. */
 export function replayable(after: number, firstSeq: number, lastSeq: number): boolean {
   return after >= firstSeq - 1 && after <= lastSeq && lastSeq - after <= MOST_REPLAYED
+}
+
+/** Whether a token that dies at `until` is alive; one without an end always is. */
+function holds(until: number | null, now: number): boolean {
+  return until === null || now < until
 }
 
 function closeQuietly(socket: WebSocket, code: number, reason: string): void {

@@ -35,7 +35,7 @@ export const ONE_JOB_OPERATIONS: readonly Operation[] = [
       200: { description: 'The job.', schema: Job, headers: { ETag: ETAG } },
       304: { description: 'The job has not changed.', headers: { ETag: ETAG } },
     },
-    problems: ['list_unavailable'],
+    problems: ['list_unavailable', 'too_many_watchers'],
     examples: [{ name: 'pending', summary: 'A job that was just accepted', status: 200, answer: NEW_JOB }],
   },
   {

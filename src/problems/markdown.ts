@@ -10,7 +10,10 @@ sentence. Branch on \`code\`: it is stable, the sentences are not. \`type\` is t
 deployment itself. Quote \`request_id\`, which is also the header \`X-Request-Id\`, when you ask its operator.
 
 A WebSocket cannot be refused with a body that a browser may read. It is accepted and closed at once: 4401 without a
-valid token, 4403 without the scope, 4404 when there is no such job; the reason is the \`detail\`.
+valid token, 4403 without the scope, 4404 when there is no such job, 1013 when the job has too many watchers; the reason
+is the \`detail\`. One that is open is closed with 4401 when its token has expired, in place of the next message: dial
+again with a fresh token, and \`after\`. It is closed with 1008 for more than 20 messages other than \`ping\` in a minute,
+and with 1009 for one above a kilobyte.
 
 This page is made by \`npm run openapi\` from \`src/problems/\`.
 `

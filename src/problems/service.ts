@@ -15,6 +15,11 @@ export const SERVICE_PROBLEMS = {
     cause: 'The actor that holds the job could not be reached.',
     remedy: AGAIN,
   },
+  too_many_watchers: {
+    statuses: [503],
+    cause: 'The job has as many sockets, event streams and long polls open as a job may have, 1,000.',
+    remedy: 'Try again later, or poll the job without `wait`. A socket is closed with 1013 instead.',
+  },
   upload_unavailable: {
     statuses: [503],
     cause: 'The actor that holds the upload could not be reached.',

@@ -5,9 +5,10 @@
  *   the JSON of the message, as on the WebSocket. Replayed lines are `event`s without `job`; the snapshot follows.
  * - A client that reconnects sends Last-Event-ID and is told what it missed; `?after=N` does the same for a first
  *   connection. A number that the log does not hold is answered by a snapshot with `reset: true`.
- * - After the last event comes `end`, with the status that the job ended in, and the stream closes. A client that
- *   connects again nevertheless, as EventSource does, is answered 204, which tells it to stop. A stream that closes
- *   without `end` was interrupted and should be resumed.
+ * - The message of the last event says `end: true`. After it comes `end`, with the status that the job ended in, and
+ *   the stream closes. A client that connects again nevertheless, as EventSource does, is answered 204, which tells it
+ *   to stop. A stream that closes without `end` was interrupted and should be resumed.
+ * - A stream ends with the token that opened it, without `end`: who connects again is answered 401.
  */
 import type { EventJson } from '../../actors/export-job/rpc.ts'
 import {
@@ -17,6 +18,7 @@ import {
   type ReplayMessage,
   type SnapshotMessage,
 } from '../actor-feed.ts'
+import { refusedToken } from '../auth.ts'
 import { eventBody, type Frame, frameText, retryText } from '../event-source.ts'
 import type { ScopedCall } from '../http.ts'
 import { archivedView } from '../job-view.ts'
@@ -87,6 +89,7 @@ async function opening(
     if (message.type === 'snapshot') return { replay, snapshot: message }
     if (message.type === 'replay') replay = message
   }
+  if (feed.end === 'expired') throw refusedToken('token_expired')
   throw unavailable('job_unavailable', 'The job could not be watched; try again shortly.')
 }
 
@@ -132,7 +135,7 @@ async function retired(
   const row = await retiredRow(call, id)
   if (again && after === 0) return nothingMore()
   const reset = after !== null && after !== 0
-  const snapshot = { type: 'snapshot', seq: 0, job: archivedView(row), ...(reset && { reset }) }
+  const snapshot = { type: 'snapshot', seq: 0, job: archivedView(row), ...(reset && { reset }), end: true }
   const frames = [{ id: 0, event: 'snapshot', data: JSON.stringify(snapshot) }, endFrame(0, row.status)]
   return new Response([retryText(RECONNECT_MS), ...frames.map(frameText)].join(''), { headers: HEADERS })
 }

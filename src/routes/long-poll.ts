@@ -25,7 +25,7 @@ export interface Change {
  * The job as soon as its body differs from what is `known`: at once for anything that was committed, after a pause
  * for progress alone, so that a client that asks again and again is answered about once a second.
  *
- * @returns null when `waitMs` passed without a change, or the client went away
+ * @returns null when `waitMs` passed without a change, the client went away, or its token died
  * @throws Problem 404 when the job is deleted meanwhile, 503 when its actor cannot be reached
  */
 export async function changedJob(
@@ -57,7 +57,7 @@ export async function changedJob(
           : changeOf(JSON.stringify(message.job), known)
       if (change) return change
     }
-    return feed.end === 'left' ? null : await lookAgain(call, known)
+    return feed.end === 'left' || feed.end === 'expired' ? null : await lookAgain(call, known)
   } finally {
     clearTimeout(pause)
     clearTimeout(limit)

@@ -1,10 +1,10 @@
 /** GET /api/jobs/:id/ws: the upgrade is handed to the actor; refusals are told as close codes. */
+import { openSocket } from '../actor-feed.ts'
 import { isUpgrade, type ScopedCall } from '../http.ts'
 import { archivedView } from '../job-view.ts'
-import { Problem, unavailable } from '../problem.ts'
+import { Problem } from '../problem.ts'
 import { demandQuery } from '../query.ts'
 import { WatchQuery } from '../schemas/query.ts'
-import { callJob } from '../stubs.ts'
 import { reachableJobId, retiredRow } from './job-id.ts'
 
 /** 101, or 426 for a request that is no WebSocket upgrade (RFC 9110, 15.5.22). */
@@ -14,24 +14,12 @@ export async function watchJob(call: ScopedCall): Promise<Response> {
       headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
     })
   }
-  demandQuery(WatchQuery, call.url.searchParams)
+  const { after = null } = demandQuery(WatchQuery, call.url.searchParams)
   const id = await reachableJobId(call)
-  const request = withoutToken(call)
-  const response = await callJob(call.env, id, (job) => job.fetch(request))
-  if (response.status === 101) return response
-  if (response.status !== 404)
-    throw unavailable('job_unavailable', 'The job could not be watched; try again shortly.')
-  const snapshot = { type: 'snapshot', seq: 0, job: archivedView(await retiredRow(call, id)) }
+  const answer = await openSocket(call, id, after)
+  if (answer) return answer.response
+  const snapshot = { type: 'snapshot', seq: 0, job: archivedView(await retiredRow(call, id)), end: true }
   return closedSocket(1000, 'The job has ended.', JSON.stringify(snapshot))
-}
-
-/** The token has done its work; the platform may log the address of what goes further. */
-function withoutToken(call: ScopedCall): Request {
-  const url = new URL(call.url)
-  url.searchParams.delete('token')
-  const request = new Request(url, call.request)
-  request.headers.delete('Authorization')
-  return request
 }
 
 /** What a browser can read of a refusal: it never sees the status of a failed upgrade, only a close code. */
@@ -41,9 +29,12 @@ const CLOSE_CODES = new Map([
   [404, 4404],
 ])
 
+/** "Try Again Later" in the IANA registry of close codes. */
+const TRY_AGAIN_LATER = 1013
+
 /** A refused upgrade as a socket that closes at once; null where the HTTP status itself must do. */
 export function refusedUpgrade(problem: Problem): Response | null {
-  const code = CLOSE_CODES.get(problem.status)
+  const code = problem.code === 'too_many_watchers' ? TRY_AGAIN_LATER : CLOSE_CODES.get(problem.status)
   return code === undefined ? null : closedSocket(code, problem.message)
 }
 

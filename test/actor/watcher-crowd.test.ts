@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { EventJson } from '../../actors/export-job/rpc.ts'
 import { JobStore } from '../../actors/export-job/store.ts'
+import { MAX_SOCKETS } from '../../actors/export-job/watchers.ts'
 import { Chance } from '../e2e/chaos/random.ts'
 import {
   aRunningJob,
@@ -18,7 +19,7 @@ useFarFutureClock()
 
 const WATCHERS = 200
 const EVENTS = 300
-const CROWD = 1_000
+const CROWD = MAX_SOCKETS
 const LONG = { timeout: 60_000 }
 
 /** In one order of fields, whoever wrote it. */
@@ -67,11 +68,13 @@ describe('many watchers of one job', () => {
     },
   )
 
-  it('1,000 are told each change and the end', LONG, async () => {
+  it('1,000 are told each change and the end, and one more is turned away', LONG, async () => {
     new FakeRunpod().install()
     const job = await aRunningJob()
     const watchers = Array.from({ length: CROWD }, () => new TestWatcher(job))
     await Promise.all(watchers.map((each) => each.dial()))
+    const oneMore = await job.stub.fetch('https://x/ws', { headers: { Upgrade: 'websocket' } })
+    expect({ status: oneMore.status, socket: oneMore.webSocket }).toEqual({ status: 503, socket: null })
     await job.report(progress(50, undefined, 'encoding'))
     await job.stub.cancel('test')
     await job.ring()

@@ -1,10 +1,13 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
+import { MAX_FRAMES, Watchers } from '../../actors/export-job/watchers.ts'
 import {
   type ActorHandle,
   aCreatedJob,
   aRunningJob,
   completed,
   FakeRunpod,
+  MINUTE,
   pass,
   progress,
   SECOND,
@@ -21,9 +24,19 @@ interface Message {
   from?: number
   to?: number
   reset?: boolean
+  end?: boolean
   events?: { seq: number; type: string }[]
   event?: { seq: number; type: string; data: Record<string, unknown> }
   job?: { status: string; progress: number; output_url: string | null }
+}
+
+const aLine = {
+  seq: 2,
+  type: 'deleting',
+  at: '2100-01-01T00:00:00.000Z',
+  round: null,
+  attempt: null,
+  data: {},
 }
 
 /** A watcher that keeps all it was told. */
@@ -79,7 +92,34 @@ describe('a watcher', () => {
       progress: 100,
       output_url: expect.stringContaining('sig='),
     })
+    expect(watcher.messages.map(({ end }) => end)).toEqual([...Array(5).fill(undefined), true])
     expect(watcher.closed).toBe(1000)
+  })
+
+  it('hears the end once, with the last of the lines that were written with it', async () => {
+    const runpod = new FakeRunpod().install()
+    runpod.answers.set('/run', () => Response.json({ error: 'no' }, { status: 400 }))
+    const job = await aCreatedJob()
+    const watcher = await watch(job)
+    await job.ring()
+    await vi.waitUntil(() => watcher.closed !== null)
+    const lines = watcher.messages.map(({ event, end }) => [event?.type, end])
+    expect(lines.slice(-2)).toEqual([
+      ['attempt_failed', undefined],
+      ['error', true],
+    ])
+  })
+
+  it('of a job that is deleted is closed with 4404, and told of no end', async () => {
+    new FakeRunpod().install()
+    const job = await aCreatedJob()
+    const watcher = await watch(job)
+    await runInDurableObject(job.stub, (_actor, state) => {
+      new Watchers(state).tellEvents([aLine], null, Date.now())
+    })
+    await vi.waitUntil(() => watcher.closed !== null)
+    expect(watcher.closed).toBe(4404)
+    expect(watcher.messages.map(({ end }) => end)).toEqual([undefined, undefined])
   })
 
   it('is replayed what it missed, then shown where the job stands', async () => {
@@ -115,7 +155,7 @@ describe('a watcher', () => {
     await job.stub.cancel('test')
     const watcher = await watch(job)
     await vi.waitUntil(() => watcher.closed !== null)
-    expect(watcher.messages.map((message) => message.type)).toEqual(['snapshot'])
+    expect(watcher.messages).toMatchObject([{ type: 'snapshot', end: true }])
     expect(watcher.closed).toBe(1000)
   })
 
@@ -168,4 +208,26 @@ describe('a watcher', () => {
       expect(watcher.closed).toBe(1009)
     },
   )
+
+  it('may send a few frames that are no ping in a minute, and is closed for more, counted across evictions', async () => {
+    new FakeRunpod().install()
+    const job = await aRunningJob()
+    const watcher = await watch(job)
+    const send = async (frames: number) => {
+      const pongs = watcher.pongs + 1
+      for (let frame = 0; frame < frames; frame++) watcher.socket.send('{"type":"ack"}')
+      watcher.socket.send('ping')
+      await vi.waitUntil(() => watcher.pongs === pongs || watcher.closed !== null)
+    }
+    await send(MAX_FRAMES)
+    expect(watcher.closed).toBeNull()
+    pass(MINUTE)
+    await send(MAX_FRAMES - 1)
+    await job.evict()
+    await send(1)
+    expect(watcher.closed).toBeNull()
+    watcher.socket.send('{"type":"ack"}')
+    await vi.waitUntil(() => watcher.closed !== null)
+    expect(watcher.closed).toBe(1008)
+  })
 })

@@ -61,7 +61,7 @@ describe('GET /api/jobs/:id/ws', () => {
       .run()
     const { messages, closed } = await watch(`/api/jobs/${UNKNOWN}/ws`)
     expect(await closed).toMatchObject({ code: 1000 })
-    expect(messages).toMatchObject([{ type: 'snapshot', job: { id: UNKNOWN, archived: true } }])
+    expect(messages).toMatchObject([{ type: 'snapshot', job: { id: UNKNOWN, archived: true }, end: true }])
     await env.DB.prepare('DELETE FROM export_jobs WHERE id = ?').bind(UNKNOWN).run()
   })
 

@@ -163,6 +163,16 @@ export const OF_ENDS: readonly Promised[] = [
         },
       },
       {
+        test: 'test/http/token-end.test.ts',
+        shows: 'a socket, a stream and a wait end with the token that opened them',
+        mutant: {
+          name: 'a socket outlives its token',
+          file: 'actors/export-job/watchers.ts',
+          search: '      if (note && holds(note.until, now)) return true\n',
+          replace: '      if (note) return true\n',
+        },
+      },
+      {
         test: 'test/http/signatures.test.ts',
         shows: 'callbacks, uploads and downloads open only to their own signature, until it expires',
         mutant: {
