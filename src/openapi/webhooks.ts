@@ -22,7 +22,7 @@ const QUEUED = v.parse(WebhookMessage, {
 const HEADERS = {
   'webhook-id': [
     'The id of the message, the same for every try: tell repeats by it.',
-    `${NEW_JOB.id}.5.complete`,
+    `${NEW_JOB.id}.5b1c2d3e.5.complete`,
   ],
   'webhook-timestamp': ['Seconds since 1970, when this try was signed.', '1767262200'],
   'webhook-signature': [

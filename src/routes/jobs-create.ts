@@ -93,6 +93,7 @@ async function requestOf(call: ScopedCall, key: string | null): Promise<JobReque
     tags,
     policy,
     webhook,
+    life: crypto.randomUUID().slice(0, 8),
     requestHash: await sha256Hex(canonicalJson(hashed)),
     createdAt: Date.now(),
     devOrigin: call.settings.publicUrl === null ? call.url.origin : null,

@@ -50,6 +50,13 @@ test('A message says the job as it was at its event, in the names of the API', (
   })
 })
 
+test('Messages of a job that was made anew under the same id have ids of their own', () => {
+  const idOf = (request: RequestOverrides) => lastOf(aCompleteJob({ ...TELLING, ...request })).message.id
+  expect(idOf({ life: 'a' })).not.toBe(idOf({ life: 'b' }))
+  expect(idOf({ life: 'a' })).toBe(idOf({ life: 'a' }))
+  expect(idOf({})).toMatch(/^job-1\.\d+\.complete$/)
+})
+
 test('Every try of a message has the same body', () => {
   const running = aRunningJob(TELLING)
   const first = lastOf(running)

@@ -51,6 +51,8 @@ export interface JobRequest {
   readonly webhook: { readonly url: string; readonly events: readonly string[] } | null
   /** SHA-256 of the request body: tells a repeat from another request under the same idempotency key. */
   readonly requestHash: string
+  /** Random, another for each job that is made under the same id; absent in jobs of an earlier version. */
+  readonly life?: string
   /** When it was accepted, by the clock that also wrote the birth row: list and job say the same. */
   readonly createdAt: number
   /** Development only: the origin that stands in for PUBLIC_URL when that is unset. */

@@ -42,7 +42,9 @@ export function messageOf(job: Job, event: WebhookEvent, at: number): WebhookMes
     finished_at: view.finished_at,
     version: view.version,
   }
-  return { id: `${view.id}.${view.version}.${event}`, event, at, told }
+  // A key that is used again after a deletion makes another job under the same id, with the same versions.
+  const life = job.request.life === undefined ? view.id : `${view.id}.${job.request.life}`
+  return { id: `${life}.${view.version}.${event}`, event, at, told }
 }
 
 /**
