@@ -1,21 +1,39 @@
-/** Secrets taken out of what leaves the service for other eyes: log lines, and files for a bug report. */
+/**
+ * Secrets taken out of what leaves the service for other eyes, log lines and files for a bug report, and of foreign text
+ * where it enters a job, whose error, log and webhooks have other readers. A text is redacted before it is cut: the rest
+ * of a token that was cut has its form no more.
+ */
 import type { Json } from '../actors/export-job/core/job.ts'
 
 /** Everything that opens something, by its form. An error may quote the address, or the request, that it was about. */
 const OPENERS: readonly [form: RegExp, instead: string][] = [
-  [/\b(sig|token|callback_token|X-Amz-(?:Signature|Credential|Security-Token))=[^&\s"'\\]+/gi, '$1=…'],
-  [/\b(Bearer|Basic) +[^\s"'\\]+/gi, '$1 …'],
-  // The signing key of a webhook.
-  [/\bwhsec_[A-Za-z0-9+/=]+/g, '…'],
-  // A JWT, and an upload token, which travels in a path.
-  [/\beyJ[\w-]+(?:\.[\w-]+)+/g, '…'],
-  // Any other HMAC-SHA256 as this service writes it, a callback token's for one.
-  [/(?<![\w-])(?:\d+\.){0,3}[\w-]{43}(?![\w-])/g, '…'],
+  // Also percent-encoded, as an address inside another one is, and after an ampersand that JSON has escaped.
+  [/(sig|token|X-Amz-(?:Signature|Credential|Security-Token))(=|%3D)[^&\s"'\\<>]+/gi, '$1$2…'],
+  [/(Bearer|Basic)( +|%20)[^\s"'\\]+/gi, '$1 …'],
+  // The signing key of a webhook, and a key of RunPod's.
+  [/whsec_[A-Za-z0-9+/=]+/g, '…'],
+  [/rpa_[A-Za-z0-9]{16,}/g, '…'],
+  // A JWT, and an upload token, which travels in a path. What stands before it may be escaped, here and below.
+  [/(?<=^|[^\w-]|\\[nrt]|%[\da-f]{2}|\\u[\da-f]{4})eyJ[\w-]+(?:\.[\w-]+)+/gi, '…'],
+  // A callback token, also where whoever quotes it has cut it.
+  [/(?<!\d)\d{1,6}\.\d{1,6}\.\d{9,12}\.[\w-]+/g, '…'],
+  // Any other HMAC-SHA256 as this service writes it.
+  [/(?<=^|[^\w-]|\\[nrt]|%[\da-f]{2}|\\u[\da-f]{4})[\w-]{43}(?![\w-])/gi, '…'],
 ]
 
-/** `text` without signatures, tokens and keys. */
-export function withoutSecrets(text: string): string {
-  return OPENERS.reduce((rest, [form, instead]) => rest.replace(form, instead), text)
+/** Shorter ones stand in ordinary words as well. */
+const LEAST_CHARACTERS = 8
+
+/**
+ * `text` without signatures, tokens and keys.
+ *
+ * @param known secrets that are taken out whatever their form
+ */
+export function withoutSecrets(text: string, known: readonly string[] = []): string {
+  const rest = known
+    .filter((secret) => secret.length >= LEAST_CHARACTERS)
+    .reduce((left, secret) => left.replaceAll(secret, '…'), text)
+  return OPENERS.reduce((left, [form, instead]) => left.replace(form, instead), rest)
 }
 
 /** Fields whose owner calls them secret. */

@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import type { Observation } from './export-job/core/events.ts'
 import type { Usage } from './export-job/core/job.ts'
 import { cutText, textOf } from './export-job/core/text.ts'
+import { withoutSecrets } from './redact.ts'
 
 /** A traceback's first lines are enough to tell what it is. */
 const MOST_ERROR_CHARACTERS = 10_000
@@ -67,11 +68,16 @@ export function observationOf(envelope: RunpodEnvelope): Observation {
   const error = envelope.error ?? beside.error
   return {
     state: STATES.get(envelope.status) ?? 'running',
-    error: error == null ? null : cutText(textOf(error), MOST_ERROR_CHARACTERS),
+    error: error == null ? null : errorText(textOf(error)),
     code: beside.code,
     retryable: beside.should_retry,
     usage: usageOf(envelope),
   }
+}
+
+/** Cut twice: a text may be very long, and what is redacted gets shorter. */
+function errorText(text: string): string {
+  return cutText(withoutSecrets(text.slice(0, 2 * MOST_ERROR_CHARACTERS)), MOST_ERROR_CHARACTERS)
 }
 
 function isObject(value: unknown): boolean {

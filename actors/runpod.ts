@@ -12,6 +12,7 @@ import type { EndpointHealth, Failure, JsonObject } from './export-job/core/job.
 import { CALL_LIMITS } from './export-job/core/schedule.ts'
 import { textOf } from './export-job/core/text.ts'
 import { failure, sentenceOf } from './export-job/core/verdicts.ts'
+import { withoutSecrets } from './redact.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { isFinal, observationOf, RunpodEnvelope } from './runpod-envelope.ts'
 
@@ -158,5 +159,5 @@ function reasonIn(text: string | null): string {
   const Reason = v.looseObject({})
   const body = parseAs(Reason, text)
   const found = body ? (body.error ?? body.detail ?? body.message) : text
-  return sentenceOf(textOf(found))
+  return sentenceOf(withoutSecrets(textOf(found)))
 }

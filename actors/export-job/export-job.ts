@@ -12,6 +12,7 @@ import { wakeAt } from './core/schedule.ts'
 import { accept, transition } from './core/transition.ts'
 import { type ProgressView, progressOf } from './core/view.ts'
 import { erasureOf } from './erasure.ts'
+import { redactedEvent } from './foreign-text.ts'
 import { inspect } from './inspect.ts'
 import { perform, settled, type World } from './perform.ts'
 import { Presenter } from './present.ts'
@@ -240,7 +241,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
     const before = this.#job
     if (!before) throw new Error('There is no job to change.')
     const now = Date.now()
-    const step = transition(before, event, now)
+    const step = transition(before, redactedEvent(event, this.#world.settings), now)
     this.#commit(step, now, requestId)
     return step
   }

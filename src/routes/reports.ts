@@ -5,6 +5,7 @@
 import type { Report } from '../../actors/export-job/core/events.ts'
 import type { AttemptRef } from '../../actors/export-job/core/job.ts'
 import { codeOf, sentenceOf } from '../../actors/export-job/core/verdicts.ts'
+import { withoutSecrets } from '../../actors/redact.ts'
 import { readCallbackToken, type SignatureFault } from '../../actors/signing.ts'
 import { readJson } from '../body.ts'
 import { bearerToken, type Call, json } from '../http.ts'
@@ -43,7 +44,7 @@ export function reportComplete(call: Call): Promise<Response> {
 export function reportError(call: Call): Promise<Response> {
   return answer(call, (body, ref) => {
     const { error, should_retry: retryable, code, runpod_job_id: id } = demand(ErrorBody, body)
-    const failure = { code: codeOf(code) ?? 'worker_error', message: sentenceOf(error), retryable }
+    const failure = { code: codeOf(code) ?? 'worker_error', message: sentenceOf(withoutSecrets(error)), retryable }
     return { type: 'failed', ref, failure, runpodJobId: id ?? null }
   })
 }

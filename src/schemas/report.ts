@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot'
 import { cutText, textOf } from '../../actors/export-job/core/text.ts'
+import { withoutSecrets } from '../../actors/redact.ts'
 
 /** RunPod's ids are opaque. */
 const RunpodJobId = v.fallback(
@@ -15,7 +16,7 @@ const RunpodJobId = v.fallback(
 function cut(most: number) {
   const Text = v.pipe(
     v.string(),
-    v.transform((text) => cutText(text, most)),
+    v.transform((text) => cutText(withoutSecrets(text), most)),
   )
   return v.fallback(v.nullish(Text), null)
 }
