@@ -143,6 +143,7 @@ describe('A timer', () => {
     'runpod-local/clock.ts': 'goes in slices',
     'actors/bounded-fetch.ts': 'is a constant of its callers',
     'actors/within.ts': 'is a constant of its callers',
+    'src/actor-feed.ts': 'is at most what a timer can take; a stream that long begins anew',
     'src/event-source.ts': 'is a constant of its caller',
     'actors/export-job/watchers.ts': 'is at most the spacing of progress',
     'src/routes/long-poll.ts': 'is at most a minute, by the schema of the query',

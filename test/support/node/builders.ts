@@ -164,7 +164,7 @@ export function pollFailed(of: AttemptRef = ref()): Event {
 export function cancelAnswered(
   kind: 'ended' | 'missing' | 'unconfirmed',
   of: AttemptRef = ref(),
-  runpodJobId = RUNPOD_ID,
+  runpodJobId = `rp-${of.attempt}-u1`,
 ): Event {
   return frozen({
     type: 'cancelAnswered',
