@@ -66,7 +66,7 @@ export const OF_RUNNING_JOBS: readonly Promised[] = [
         mutant: {
           name: 'a stranger is taken for the attempt’s own job',
           file: `${CORE}/reports.ts`,
-          search: '  if (stranger) return lateReport(draft, attempt, KIND[event.type])\n',
+          search: '  if (stranger) return strangersReport(draft, attempt, event)\n',
           replace: '  void stranger\n',
         },
       },
