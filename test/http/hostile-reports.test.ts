@@ -158,8 +158,11 @@ describe('A watcher', () => {
     const before = await stateOf(id)
     await fc.assert(
       fc.asyncProperty(frame, async (text) => {
-        hostile.send(text)
+        // One each: a socket that says more than a few of these is closed.
+        const talker = await dial()
+        talker.send(text)
         expect(await stateOf(id)).toEqual(before)
+        talker.close(1000)
       }),
       { numRuns: RUNS },
     )
