@@ -77,7 +77,7 @@ export function observationOf(envelope: RunpodEnvelope): Observation {
 
 /** Cut twice: a text may be very long, and what is redacted gets shorter. */
 function errorText(text: string): string {
-  return cutText(withoutSecrets(text.slice(0, 2 * MOST_ERROR_CHARACTERS)), MOST_ERROR_CHARACTERS)
+  return cutText(withoutSecrets(cutText(text, 2 * MOST_ERROR_CHARACTERS)), MOST_ERROR_CHARACTERS)
 }
 
 function isObject(value: unknown): boolean {

@@ -44,7 +44,11 @@ export function reportComplete(call: Call): Promise<Response> {
 export function reportError(call: Call): Promise<Response> {
   return answer(call, (body, ref) => {
     const { error, should_retry: retryable, code, runpod_job_id: id } = demand(ErrorBody, body)
-    const failure = { code: codeOf(code) ?? 'worker_error', message: sentenceOf(withoutSecrets(error)), retryable }
+    const failure = {
+      code: codeOf(code) ?? 'worker_error',
+      message: sentenceOf(withoutSecrets(error)),
+      retryable,
+    }
     return { type: 'failed', ref, failure, runpodJobId: id ?? null }
   })
 }

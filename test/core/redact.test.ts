@@ -1,6 +1,7 @@
 /** What opens something is taken out of foreign text, in whatever dress it comes. */
 import { describe, expect, test } from 'vitest'
 import { redactedEvent } from '../../actors/export-job/foreign-text.ts'
+import { OwnedFile } from '../../actors/owned-file.ts'
 import { withoutSecrets } from '../../actors/redact.ts'
 import { sortRunAnswer } from '../../actors/runpod.ts'
 import { observationOf } from '../../actors/runpod-envelope.ts'
@@ -13,6 +14,7 @@ const SECRET = 'a-strong-secret-of-more-than-32-characters'
 const NOW = Date.UTC(2026, 0, 1)
 const REF = { round: 1, attempt: 1 }
 const PRESIGNED = `https://a.r2.cloudflarestorage.com/b/k?X-Amz-Credential=KEY%2F2026&X-Amz-Signature=${'0a'.repeat(32)}`
+const INPUT = OwnedFile.found({ key: 'input/a.mp4' }, 1)
 const FILE = {
   kind: 'file',
   key: 'output/j/1-1.mp4',
@@ -25,7 +27,7 @@ const FILE = {
 /** Each with the part that must not be left. */
 const SECRETS: [name: string, text: string, opens: RegExp][] = [
   ['a callback token', callbackToken(SECRET, 'j', REF, NOW), /[\w-]{43}/],
-  ['a signed download', downloadPath(SECRET, 'input/a.mp4', NOW), /[\w-]{43}/],
+  ['a signed download', INPUT ? downloadPath(SECRET, INPUT, NOW) : '', /[\w-]{43}/],
   ['a signed upload', uploadPath(SECRET, 'output/a.mp4', { once: '1' }, NOW), /[\w-]{43}/],
   ['a signed webhook', webhookPath(SECRET, 'j', REF, NOW), /[\w-]{43}/],
   ['the address of an upload in parts', companionPath(SECRET, FILE, NOW), /[\w-]{43}/],
