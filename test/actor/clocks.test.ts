@@ -100,7 +100,7 @@ describe('while it is processing', () => {
   it('an attempt past its execution timeout is cancelled at RunPod and retried', async () => {
     const runpod = new FakeRunpod().install()
     const job = await aRunningJob()
-    for (let minute = 0; minute < 31; minute++) {
+    for (let minute = 0; minute < 30; minute++) {
       pass(MINUTE)
       runpod.jobs.set('rp-1-u1', { id: 'rp-1-u1', status: 'IN_PROGRESS' })
       await job.report(progress(minute))
