@@ -1,4 +1,5 @@
 /** What a finished file is saved as. */
+import { cutText } from './export-job/core/text.ts'
 
 /** A name that has to travel in a link stays short; most file systems take 255 bytes. */
 const MAX_STEM_CHARACTERS = 60
@@ -14,7 +15,7 @@ const EXTENSION = /\.[^.]{1,10}$/
 export function resultName(inputKey: string, type: string, outputKey: string): string {
   const source = lastPart(inputKey)
   const stem = source.replace(EXTENSION, '').replace(/^[.\s-]+|[.\s-]+$/g, '')
-  const short = [...stem].slice(0, MAX_STEM_CHARACTERS).join('').trimEnd()
+  const short = cutText(stem, MAX_STEM_CHARACTERS).trimEnd()
   return `${short || 'video'}-${type}${EXTENSION.exec(lastPart(outputKey))?.[0] ?? ''}`
 }
 

@@ -1,6 +1,7 @@
 /** Jobs as D1 knows them, with the names that the actor's own view has. */
+
+import { iso } from '../actors/export-job/core/iso.ts'
 import type { JsonObject } from '../actors/export-job/core/job.ts'
-import { iso } from '../actors/export-job/core/view.ts'
 import type { JobRow } from './job-rows.ts'
 import type { Job, JobSummary } from './schemas/job-view.ts'
 

@@ -1,5 +1,5 @@
 /** Figures over many jobs, from D1 alone: no actor is woken for them. */
-import { iso } from '../actors/export-job/core/view.ts'
+import { iso } from '../actors/export-job/core/iso.ts'
 import type { Env } from './env.ts'
 import { reach } from './job-rows.ts'
 import {

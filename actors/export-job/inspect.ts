@@ -1,8 +1,8 @@
 /** The actor opened up for an operator. Reads only: looking at a job writes nothing and changes nothing. */
 import { type Inspection, inspectionOf } from './core/inspection.ts'
+import { iso } from './core/iso.ts'
 import type { Job } from './core/job.ts'
 import { type MirrorRow, mirrorRowOf } from './core/mirror-row.ts'
-import { iso } from './core/view.ts'
 import type { EventJson, JobJson } from './rpc.ts'
 import type { JobStore, LogQuery } from './store.ts'
 import type { SocketNote } from './watchers.ts'

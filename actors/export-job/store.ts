@@ -3,8 +3,8 @@
  * both in one transaction. Nothing is created before there is a job, so an empty actor stays empty.
  */
 import type { LogLine } from './core/events.ts'
+import { iso } from './core/iso.ts'
 import type { Job } from './core/job.ts'
-import { iso } from './core/view.ts'
 import type { EventJson } from './rpc.ts'
 import { SCHEMA, type SchemaVersion, upgrade } from './store-schema.ts'
 

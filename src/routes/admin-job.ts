@@ -3,8 +3,8 @@
  * and wakes no actor; `?download` is everything in one file for a bug report, secrets removed.
  */
 import type * as v from 'valibot'
+import { iso } from '../../actors/export-job/core/iso.ts'
 import type { JsonObject } from '../../actors/export-job/core/job.ts'
-import { iso } from '../../actors/export-job/core/view.ts'
 import type { ActorJson } from '../../actors/export-job/inspect.ts'
 import { TROUBLE } from '../../actors/export-job/inspect.ts'
 import { withoutSecretsIn } from '../../actors/redact.ts'

@@ -1,5 +1,5 @@
 /** POST /api/uploads, and POST …/s3/multipart: a token for a page with an uploader, and the beginning of one file. */
-import { iso } from '../../actors/export-job/core/view.ts'
+import { iso } from '../../actors/export-job/core/iso.ts'
 import type { UploadRequest } from '../../actors/upload/core.ts'
 import type { OpenAnswer } from '../../actors/upload/upload.ts'
 import { companionPath, type FileClaims, type ProjectClaims } from '../../actors/upload-token.ts'

@@ -2,7 +2,7 @@
  * Uploads in parts, in the JSON dialect of Uppy's Companion (`@uppy/aws-s3` 6, `companionEndpoint`). The token in the
  * path is all the authority there is. Here: sign one part, list the parts, abort, and how far it is.
  */
-import { iso } from '../../actors/export-job/core/view.ts'
+import { iso } from '../../actors/export-job/core/iso.ts'
 import { partPath } from '../../actors/signing.ts'
 import { s3Of } from '../env.ts'
 import { type Call, json, publicUrl } from '../http.ts'

@@ -1,5 +1,5 @@
 /** POST /api/tokens, and the token that comes with a new job: always narrower than what they are made from. */
-import { iso } from '../../actors/export-job/core/view.ts'
+import { iso } from '../../actors/export-job/core/iso.ts'
 import type { Settings } from '../../actors/settings.ts'
 import { type Grant, includesScope, makeToken, type Scope } from '../access-token.ts'
 import { type Caller, requireScope } from '../auth.ts'

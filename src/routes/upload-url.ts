@@ -1,6 +1,6 @@
 /** POST /api/videos/upload-url: where to send a file, in one PUT or in parts, signed with everything that limits it. */
 import type * as v from 'valibot'
-import { iso } from '../../actors/export-job/core/view.ts'
+import { iso } from '../../actors/export-job/core/iso.ts'
 import { uploadPath } from '../../actors/signing.ts'
 import { companionPath, type FileClaims } from '../../actors/upload-token.ts'
 import { requireOwnProject } from '../auth.ts'

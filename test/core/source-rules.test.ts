@@ -30,7 +30,7 @@ test('A text that says an instant is read by the one parser of instants, or of H
   expect(strays(['src', 'actors'], /\bDate\.(?:parse|UTC)\(/, readers)).toEqual([])
   // These make a Date of milliseconds.
   const makers = [
-    'actors/export-job/core/view.ts',
+    'actors/export-job/core/iso.ts',
     'actors/export-job/core/reason.ts',
     'actors/webhooks.ts',
     'src/access-token.ts',

@@ -1,6 +1,7 @@
 /** An attempt's life on our side: it begins, counts as open, and is given up. */
 import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
+import { iso } from './iso.ts'
 import type { Attempt, Failure, Job } from './job.ts'
 import { oweCancel, refOf } from './remote.ts'
 import {
@@ -103,7 +104,7 @@ export function giveUp(
     message,
     retryable,
     ...(options.source && { source: options.source }),
-    ...(retries && { next_attempt_at: new Date(nextAttemptAt).toISOString() }),
+    ...(retries && { next_attempt_at: iso(nextAttemptAt) }),
   })
   if (hopeless) endInError(draft, failure)
   else

@@ -6,10 +6,10 @@
  * about what the job owes the outside.
  */
 import { latestAttempt } from './attempts.ts'
+import { iso } from './iso.ts'
 import type { Attempt, Job, PhaseOf } from './job.ts'
 import { nextActionOf, reasonOf } from './reason.ts'
 import { deadlineAt, LOOKS, owedCancels } from './schedule.ts'
-import { iso } from './view.ts'
 
 export type FindingCode =
   | 'under_way'

@@ -2,10 +2,10 @@
 import { costOfAttempt } from './costs.ts'
 import { sameRef } from './draft.ts'
 import { type Finding, findingsOf, findingsUntil } from './findings.ts'
+import { iso } from './iso.ts'
 import type { Attempt, Job, Owed, Policy } from './job.ts'
 import { WHAT } from './reason.ts'
 import { type ClockName, cancelIsOwed, clocks, deadlineAt, wakeAt } from './schedule.ts'
-import { iso } from './view.ts'
 
 export interface AttemptView {
   round: number

@@ -6,11 +6,11 @@ import { openAttempt } from './attempts.ts'
 import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
 import type { Asker, RefusalCode } from './events.ts'
+import { iso } from './iso.ts'
 import type { JsonObject } from './job.ts'
 import { cancelChanged, refOf } from './remote.ts'
 import { deadlineAt, owedCancels, POLICY_BOUNDS } from './schedule.ts'
 import { failure } from './verdicts.ts'
-import { iso } from './view.ts'
 
 /** For the log. */
 export function whoOf({ by, why }: Asker): JsonObject {

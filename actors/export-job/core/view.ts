@@ -1,6 +1,7 @@
 /** The job as everyone sees it: snake_case, RFC 3339 instants, a sentence that says why, and what happens next. */
 import { latestAttempt } from './attempts.ts'
 import { type CostView, costsOf } from './costs.ts'
+import { iso } from './iso.ts'
 import type { Job, JobStatus, JsonObject } from './job.ts'
 import { nextActionOf, reasonOf } from './reason.ts'
 
@@ -117,10 +118,6 @@ function cancelOf(job: Job): JobView['cancel'] {
   if (phase.status === 'cancelling') return { requested_at: iso(phase.askedAt), confirmed: false }
   if (phase.status === 'cancelled') return { requested_at: iso(phase.askedAt), confirmed: phase.confirmed }
   return null
-}
-
-export function iso(at: number): string {
-  return new Date(at).toISOString()
 }
 
 function instant(at: number | null): string | null {

@@ -5,9 +5,10 @@
  * `params` are left out and texts of a worker are cut, so that no body reaches the 20 kB that receivers must take.
  */
 
+import { iso } from './iso.ts'
 import type { Job, JobRequest, JsonObject, WebhookMessage } from './job.ts'
 import { cutText } from './text.ts'
-import { iso, viewOf } from './view.ts'
+import { viewOf } from './view.ts'
 
 /** Events a caller may ask for; each is a type of the event log, and the status that the job has come to. */
 export const WEBHOOK_EVENTS = ['queued', 'processing', 'complete', 'error', 'cancelled'] as const

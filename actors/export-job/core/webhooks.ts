@@ -6,9 +6,9 @@
 import type { Draft } from './draft.ts'
 import type { Asker, Fact } from './events.ts'
 import { refuse, whoOf } from './interventions.ts'
+import { iso } from './iso.ts'
 import type { JsonObject, OwedWebhook, WebhookMessage } from './job.ts'
 import { jitter } from './schedule.ts'
-import { iso } from './view.ts'
 import { messageOf, WEBHOOK_EVENTS } from './webhook-message.ts'
 
 const SECOND = 1_000
