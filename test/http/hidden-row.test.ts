@@ -79,7 +79,7 @@ describe('The row of a deleted job', () => {
   it('answers a create under its key with 409 and Retry-After, until it has gone', async () => {
     const project_id = freshProject()
     const key = { 'Idempotency-Key': 'again' }
-    const body = jobBody({ project_id })
+    const body = jobBody({ project_id, input_video_key: 'input/missing/clip.mp4' })
     const { job_id: id } = await bodyOf<Created>(await post('/api/jobs', body, key), 201)
     await ring(id)
     await ring(id)

@@ -1,11 +1,10 @@
 /**
- * Before each test file: an empty list, as files share one runtime, and a console whose every line is searched for
+ * Before each test file: an empty list and bucket, as files share one runtime, and a console whose every line is searched for
  * secrets.
  */
 import { applyD1Migrations } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, expect } from 'vitest'
-import { WITNESS_KEY } from '../../../src/list-trust.ts'
 import { search, watchConsole } from './secret-scan.ts'
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
@@ -19,7 +18,8 @@ await env.DB.batch([
        created_at, mirrored_at) VALUES ('sweep', 0, '', 'sweep', '', '{}', 0, '', 0, 0)`,
   ),
 ])
-await env.VIDEOS.delete(WITNESS_KEY)
+const { objects } = await env.VIDEOS.list()
+await env.VIDEOS.delete(objects.map(({ key }) => key))
 
 watchConsole()
 afterEach(() => {
