@@ -26,6 +26,7 @@ const STEPS: readonly Step[] = [
     quick: ['test:simulate', '--', '--runs', '2000'],
     full: ['test:simulate', '--', '--runs', '20000'],
   },
+  { name: 'walk', quick: ['test:walk'], full: ['test:walk'] },
   { name: 'mutants', quick: ['test:mutants', '--', '--quick'], full: ['test:mutants'] },
   { name: 'promises', quick: ['test:promises'], full: ['test:promises'] },
   { name: 'api', quick: null, full: ['test:api'] },
