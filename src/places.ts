@@ -46,10 +46,14 @@ export async function withPlace(
        WHERE id = ?2 AND version = ?3 AND status = ?4 AND ${hasRoom('?5', '?6')}`,
     ).bind(now, id, version, status, projectId, most),
   )
-  // Its actor may have written to it since: then it decides by what it knows.
-  if (!taken && (await readRow(env, id))?.version === version) throw tooManyActive(projectId, most)
+  if (!taken) {
+    const since = await readRow(env, id)
+    // Another request has taken the place for this very job, or its actor has written to the row.
+    if (since?.version !== version || since.status !== status) return withPlace(env, id, command)
+    throw tooManyActive(projectId, most)
+  }
   const answer = await command()
-  if (taken && !answer.ok) {
+  if (!answer.ok) {
     await changed(
       env.DB.prepare(
         `UPDATE export_jobs SET status = ?1, due_at = ?2 WHERE id = ?3 AND version = ?4 AND status = 'pending'`,

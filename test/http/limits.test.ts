@@ -200,6 +200,14 @@ describe('MAX_ACTIVE_JOBS_PER_PROJECT', () => {
       expect(statuses.sort()).toEqual([200, 200, 429, 429, 429, 429])
     })
 
+    it.each(doors)('%s that is sent many times at once takes one, and each answers so', async (_, again) => {
+      const project = freshProject()
+      const id = await cancelled(project)
+      await bodyOf(await create(project), 201)
+      const answers = await Promise.all(Array.from({ length: 5 }, () => again(id)))
+      expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200))
+    })
+
     it('gives it back when the actor refuses', async () => {
       const id = await cancelled(freshProject())
       const before = await statusOf(id)
