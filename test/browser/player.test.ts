@@ -26,7 +26,9 @@ async function countAddresses(page: Page): Promise<Addresses> {
   const asked: number[] = []
   await page.route(/\/api\/jobs\/[^/?]+(\?|$)/, async (route) => {
     if (route.request().method() !== 'GET') return route.continue()
-    const response = await route.fetch()
+    // Of what the browser sends Playwright leaves this out, by which the service knows a page of its own.
+    const headers = { ...route.request().headers(), 'sec-fetch-site': 'same-origin' }
+    const response = await route.fetch({ headers })
     const job = await response.json()
     given += 1
     const named = (url: string | null) => url && `${url}&address=${given}`
@@ -76,6 +78,8 @@ describeInBrowser('a player that stays open', () => {
 
   const opened = async () => {
     const { id } = await world.createJob({ input_video_key: source })
+    // Only what was found before the dispatch has an address.
+    await expect.poll(async () => (await world.client.jobs.get(id)).input_url, PATIENT).not.toBeNull()
     const page = await world.page()
     const addresses = await countAddresses(page)
     await page.goto(`${world.stack.url}/jobs/${id}`)
