@@ -3,8 +3,8 @@
  * actor depends on. Progress writes none. Nothing else in the actors writes to the console, so that whatever an error
  * quotes passes through `redacted`.
  */
+import type { LogLine } from '../wire/events.ts'
 import { latestAttempt } from './export-job/core/attempts.ts'
-import type { LogLine } from './export-job/core/events.ts'
 import type { Job } from './export-job/core/job.ts'
 import { cutText } from './export-job/core/text.ts'
 import { withoutSecrets } from './redact.ts'

@@ -3,7 +3,7 @@
  * where it enters a job, whose error, log and webhooks have other readers. A text is redacted before it is cut: the rest
  * of a token that was cut has its form no more.
  */
-import type { Json } from '../actors/export-job/core/job.ts'
+import type { Json } from '../wire/json.ts'
 
 /** Everything that opens something, by its form. An error may quote the address, or the request, that it was about. */
 const OPENERS: readonly [form: RegExp, instead: string][] = [

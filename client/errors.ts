@@ -1,11 +1,8 @@
 /** Everything that this client throws on purpose, so that a caller can tell a refusal from a broken line. */
+import type { FieldError } from '../wire/problem.ts'
 import type { Job, JobFailure } from './types.ts'
 
-/** One invalid field of a request; `pointer` is a JSON pointer into its body. */
-export interface FieldError {
-  pointer: string
-  detail: string
-}
+export type { FieldError }
 
 export interface Problem {
   status: number

@@ -77,7 +77,7 @@ async function catchUp(line: Line, job: Job): Promise<boolean> {
   // The next line is no longer kept.
   const reset = (events[0]?.seq ?? 0) > from + 1
   line.accept({ type: 'replay', from, to, events })
-  return line.accept({ type: 'snapshot', seq: to, job, reset }) === 'ended'
+  return line.accept({ type: 'snapshot', seq: to, job, ...(reset && { reset }) }) === 'ended'
 }
 
 async function lastSeq({ http, id, signal }: Line): Promise<number> {

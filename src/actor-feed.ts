@@ -3,54 +3,14 @@
  * server-sent events. It is the same hibernatable WebSocket that a browser gets, so the actor can sleep while the
  * Worker waits, and one reader's pace is no concern of the others.
  */
-import type { EventJson, JobJson } from '../actors/export-job/rpc.ts'
+
 import { MAX_SOCKETS } from '../actors/export-job/watchers.ts'
+import type { ServerMessage } from '../wire/socket.ts'
 import { refusedToken } from './auth.ts'
 import type { ScopedCall } from './http.ts'
 import { Mailbox } from './mailbox.ts'
 import { unavailable } from './problem.ts'
 import { callJob } from './stubs.ts'
-
-export interface SnapshotMessage {
-  type: 'snapshot'
-  seq: number
-  job: JobJson
-  /** The number asked for is not, or no longer, in the log: what lies before `seq` is not told. */
-  reset?: true
-  /** The job has ended: nothing follows. */
-  end?: true
-}
-
-export interface EventMessage {
-  type: 'event'
-  seq: number
-  event: EventJson
-  /** Null when the job is being deleted. */
-  job: JobJson | null
-  /** The job has ended by this event: nothing follows. */
-  end?: true
-}
-
-export interface ProgressMessage {
-  type: 'progress'
-  /** Of the last event before it. */
-  seq: number
-  progress: number
-  stage: string | null
-  message: string | null
-  eta_seconds: number | null
-  attempt: number
-  round: number
-}
-
-export interface ReplayMessage {
-  type: 'replay'
-  from: number
-  to: number
-  events: EventJson[]
-}
-
-export type FeedMessage = ReplayMessage | SnapshotMessage | EventMessage | ProgressMessage
 
 /**
  * `ended`: the actor has no more to tell; `lost`: the line broke, or the reader was too slow; `left`: closed here;
@@ -120,7 +80,7 @@ export class ActorFeed {
   readonly #socket: WebSocket
   readonly #gone: AbortSignal
   readonly #leave = () => this.close()
-  readonly #box = new Mailbox<FeedMessage>(
+  readonly #box = new Mailbox<ServerMessage>(
     (last, next) => last.type === 'progress' && next.type === 'progress',
   )
   readonly #until: number
@@ -151,12 +111,12 @@ export class ActorFeed {
   }
 
   /** The next message; null when none will come. */
-  next(): Promise<FeedMessage | null> {
+  next(): Promise<ServerMessage | null> {
     return this.#box.next()
   }
 
   /** Puts a message back, to be read after those that wait. */
-  putBack(message: FeedMessage): void {
+  putBack(message: ServerMessage): void {
     this.#box.put(message)
   }
 
@@ -168,7 +128,7 @@ export class ActorFeed {
   #heard(text: string): void {
     if (this.#end) return
     if (Date.now() >= this.#until) return this.#finish('expired')
-    const message: FeedMessage = JSON.parse(text)
+    const message: ServerMessage = JSON.parse(text)
     this.#box.put(message)
     if (this.#box.size > MOST_WAITING) this.#finish('lost')
   }

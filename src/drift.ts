@@ -1,26 +1,7 @@
 /** Whether the row in D1 says what its actor says. */
 import type { MirrorRow } from '../actors/export-job/core/mirror-row.ts'
+import type { Drift } from '../wire/admin.ts'
 import type { WholeRow } from './job-rows.ts'
-
-export type DriftState =
-  /** The row says what it must. */
-  | 'none'
-  /** It does not yet; the actor is about to write it. */
-  | 'pending'
-  /** It does not, and either nothing is under way or it could not be written. */
-  | 'behind'
-  /** There is no row. */
-  | 'missing'
-  /** D1 did not answer. */
-  | 'unreachable'
-  /** There is a row, and no actor that holds the job. */
-  | 'actor_missing'
-
-export interface Drift {
-  state: DriftState
-  /** What differs of that which the row must say by now. */
-  columns: { name: string; actor: string | number | null; row: string | number | null }[]
-}
 
 /** Between birth and end the list is told of a change of status; the rest of the row follows with the next one. */
 const WHILE_ACTIVE: readonly (keyof MirrorRow)[] = [

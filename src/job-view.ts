@@ -1,9 +1,9 @@
 /** Jobs as D1 knows them, with the names that the actor's own view has. */
 
 import { iso } from '../actors/export-job/core/iso.ts'
-import type { JsonObject } from '../actors/export-job/core/job.ts'
+import type { JobFailure, JobJson, JobSummary, JobUrls } from '../wire/job.ts'
+import type { JsonObject } from '../wire/json.ts'
 import type { JobRow } from './job-rows.ts'
-import type { Job, JobSummary } from './schemas/job-view.ts'
 
 /** A row of the list: what the job's view says, as far as the row knows it. */
 export function rowView(row: JobRow): JobSummary {
@@ -23,7 +23,7 @@ export function rowView(row: JobRow): JobSummary {
     max_attempts: row.max_attempts,
     round: row.round,
     runpod_job_id: row.runpod_job_id,
-    error: row.error === null ? null : parsed<Job['error']>(row.error),
+    error: row.error === null ? null : parsed<JobFailure>(row.error),
     usage: { gpu_seconds: row.gpu_seconds, wasted_seconds: row.wasted_seconds },
     created_at: iso(row.created_at),
     started_at: instant(row.started_at),
@@ -39,7 +39,7 @@ const RETIRED = 'Retired after its retention; its videos and its event log are g
 const CLOSED = 'Closed by the sweep: no actor holds this job.'
 
 /** A job without an actor: every name of the live view is there, and nothing is about to happen. */
-export function archivedView(row: JobRow): Job {
+export function archivedView(row: JobRow): JobJson {
   return {
     ...rowView(row),
     message: null,
@@ -56,13 +56,7 @@ export function archivedView(row: JobRow): Job {
 }
 
 /** Paths of one job; the same as its actor gives out. */
-export function urlsOf(id: string): {
-  self: string
-  ws: string
-  events: string
-  cancel: string
-  retry: string
-} {
+export function urlsOf(id: string): JobUrls {
   const self = `/api/jobs/${id}`
   return {
     self,

@@ -1,5 +1,5 @@
 /** What JSON text may hold before a schema sees it, and where broken text breaks. */
-import type { FieldError } from './problem.ts'
+import type { FieldError } from '../wire/problem.ts'
 
 const DEEPEST = 32
 /** JSON says nothing of precision, and a double keeps no more (RFC 8259, 6): another number would be stored. */

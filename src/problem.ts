@@ -2,14 +2,8 @@
  * Refusals as RFC 9457 problem details. Anything a handler cannot do it throws as a `Problem`; the router's one catch
  * turns it into a response. What is not a `Problem` is a bug, and says nothing to the client but its request id.
  */
+import type { FieldError, ProblemJson } from '../wire/problem.ts'
 import { type ProblemCode, problemPath, titleOf } from './problems/index.ts'
-import type { Problem as ProblemBody } from './schemas/service.ts'
-
-/** One wrong field: a JSON Pointer (RFC 6901) into the body, or `/query/…`, `/header/…`, `/path/…`. */
-export interface FieldError {
-  pointer: string
-  detail: string
-}
 
 interface Extras {
   errors?: readonly FieldError[]
@@ -35,7 +29,7 @@ export class Problem extends Error {
 
   /** @param base where this deployment is reached; its type URIs lie below */
   toResponse(requestId: string, base: string): Response {
-    const body: ProblemBody = {
+    const body: ProblemJson = {
       type: `${base}${problemPath(this.code)}`,
       title: titleOf(this.code),
       status: this.status,

@@ -1,6 +1,7 @@
 /** Queries against schemas, as bodies are: names that are not known are left alone, wrong ones are named. */
 import type * as v from 'valibot'
-import { type FieldError, invalid } from './problem.ts'
+import type { FieldError } from '../wire/problem.ts'
+import { invalid } from './problem.ts'
 import { check } from './validate.ts'
 
 type Entries = Record<string, v.GenericSchema>

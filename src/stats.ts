@@ -1,5 +1,6 @@
 /** Figures over many jobs, from D1 alone: no actor is woken for them. */
 import { iso } from '../actors/export-job/core/iso.ts'
+import type { Percentiles, Statistics } from '../wire/admin.ts'
 import type { Env } from './env.ts'
 import { reach } from './job-rows.ts'
 import {
@@ -15,35 +16,8 @@ import {
 
 type Counts = Record<string, number>
 
-/** Nearest-rank: the least value that so many of the jobs do not exceed; null without jobs. */
-export interface Percentiles {
-  jobs: number
-  p50: number | null
-  p90: number | null
-  p99: number | null
-}
-
-export interface Stats {
-  window: { from: string; until: string; seconds: number }
-  /** Unfinished jobs by status, as of now and not of the window. */
-  active: Counts
-  /** `cut`: the window holds more, and only the newest so many were looked at, since `from`. */
-  ended: { jobs: number; cut: boolean; most: number; by_status: Counts; by_type: Record<string, Counts> }
-  /** Every hour of the window, also those in which none ended. */
-  per_hour: { hour: string; complete: number; error: number; cancelled: number }[]
-  /** From the start of a job's last round. */
-  seconds: { queue: Percentiles; run: Percentiles; total: Percentiles }
-  error_codes: { code: string; jobs: number }[]
-  /** Jobs by the number of attempts of their last round. */
-  attempts: { attempts: number; jobs: number }[]
-  gpu_seconds: number
-  wasted_seconds: number
-  /** Money at GPU_PRICE_PER_SECOND; null when no price is set. */
-  cost: number | null
-  wasted_cost: number | null
-  /** Tries of webhooks; `success` is null when none was sent. */
-  webhooks: { taken: number; failed: number; success: number | null }
-}
+/** The figures of D1: all but what RunPod says. */
+type Stats = Omit<Statistics, 'runpod'>
 
 const HOUR_MS = 3_600_000
 

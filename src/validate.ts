@@ -1,8 +1,9 @@
 /** Values against schemas: what comes out is trusted, what is wrong is named field by field. */
 import * as v from 'valibot'
 import { cutText } from '../actors/export-job/core/text.ts'
+import type { FieldError } from '../wire/problem.ts'
 import { escapePointer } from './json-text.ts'
-import { type FieldError, invalid } from './problem.ts'
+import { invalid } from './problem.ts'
 
 const MOST_ERRORS = 20
 const MOST_SHOWN = 60

@@ -2,7 +2,9 @@
  * One export job's actor: the only owner of its state. Its methods are the verbs; each decides by the pure core and
  * commits. The alarm alone acts: it wakes the job, performs what is asked, and applies each answer as the next event.
  */
+
 import { DurableObject } from 'cloudflare:workers'
+import type { JobJson, JobProgress } from '../../wire/job.ts'
 import type { ActorEnv } from '../env.ts'
 import { logFault, logTransition } from '../log.ts'
 import { settingsOf } from '../settings.ts'
@@ -10,7 +12,7 @@ import type { Command, Event, Fact, Report, Step } from './core/events.ts'
 import type { Job, JobRequest } from './core/job.ts'
 import { wakeAt } from './core/schedule.ts'
 import { accept, transition } from './core/transition.ts'
-import { type ProgressView, progressOf } from './core/view.ts'
+import { progressOf } from './core/view.ts'
 import { erasureOf } from './erasure.ts'
 import { redactedEvent } from './foreign-text.ts'
 import { inspect } from './inspect.ts'
@@ -21,7 +23,6 @@ import type {
   CreateAnswer,
   EventsAnswer,
   InspectAnswer,
-  JobJson,
   JobText,
   ReportAnswer,
   ViewAnswer,
@@ -270,7 +271,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return this.#job && this.#presenter.text(this.#job, Date.now())
   }
 
-  #latest(): { seq: number; progress: ProgressView } | null {
+  #latest(): { seq: number; progress: JobProgress } | null {
     return this.#job && { seq: this.#store.lastSeq, progress: progressOf(this.#job) }
   }
 

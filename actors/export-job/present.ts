@@ -1,11 +1,12 @@
 /** The core's view of a job, completed with what needs this deployment: signed URLs, routes and the price of a GPU. */
+import type { JobJson } from '../../wire/job.ts'
 import { etagOf } from '../entity-tag.ts'
 import { OwnedFile } from '../owned-file.ts'
 import type { Settings } from '../settings.ts'
 import { downloadPath, URL_WINDOW_MS } from '../signing.ts'
 import type { Job } from './core/job.ts'
 import { viewOf } from './core/view.ts'
-import type { JobJson, JobText } from './rpc.ts'
+import type { JobText } from './rpc.ts'
 
 interface Shown {
   readonly job: Job

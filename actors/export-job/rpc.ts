@@ -4,15 +4,6 @@
  */
 import type { Erasure } from '../mirror.ts'
 import type { RefusalCode } from './core/events.ts'
-import type { JsonObject } from './core/job.ts'
-import type { JobView } from './core/view.ts'
-
-/** The job as the API shows it: the core's view, plus what needs the deployment's secrets and routes. */
-export interface JobJson extends JobView {
-  input_url: string | null
-  output_url: string | null
-  urls: { self: string; ws: string; events: string; cancel: string; retry: string }
-}
 
 /**
  * JSON text of a JobJson. The actor answers with text: it is serialised once for HTTP and sockets alike, and an open
@@ -39,16 +30,6 @@ export type ViewAnswer =
   /** `etag`: of the text; an actor of an earlier version leaves it to the Worker. */
   | { found: true; job: JobText; version: number; seq: number; etag?: string }
   | { found: false; deleting: boolean }
-
-/** One line of the event log, as REST, WebSocket and SSE show it. */
-export interface EventJson {
-  seq: number
-  type: string
-  at: string
-  round: number | null
-  attempt: number | null
-  data: JsonObject
-}
 
 /** JSON text of `EventJson[]`, oldest first. */
 export type EventsAnswer =

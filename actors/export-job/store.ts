@@ -2,10 +2,9 @@
  * The actor's own storage: one row that is the truth, and an append-only event log that is history. A commit writes
  * both in one transaction. Nothing is created before there is a job, so an empty actor stays empty.
  */
-import type { LogLine } from './core/events.ts'
+import type { EventJson, LogLine } from '../../wire/events.ts'
 import { iso } from './core/iso.ts'
 import type { Job } from './core/job.ts'
-import type { EventJson } from './rpc.ts'
 import { SCHEMA, type SchemaVersion, upgrade } from './store-schema.ts'
 
 /** The newest lines kept; older ones are dropped, and a watcher that asks for them is told so by a reset. */
@@ -37,8 +36,9 @@ export interface LogQuery {
   readonly types: readonly string[] | null
 }
 
+/** A type and its data were stored together, by `commit`. */
 function eventOf(row: EventRow): EventJson {
-  return { ...row, at: iso(row.at), data: JSON.parse(row.data) }
+  return { ...row, at: iso(row.at), data: JSON.parse(row.data) } as EventJson
 }
 
 /**
@@ -135,13 +135,12 @@ export class JobStore {
     this.#created = true
     this.#lastSeq += log.length
     this.#firstSeq = Math.max(this.#firstSeq, this.#lastSeq - MAX_EVENTS_KEPT + 1)
-    return log.map((line, index) => ({
+    return log.map(({ ref, ...line }, index) => ({
       seq: first + index,
-      type: line.type,
       at: iso(now),
-      round: line.ref?.round ?? null,
-      attempt: line.ref?.attempt ?? null,
-      data: line.data,
+      round: ref?.round ?? null,
+      attempt: ref?.attempt ?? null,
+      ...line,
     }))
   }
 

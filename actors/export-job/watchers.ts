@@ -7,8 +7,9 @@
  *
  * The end of the token that opened a socket is kept with it: what comes later closes it with 4401 instead of being sent.
  */
-import type { ProgressView } from './core/view.ts'
-import type { EventJson, JobJson } from './rpc.ts'
+import type { EventJson } from '../../wire/events.ts'
+import type { JobJson, JobProgress } from '../../wire/job.ts'
+import type { ServerMessage } from '../../wire/socket.ts'
 
 const PROGRESS_SPACING_MS = 100
 /** The most log lines replayed at once; a watcher further behind gets a reset snapshot. */
@@ -48,6 +49,10 @@ export interface WatchRequest {
   readonly until: number | null
 }
 
+function textOf(message: ServerMessage): string {
+  return JSON.stringify(message)
+}
+
 function noteOn(socket: WebSocket, note: SocketNote): void {
   socket.serializeAttachment(note)
 }
@@ -83,11 +88,11 @@ export class Watchers {
     const ended = job.finished_at !== null
     noteOn(server, { since: now, seq: lastSeq, until, frames: 0, framesSince: now })
     if (after !== null && events && events.length > 0) {
-      server.send(JSON.stringify({ type: 'replay', from: after + 1, to: lastSeq, events }))
+      server.send(textOf({ type: 'replay', from: after + 1, to: lastSeq, events }))
     }
     const reset = after !== null && events === null
-    const marks = { ...(reset && { reset: true }), ...(ended && { end: true }) }
-    server.send(JSON.stringify({ type: 'snapshot', seq: lastSeq, job, ...marks }))
+    const marks = { ...(reset && { reset }), ...(ended && { end: ended }) }
+    server.send(textOf({ type: 'snapshot', seq: lastSeq, job, ...marks }))
     if (ended) server.close(1000, 'The job has ended.')
     return new Response(null, { status: 101, webSocket: client })
   }
@@ -105,7 +110,7 @@ export class Watchers {
     const last = events.at(-1)
     for (const event of events) {
       const end = ended && event === last
-      const text = JSON.stringify({ type: 'event', seq: event.seq, event, job, ...(end && { end }) })
+      const text = textOf({ type: 'event', seq: event.seq, event, job, ...(end && { end }) })
       this.#sendAll(sockets, text, event.seq)
     }
     if (job === null) this.closeAll(4404, GONE, now)
@@ -113,7 +118,7 @@ export class Watchers {
   }
 
   /** Progress between events; `latest` is asked when the message is really sent. */
-  tellProgress(latest: () => { seq: number; progress: ProgressView } | null, now: number): void {
+  tellProgress(latest: () => { seq: number; progress: JobProgress } | null, now: number): void {
     if (this.#progressTimer !== null) return
     const sockets = this.#entitled(now)
     if (sockets.length === 0) return
@@ -157,13 +162,13 @@ export class Watchers {
 
   #sendProgress(
     sockets: readonly WebSocket[],
-    latest: () => { seq: number; progress: ProgressView } | null,
+    latest: () => { seq: number; progress: JobProgress } | null,
     now: number,
   ): void {
     const current = latest()
     if (!current) return
     this.#progressSentAt = now
-    const text = JSON.stringify({ type: 'progress', seq: current.seq, ...current.progress })
+    const text = textOf({ type: 'progress', seq: current.seq, ...current.progress })
     this.#sendAll(sockets, text)
   }
 

@@ -4,12 +4,12 @@
  */
 import type * as v from 'valibot'
 import { iso } from '../../actors/export-job/core/iso.ts'
-import type { JsonObject } from '../../actors/export-job/core/job.ts'
 import type { ActorJson } from '../../actors/export-job/inspect.ts'
-import { TROUBLE } from '../../actors/export-job/inspect.ts'
 import { withoutSecretsIn } from '../../actors/redact.ts'
+import type { Drift, InspectedJob, MirrorJson } from '../../wire/admin.ts'
+import { TROUBLE_TYPES } from '../../wire/log-types.ts'
 import { requireProject } from '../auth.ts'
-import { type Drift, driftOf } from '../drift.ts'
+import { driftOf } from '../drift.ts'
 import { json, jsonText, type ScopedCall } from '../http.ts'
 import { readWholeRow, type WholeRow } from '../job-rows.ts'
 import { archivedView, rowView } from '../job-view.ts'
@@ -26,13 +26,6 @@ const WHOLE_LOG = 10_000
 
 type Asked = v.InferOutput<typeof InspectQuery>
 
-/** The row as it stands in D1, its instants readable, and how old what it says is. */
-interface MirrorJson {
-  row: JsonObject
-  mirrored_at: string
-  age_seconds: number
-}
-
 /** @throws Problem 404 when neither an actor nor a row knows the job, or it is another project's */
 export async function inspectJob(call: ScopedCall): Promise<Response> {
   const asked = demandQuery(InspectQuery, call.url.searchParams)
@@ -42,10 +35,10 @@ export async function inspectJob(call: ScopedCall): Promise<Response> {
   return asked.download ? file(id, body) : json(body)
 }
 
-async function fromActor(call: ScopedCall, id: string, asked: Asked) {
+async function fromActor(call: ScopedCall, id: string, asked: Asked): Promise<InspectedJob> {
   const limit = asked.download ? WHOLE_LOG : Math.min(asked.limit ?? STANDARD_LIMIT, MOST_LIMIT)
   const types = asked.errors
-    ? TROUBLE.filter((type) => asked.type?.includes(type) ?? true)
+    ? TROUBLE_TYPES.filter((type) => asked.type?.includes(type) ?? true)
     : (asked.type ?? null)
   const page = { after: asked.after ?? null, before: asked.before ?? null, limit, types }
   const [answer, row] = await Promise.all([
@@ -61,11 +54,11 @@ async function fromActor(call: ScopedCall, id: string, asked: Asked) {
   return { source: 'actor', job, actor, log, mirror: mirrorOf(row), drift: drift(expected, row, actor) }
 }
 
-async function fromMirror(call: ScopedCall, id: string) {
+async function fromMirror(call: ScopedCall, id: string): Promise<InspectedJob> {
   return ofRow(call, await readWholeRow(call.env, id))
 }
 
-function ofRow(call: ScopedCall, row: WholeRow | null) {
+function ofRow(call: ScopedCall, row: WholeRow | null): InspectedJob {
   if (!row) throw jobNotFound()
   requireProject(call.caller, row.project_id)
   const job = row.archived ? archivedView(row) : rowView(row)

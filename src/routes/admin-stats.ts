@@ -2,6 +2,7 @@
 import type { EndpointHealth } from '../../actors/export-job/core/job.ts'
 import { health } from '../../actors/runpod.ts'
 import type { Settings } from '../../actors/settings.ts'
+import type { Statistics } from '../../wire/admin.ts'
 import { requireOwnProject } from '../auth.ts'
 import { json, type ScopedCall } from '../http.ts'
 import { demandQuery } from '../query.ts'
@@ -21,7 +22,8 @@ export async function readStats(call: ScopedCall): Promise<Response> {
     statsOf(call.env, window ?? STANDARD_WINDOW_MS, call.settings.gpuPricePerSecond, now),
     runpodNow(call.settings, now),
   ])
-  return json({ ...stats, runpod: shown(runpod) })
+  const answer: Statistics = { ...stats, runpod: shown(runpod) }
+  return json(answer)
 }
 
 async function runpodNow(settings: Settings, now: number): Promise<EndpointHealth | null> {
@@ -29,7 +31,7 @@ async function runpodNow(settings: Settings, now: number): Promise<EndpointHealt
   return endpoint && apiKey ? health({ endpoint, apiKey }, now, RUNPOD_MS) : null
 }
 
-function shown(seen: EndpointHealth | null) {
+function shown(seen: EndpointHealth | null): Statistics['runpod'] {
   if (!seen) return null
   const { seenAt: _, inQueue, ...workers } = seen
   return { in_queue: inQueue, workers }

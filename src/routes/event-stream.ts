@@ -10,14 +10,9 @@
  *   to stop. A stream that closes without `end` was interrupted and should be resumed.
  * - A stream ends with the token that opened it, without `end`: who connects again is answered 401.
  */
-import type { EventJson } from '../../actors/export-job/rpc.ts'
-import {
-  type ActorFeed,
-  type FeedMessage,
-  openFeed,
-  type ReplayMessage,
-  type SnapshotMessage,
-} from '../actor-feed.ts'
+import type { EventJson } from '../../wire/events.ts'
+import type { ReplayMessage, ServerMessage, SnapshotMessage } from '../../wire/socket.ts'
+import { type ActorFeed, openFeed } from '../actor-feed.ts'
 import { refusedToken } from '../auth.ts'
 import { eventBody, type Frame, frameText, retryText } from '../event-source.ts'
 import type { ScopedCall } from '../http.ts'
@@ -116,7 +111,7 @@ function replayed(event: EventJson): Frame {
   return { id: event.seq, event: 'event', data: JSON.stringify({ type: 'event', seq: event.seq, event }) }
 }
 
-function frameOf(message: Exclude<FeedMessage, ReplayMessage>): Frame {
+function frameOf(message: Exclude<ServerMessage, ReplayMessage>): Frame {
   return { id: message.seq, event: message.type, data: JSON.stringify(message) }
 }
 
@@ -135,7 +130,8 @@ async function retired(
   const row = await retiredRow(call, id)
   if (again && after === 0) return nothingMore()
   const reset = after !== null && after !== 0
-  const snapshot = { type: 'snapshot', seq: 0, job: archivedView(row), ...(reset && { reset }), end: true }
+  const marks = { ...(reset && { reset }), end: true } as const
+  const snapshot: SnapshotMessage = { type: 'snapshot', seq: 0, job: archivedView(row), ...marks }
   const frames = [{ id: 0, event: 'snapshot', data: JSON.stringify(snapshot) }, endFrame(0, row.status)]
   return new Response([retryText(RECONNECT_MS), ...frames.map(frameText)].join(''), { headers: HEADERS })
 }

@@ -1,10 +1,10 @@
 /** GET /health: that the Worker answers; `?deep=1`: whether what it needs answers too. */
 import { fetchStatus } from '../../actors/bounded-fetch.ts'
 import type { Settings } from '../../actors/settings.ts'
+import type { Health, HealthCheck } from '../../wire/service.ts'
 import { authorize } from '../auth.ts'
 import { type Exchange, json } from '../http.ts'
 import { notConfigured } from '../problem.ts'
-import type { Check, Health } from '../schemas/service.ts'
 
 const CHECK_MS = 3_000
 
@@ -27,7 +27,7 @@ export async function health(exchange: Exchange): Promise<Response> {
 }
 
 /** An error's own words may hold addresses, so only its kind is told. */
-async function timed(ask: () => Promise<unknown>): Promise<Check> {
+async function timed(ask: () => Promise<unknown>): Promise<HealthCheck> {
   const started = Date.now()
   let timer: ReturnType<typeof setTimeout> | null = null
   const late = new Promise<never>((_, reject) => {

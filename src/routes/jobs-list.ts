@@ -1,4 +1,5 @@
 /** GET /api/jobs: a page of the list, newest first, from D1 alone. */
+import type { JobPage } from '../../wire/job.ts'
 import { requireNoSingleJob } from '../auth.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import { json, type ScopedCall } from '../http.ts'
@@ -6,7 +7,7 @@ import { listRows, rowsById } from '../job-rows.ts'
 import { rowView } from '../job-view.ts'
 import type { ListFilters } from '../list-query.ts'
 import { demandQuery } from '../query.ts'
-import { JOB_STATUSES, type JobList } from '../schemas/job-view.ts'
+import { JOB_STATUSES } from '../schemas/job-view.ts'
 import { ListQuery } from '../schemas/query.ts'
 
 const STANDARD_LIMIT = 20
@@ -39,6 +40,6 @@ export async function listJobs(call: ScopedCall): Promise<Response> {
   return page({ jobs: rows.map(rowView), next_cursor: end && writeCursor(end, bound) })
 }
 
-function page(body: JobList): Response {
+function page(body: JobPage): Response {
   return json(body)
 }

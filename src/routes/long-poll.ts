@@ -3,7 +3,8 @@
  * WebSocket, so that neither a poll nor a timer in the actor is needed, and the actor may sleep through it.
  */
 import { etagOf } from '../../actors/entity-tag.ts'
-import { openFeed, type ProgressMessage } from '../actor-feed.ts'
+import type { ProgressMessage } from '../../wire/socket.ts'
+import { openFeed } from '../actor-feed.ts'
 import type { ScopedCall } from '../http.ts'
 import { shownJob } from './shown-job.ts'
 

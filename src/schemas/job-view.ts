@@ -1,10 +1,12 @@
 /** Jobs as the API answers them, and their event log. */
 import * as v from 'valibot'
-import type { JobStatus as Status } from '../../actors/export-job/core/job.ts'
+import type { EventJson } from '../../wire/events.ts'
+import type * as wire from '../../wire/job.ts'
 import { Instant, JobId, OpenJson, ProjectId, shortText } from './common.ts'
+import { describing } from './describing.ts'
 
 /** In the order of a job's life; the type names them all, so that none can be missing. */
-const STATUSES: Record<Status, true> = {
+const STATUSES: Record<wire.JobStatus, true> = {
   pending: true,
   queued: true,
   processing: true,
@@ -14,11 +16,11 @@ const STATUSES: Record<Status, true> = {
   cancelled: true,
 }
 
-function isStatus(name: string): name is Status {
+function isStatus(name: string): name is wire.JobStatus {
   return Object.hasOwn(STATUSES, name)
 }
 
-export const JOB_STATUSES: readonly Status[] = Object.keys(STATUSES).filter(isStatus)
+export const JOB_STATUSES: readonly wire.JobStatus[] = Object.keys(STATUSES).filter(isStatus)
 
 export const JobStatus = v.picklist(JOB_STATUSES)
 
@@ -28,26 +30,32 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const amount = v.pipe(v.number(), v.minValue(0))
 
 /** Why a job, or its last attempt, failed. */
-export const Failure = v.object({ code: v.string(), message: v.string(), retryable: v.boolean() })
+export const Failure = describing<wire.JobFailure>()(
+  v.object({ code: v.string(), message: v.string(), retryable: v.boolean() }),
+)
 
 /** Seconds on GPUs, and money where the deployment knows a price. */
-const Usage = v.object({
-  gpu_seconds: amount,
-  wasted_seconds: amount,
-  after_cancel_seconds: v.optional(amount),
-  queue_seconds: v.optional(amount),
-  estimated: v.optional(v.boolean()),
-  cost: v.optional(v.nullable(amount)),
-  wasted_cost: v.optional(v.nullable(amount)),
-})
+const Usage = describing<wire.JobUsage>()(
+  v.object({
+    gpu_seconds: amount,
+    wasted_seconds: amount,
+    after_cancel_seconds: v.optional(amount),
+    queue_seconds: v.optional(amount),
+    estimated: v.optional(v.boolean()),
+    cost: v.optional(v.nullable(amount)),
+    wasted_cost: v.optional(v.nullable(amount)),
+  }),
+)
 
-const Urls = v.object({
-  self: v.string(),
-  ws: v.string(),
-  events: v.string(),
-  cancel: v.string(),
-  retry: v.string(),
-})
+const Urls = describing<wire.JobUrls>()(
+  v.object({
+    self: v.string(),
+    ws: v.string(),
+    events: v.string(),
+    cancel: v.string(),
+    retry: v.string(),
+  }),
+)
 
 /** What the list knows of a job. */
 const summary = {
@@ -76,65 +84,73 @@ const summary = {
   urls: Urls,
 }
 
-export const JobSummary = v.object({ ...summary, archived: v.boolean() })
-export type JobSummary = v.InferOutput<typeof JobSummary>
+export const JobSummary = describing<wire.JobSummary>()(v.object({ ...summary, archived: v.boolean() }))
 
 /** A job, live from its actor; `archived` when it was retired and its row answers for it. */
-export const Job = v.object({
-  ...summary,
-  message: v.nullable(v.string()),
-  eta_seconds: v.nullable(amount),
-  last_report_at: v.nullable(Instant),
-  reason: v.string(),
-  next_action: v.nullable(v.object({ at: Instant, what: v.string() })),
-  output_size_bytes: v.nullable(count),
-  input_url: v.nullable(v.string()),
-  output_url: v.nullable(v.string()),
-  next_attempt_at: v.nullable(Instant),
-  cancel: v.nullable(v.object({ requested_at: Instant, confirmed: v.boolean() })),
-  archived: v.optional(v.boolean()),
-})
-export type Job = v.InferOutput<typeof Job>
+export const Job = describing<wire.JobJson>()(
+  v.object({
+    ...summary,
+    message: v.nullable(v.string()),
+    eta_seconds: v.nullable(amount),
+    last_report_at: v.nullable(Instant),
+    reason: v.string(),
+    next_action: v.nullable(v.object({ at: Instant, what: v.string() })),
+    output_size_bytes: v.nullable(count),
+    input_url: v.nullable(v.string()),
+    output_url: v.nullable(v.string()),
+    next_attempt_at: v.nullable(Instant),
+    cancel: v.nullable(v.object({ requested_at: Instant, confirmed: v.boolean() })),
+    archived: v.optional(v.boolean()),
+  }),
+)
 
 /** One line of a job's event log. */
-export const JobEvent = v.object({
-  seq: count,
-  type: v.string(),
-  at: Instant,
-  round: v.nullable(count),
-  attempt: v.nullable(count),
-  data: OpenJson,
-})
+export const JobEvent = describing<EventJson>()(
+  v.object({
+    seq: count,
+    type: v.string(),
+    at: Instant,
+    round: v.nullable(count),
+    attempt: v.nullable(count),
+    data: OpenJson,
+  }),
+)
 
 /** GET /api/jobs. */
-export const JobList = v.object({ jobs: v.array(JobSummary), next_cursor: v.nullable(v.string()) })
-export type JobList = v.InferOutput<typeof JobList>
+export const JobList = describing<wire.JobPage>()(
+  v.object({ jobs: v.array(JobSummary), next_cursor: v.nullable(v.string()) }),
+)
 
 /** POST /api/jobs. */
-export const CreatedJob = v.object({
-  job_id: JobId,
-  status: JobStatus,
-  websocket_url: v.string(),
-  job: Job,
-})
+export const CreatedJob = describing<wire.CreatedJob>()(
+  v.object({
+    job_id: JobId,
+    status: JobStatus,
+    websocket_url: v.string(),
+    job: Job,
+  }),
+)
 
 /** DELETE of an ended job. */
-export const DeletedJob = v.object({ success: v.literal(true) })
+export const DeletedJob = describing<wire.DeletedJob>()(v.object({ success: v.literal(true) }))
 
 /** DELETE of an active job. */
-export const CancelledInstead = v.object({
-  success: v.literal(false),
-  job_id: JobId,
-  status: JobStatus,
-  detail: v.string(),
-  job: Job,
-})
+export const CancelledInstead = describing<wire.CancelledInstead>()(
+  v.object({
+    success: v.literal(false),
+    job_id: JobId,
+    status: JobStatus,
+    detail: v.string(),
+    job: Job,
+  }),
+)
 
 /** GET /api/jobs/:id/events. */
-export const EventPage = v.object({
-  events: v.array(JobEvent),
-  next_after: count,
-  first_seq: count,
-  last_seq: count,
-})
-export type EventPage = v.InferOutput<typeof EventPage>
+export const EventPage = describing<wire.EventsPage>()(
+  v.object({
+    events: v.array(JobEvent),
+    next_after: count,
+    first_seq: count,
+    last_seq: count,
+  }),
+)

@@ -1,8 +1,9 @@
 /** The body of POST /api/jobs, but for `params`, which belong to the job's type. */
 import * as v from 'valibot'
-import type { Json, Policy } from '../../actors/export-job/core/job.ts'
+import type { Policy } from '../../actors/export-job/core/job.ts'
 import { POLICY_BOUNDS } from '../../actors/export-job/core/schedule.ts'
 import { WEBHOOK_ENDS, WEBHOOK_EVENTS } from '../../actors/export-job/core/webhook-message.ts'
+import type { Json } from '../../wire/json.ts'
 import { InputKey, isObject, optionalFields, ProjectId } from './common.ts'
 import { Tag } from './job-view.ts'
 

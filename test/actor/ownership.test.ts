@@ -1,7 +1,7 @@
 /** A view signs for the input once the look before a dispatch has found it, and for outputs of its own job. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import type { JobJson } from '../../actors/export-job/rpc.ts'
+import type { JobJson } from '../../wire/job.ts'
 import {
   type ActorHandle,
   aCreatedJob,

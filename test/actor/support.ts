@@ -6,7 +6,8 @@ import { afterEach, beforeEach, vi } from 'vitest'
 import type { Report } from '../../actors/export-job/core/events.ts'
 import type { AttemptRef, JobRequest } from '../../actors/export-job/core/job.ts'
 import { POLICY_BOUNDS } from '../../actors/export-job/core/schedule.ts'
-import type { EventJson, JobJson } from '../../actors/export-job/rpc.ts'
+import type { EventJson } from '../../wire/events.ts'
+import type { JobJson } from '../../wire/job.ts'
 
 /** So far ahead that workerd's own alarm clock never rings: alarms are fired by hand. */
 export const T0 = Date.UTC(2100, 0, 1)

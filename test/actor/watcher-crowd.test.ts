@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { EventJson } from '../../actors/export-job/rpc.ts'
 import { JobStore } from '../../actors/export-job/store.ts'
 import { MAX_SOCKETS } from '../../actors/export-job/watchers.ts'
+import type { EventJson } from '../../wire/events.ts'
 import { Chance } from '../e2e/chaos/random.ts'
 import {
   aRunningJob,

@@ -1,5 +1,6 @@
 /** A watcher as the tests need it: one raw socket at a time, and everything that it was ever told. */
-import type { EventJson, JobJson } from '../../actors/export-job/rpc.ts'
+import type { EventJson } from '../../wire/events.ts'
+import type { JobJson } from '../../wire/job.ts'
 import type { ActorHandle } from './support.ts'
 
 type Told =

@@ -1,6 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import { MAX_FRAMES, Watchers } from '../../actors/export-job/watchers.ts'
+import type { EventJson } from '../../wire/events.ts'
 import {
   type ActorHandle,
   aCreatedJob,
@@ -30,13 +31,13 @@ interface Message {
   job?: { status: string; progress: number; output_url: string | null }
 }
 
-const aLine = {
+const aLine: EventJson<'deleting'> = {
   seq: 2,
   type: 'deleting',
   at: '2100-01-01T00:00:00.000Z',
   round: null,
   attempt: null,
-  data: {},
+  data: { by: 'a test' },
 }
 
 /** A watcher that keeps all it was told. */

@@ -23,12 +23,14 @@ export function aJob(patch: Partial<Job> = {}): Job {
     status: 'processing',
     progress: 0,
     stage: null,
+    message: null,
     eta_seconds: null,
     last_report_at: null,
     reason: 'Attempt 1 of 3 is rendering on RunPod.',
     next_action: null,
     input_video_key: 'input/1/clip.mp4',
     output_video_key: null,
+    output_size_bytes: null,
     input_url: null,
     output_url: null,
     params: {},
@@ -40,18 +42,21 @@ export function aJob(patch: Partial<Job> = {}): Job {
     runpod_job_id: null,
     next_attempt_at: null,
     error: null,
+    cancel: null,
+    usage: { gpu_seconds: 0, wasted_seconds: 0 },
     created_at: T0,
     started_at: T0,
     finished_at: null,
     expires_at: null,
     version: 1,
-    urls: { self: `/api/jobs/${id}`, ws: `/api/jobs/${id}/ws`, events: '', cancel: '' },
+    urls: { self: `/api/jobs/${id}`, ws: `/api/jobs/${id}/ws`, events: '', cancel: '', retry: '' },
     ...patch,
   }
 }
 
+/** Of a type that this client need not know. */
 export function anEvent(seq: number, type = 'changed'): JobEvent {
-  return { seq, type, at: T0, round: 1, attempt: 1, data: { n: seq } }
+  return { seq, type, at: T0, round: 1, attempt: 1, data: {} } as JobEvent
 }
 
 /** Repeatable randomness. */

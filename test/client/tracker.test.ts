@@ -20,7 +20,10 @@ const progress = (seq: number, percent: number): ServerMessage => ({
   seq,
   progress: percent,
   stage: 's',
+  message: null,
   eta_seconds: 3,
+  attempt: 1,
+  round: 1,
 })
 
 /** A tracker that was told these. */

@@ -6,9 +6,9 @@ import { describe, expect, test } from 'vitest'
 const ROOT = resolve(import.meta.dirname, '../..')
 const CORE = 'actors/export-job/core'
 const MAX_LINES = 400
-const SHORT_FOLDERS = ['src', 'actors', 'client', 'web', 'runpod-local', 'scripts', 'bench']
+const SHORT_FOLDERS = ['src', 'actors', 'wire', 'client', 'web', 'runpod-local', 'scripts', 'bench']
 
-/** Who may import whom, beside itself. `types` may only be imported as types. */
+/** Who may import whom, beside itself. `types` may only be imported as types; everyone may import those of `wire`. */
 const MAY_IMPORT: Record<string, { values: string[]; types: string[] }> = {
   // openapi.json is made from src, and served by it.
   src: { values: ['actors', 'openapi.json'], types: [] },
@@ -18,7 +18,12 @@ const MAY_IMPORT: Record<string, { values: string[]; types: string[] }> = {
   'runpod-local': { values: [], types: [] },
   scripts: { values: ['runpod-local', 'client'], types: [] },
   bench: { values: ['client', 'runpod-local', 'scripts'], types: [] },
+  wire: { values: [], types: [] },
 }
+
+/** The one file of `wire` that is not only types, and who needs what is in it. */
+const LOG_TYPES = 'wire/log-types.ts'
+const KNOW_LOG_TYPES = ['src', 'web']
 
 /** Who makes, examines or measures what the Worker does: a second description of it would only drift away. */
 const SHARED_RULES: Record<string, string[]> = {
@@ -79,6 +84,8 @@ describe('The import table', () => {
     const allowed = (each: Import) => {
       const top = topFolderOf(each.target)
       if (top === null || top === folder || values.includes(top) || isSharedRule(each)) return true
+      if (each.target === LOG_TYPES && KNOW_LOG_TYPES.includes(folder)) return true
+      if (top === 'wire') return each.typeOnly
       return each.typeOnly && types.includes(top)
     }
     const strays = filesUnder(folder)
@@ -102,6 +109,16 @@ describe('The import table', () => {
     ).toEqual([])
   })
 
+  test('the contract is types alone, but for the one table of the types of log lines', () => {
+    const withValues = filesUnder('wire').filter((file) => /^export (?!type |interface )/m.test(codeOf(file)))
+    expect(withValues).toEqual([LOG_TYPES])
+    expect(
+      filesUnder('wire')
+        .flatMap(importsOf)
+        .filter(({ typeOnly }) => !typeOnly),
+    ).toEqual([])
+  })
+
   test('the Worker takes nothing of the core but types and its pure vocabulary', () => {
     const decisions =
       /\/core\/(transition|wake|attempts|answers|draft|endings|reports|observations|remote)\.ts$/
@@ -119,8 +136,10 @@ describe('The core', () => {
     expect(files.length).toBeGreaterThan(10)
   })
 
-  test.each(files)('%s imports nothing outside its folder', (file) => {
-    const strays = importsOf(file).filter(({ target }) => dirname(target) !== CORE)
+  test.each(files)('%s imports nothing outside its folder but types of the contract', (file) => {
+    const strays = importsOf(file).filter(
+      ({ target, typeOnly }) => dirname(target) !== CORE && !(typeOnly && topFolderOf(target) === 'wire'),
+    )
     expect(strays).toEqual([])
   })
 

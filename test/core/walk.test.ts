@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../actors/export-job/core/events.ts'
-import { type Finding, findingsOf } from '../../actors/export-job/core/findings.ts'
+import { findingsOf } from '../../actors/export-job/core/findings.ts'
 import type { Job } from '../../actors/export-job/core/job.ts'
 import { mirrorRowOf } from '../../actors/export-job/core/mirror-row.ts'
 import { wakeAt } from '../../actors/export-job/core/schedule.ts'
 import { transition } from '../../actors/export-job/core/transition.ts'
 import { viewOf } from '../../actors/export-job/core/view.ts'
+import type { Finding } from '../../wire/admin.ts'
 import { cancelAnswered, dispatchAmbiguous, lookFailed, pollFailed, WAKE } from '../support/node/builders.ts'
 import { type Edge, STRAYED, TOLD, UNTOLD, walk } from './walk.ts'
 

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { mirrorRowOf } from '../../actors/export-job/core/mirror-row.ts'
 import { clocks } from '../../actors/export-job/core/schedule.ts'
 import { viewOf } from '../../actors/export-job/core/view.ts'
-import { WEBHOOK_EVENTS, type WebhookEvent } from '../../actors/export-job/core/webhook-message.ts'
+import { WEBHOOK_EVENTS } from '../../actors/export-job/core/webhook-message.ts'
 import { MOST_OWED, MOST_SETTLED, WEBHOOK_PAUSES_MS } from '../../actors/export-job/core/webhooks.ts'
+import type { WebhookEvent } from '../../wire/events.ts'
 import {
   CANCEL,
   cancelAnswered,

@@ -1,7 +1,7 @@
 /** Codes come from GPU workers: what every object has a property of is a word like any other. */
 import { env } from 'cloudflare:workers'
 import { expect, it } from 'vitest'
-import type { Stats } from '../../src/stats.ts'
+import type { Statistics } from '../../wire/admin.ts'
 import { insertEndedJobs } from '../support/workerd/ended-jobs.ts'
 import { api, bodyOf, T0, useHttpWorld } from '../support/workerd/http.ts'
 
@@ -11,7 +11,7 @@ it('Error codes and types such as `constructor` are counted, not looked up', asy
   await insertEndedJobs(10, T0, 60_000)
   await env.DB.prepare(`UPDATE export_jobs SET error_code = 'constructor' WHERE error_code = 'stalled'`).run()
   await env.DB.prepare(`UPDATE export_jobs SET type = '__proto__' WHERE type = 'trim'`).run()
-  const { error_codes, ended } = await bodyOf<Stats>(await api('/api/admin/stats'))
+  const { error_codes, ended } = await bodyOf<Statistics>(await api('/api/admin/stats'))
   expect(error_codes).toHaveLength(2)
   expect(error_codes).toContainEqual({ code: 'constructor', jobs: 1 })
   expect(Object.entries(ended.by_type).map(([type, counts]) => [type, counts.complete])).toEqual([

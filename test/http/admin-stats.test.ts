@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Query } from '../../src/list-query.ts'
-import type { Stats } from '../../src/stats.ts'
 import { activeQuery, cutQuery, groupsQuery, MOST_ENDED, secondsQuery } from '../../src/stats-query.ts'
+import type { Statistics } from '../../wire/admin.ts'
 import { insertEndedJobs } from '../support/workerd/ended-jobs.ts'
 import { api, apiWith, bodyOf, HOUR, post, problemOf, T0, useHttpWorld } from '../support/workerd/http.ts'
 
@@ -14,8 +14,7 @@ const span = { from: T0 - 24 * HOUR, until: T0 }
 /** A job a minute, so that a day holds all of them but the window of one hour only sixty. */
 beforeAll(() => insertEndedJobs(JOBS, T0, 60_000))
 
-const statsOf = async (query = ''): Promise<Stats & { runpod: unknown }> =>
-  bodyOf(await api(`/api/admin/stats${query}`))
+const statsOf = async (query = ''): Promise<Statistics> => bodyOf(await api(`/api/admin/stats${query}`))
 
 describe('the figures of a day', () => {
   it('count ended jobs by outcome, type, hour, code and attempts', async () => {

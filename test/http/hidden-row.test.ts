@@ -1,8 +1,8 @@
 /** The row of a deleted job: it stays until the last erase, for the sweep alone to see. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
-import type { JobList } from '../../src/schemas/job-view.ts'
 import { sweep } from '../../src/sweep.ts'
+import type { JobPage } from '../../wire/job.ts'
 import {
   api,
   apiWith,
@@ -60,7 +60,7 @@ describe('The row of a deleted job', () => {
     const lists = ['', `&status=error`, `&error_code=worker_error`, `&q=${id}`, `&id=${id}`]
     for (const filter of lists) {
       const answer = await api(`/api/jobs?project_id=${project_id}${filter}`)
-      if (answer.status === 200) expect((await bodyOf<JobList>(answer)).jobs).toEqual([])
+      if (answer.status === 200) expect((await bodyOf<JobPage>(answer)).jobs).toEqual([])
     }
     expect((await bodyOf<{ ended: object }>(await api('/api/admin/stats'))).ended).toEqual(before.ended)
     const limit = { MAX_ACTIVE_JOBS_PER_PROJECT: '1' }

@@ -1,8 +1,8 @@
 /** No link is made for a file before it was seen whose it is, and none opens what belongs to another project. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
-import type { JobJson } from '../../actors/export-job/rpc.ts'
 import { signedQuery } from '../../actors/signing.ts'
+import type { JobJson } from '../../wire/job.ts'
 import {
   api,
   bodyOf,

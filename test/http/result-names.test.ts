@@ -3,7 +3,7 @@
 import { env } from 'cloudflare:workers'
 import { parse } from 'content-disposition'
 import { describe, expect, it } from 'vitest'
-import type { JobJson } from '../../actors/export-job/rpc.ts'
+import type { JobJson } from '../../wire/job.ts'
 import {
   api,
   apiWith,

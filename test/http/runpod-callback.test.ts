@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
-import type { JobJson } from '../../actors/export-job/rpc.ts'
 import { webhookPath } from '../../actors/signing.ts'
+import type { JobJson } from '../../wire/job.ts'
 import {
   api,
   apiWith,

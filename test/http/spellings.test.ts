@@ -1,7 +1,7 @@
 /** UUIDs are written in lower case and read in either (RFC 9562, 4). */
 import { describe, expect, it } from 'vitest'
-import type { JobJson } from '../../actors/export-job/rpc.ts'
 import { readToken } from '../../src/access-token.ts'
+import type { JobJson } from '../../wire/job.ts'
 import { outcomeOf } from '../support/workerd/answers.ts'
 import { api, bodyOf, createJob, post, SECRET, T0, useHttpWorld } from '../support/workerd/http.ts'
 import { bearer, tokenOf } from '../support/workerd/tokens.ts'

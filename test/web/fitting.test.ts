@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import type { ListedJob } from '../../client/index.ts'
 import { fittingOf, MOST } from '../../web/src/admin/all/fitting.ts'
 import type { Search } from '../../web/src/admin/calls.ts'
+import type { AnyJob } from '../../web/src/ui/use-pages.ts'
 
 const ANY: Search = { id: '', status: '', code: '', project: '', from: '', until: '' }
-const CANCEL = { statuses: ['pending', 'processing'], fits: ({ archived }: ListedJob) => !archived }
+const CANCEL = { statuses: ['pending', 'processing'], fits: ({ archived }: AnyJob) => !archived }
 
 /** A service with so many jobs of each status, in pages of 100. */
 function serviceWith(counts: Partial<Record<ListedJob['status'], number>>, asked: string[] = []) {

@@ -3,13 +3,14 @@ import type { JobEvent } from '../../client/index.ts'
 import { markKind, timelineOf } from '../../web/src/admin/job/lanes.ts'
 import { merged } from '../../web/src/admin/job/log-lines.ts'
 import { isTrouble, matches } from '../../web/src/admin/job/search.ts'
-import type { InspectedAttempt } from '../../web/src/admin/types.ts'
+import type { InspectedAttempt } from '../../wire/admin.ts'
+import type { LogType } from '../../wire/events.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
 const at = (seconds: number) => new Date(T0 + seconds * 1000).toISOString()
 
-function event(seq: number, type: string, data: JobEvent['data'] = {}, attempt: number | null = 1): JobEvent {
-  return { seq, type, at: at(seq), round: attempt === null ? null : 1, attempt, data }
+function event(seq: number, type: LogType, data: object = {}, attempt: number | null = 1): JobEvent {
+  return { seq, type, at: at(seq), round: attempt === null ? null : 1, attempt, data } as JobEvent
 }
 
 function anAttempt(over: Partial<InspectedAttempt> = {}): InspectedAttempt {

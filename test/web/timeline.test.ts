@@ -10,7 +10,8 @@ function log(...lines: string[]): JobEvent[] {
     const [type = '', stage] = line.split(':')
     if (type === 'attempt_started') attempt = (attempt ?? 0) + 1
     const at = new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString()
-    return { seq: index + 1, type, at, round: attempt && 1, attempt, data: stage ? { stage } : {} }
+    const written = { seq: index + 1, type, at, round: attempt && 1, attempt, data: stage ? { stage } : {} }
+    return written as JobEvent
   })
 }
 

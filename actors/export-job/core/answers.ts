@@ -40,7 +40,7 @@ export function dispatchAnswered(draft: Draft, event: DispatchAnswer): void {
       if (!dispatching) return
       draft.attempt(event.ref, { inputsSeen: true })
       draft.enter({ ...phase, ambiguous: true, graceUntil: draft.now + DISPATCH_GRACE_MS })
-      return draft.note('dispatch_ambiguous', event.ref, { detail: event.detail })
+      return draft.note({ type: 'dispatch_ambiguous', ref: event.ref, data: { detail: event.detail } })
   }
 }
 
@@ -50,8 +50,12 @@ function enterQueued(draft: Draft, attempt: Attempt): void {
   draft.attempt(attempt, { queuedAt: now })
   const checkAt = Math.min(timeoutAt, now + queueCheckMs(0))
   draft.enter({ status: 'queued', since: now, checkAt, checks: 0, pollFailures: 0, timeoutAt, health: null })
-  draft.note('queued', refOf(attempt), {
-    runpod_job_id: findAttempt(draft.job, attempt)?.runpodJobId ?? null,
+  draft.note({
+    type: 'queued',
+    ref: refOf(attempt),
+    data: {
+      runpod_job_id: findAttempt(draft.job, attempt)?.runpodJobId ?? null,
+    },
   })
 }
 
@@ -66,7 +70,7 @@ export function cancelAnswered(draft: Draft, event: Extract<Fact, { type: 'cance
   const young = draft.now - since < YOUNG_MS
   if (answer.kind === 'unconfirmed' || (answer.kind === 'missing' && young)) {
     // Stored, so that the backoff grows even when the actor sleeps in between.
-    if (cancel.tries === 1) draft.note('cancel_unconfirmed', ref)
+    if (cancel.tries === 1) draft.note({ type: 'cancel_unconfirmed', ref, data: {} })
     return draft.attempt(ref, cancelChanged(draft, owed, cancel))
   }
   stopped(draft, owed, answer.kind === 'ended' ? answer.usage : null)
@@ -88,7 +92,7 @@ export function looked(draft: Draft, event: Look): void {
 function rescueLooked(draft: Draft, attempt: Attempt, phase: Waiting, event: Look): void {
   switch (event.type) {
     case 'outputSeen':
-      draft.note('output_found', event.ref)
+      draft.note({ type: 'output_found', ref: event.ref, data: {} })
       draft.attempt(event.ref, { doneBy: 'look' })
       return endComplete(draft, attempt, event.object)
     case 'outputAbsent':

@@ -1,4 +1,5 @@
 /** An attempt's life on our side: it begins, counts as open, and is given up. */
+import type { RunSource } from '../../../wire/events.ts'
 import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
 import { iso } from './iso.ts'
@@ -57,7 +58,11 @@ export function beginAttempt(draft: Draft): void {
   draft.progress({ percent: 0, stage: null, message: null, etaMs: null, reportedAt: null })
   const graceUntil = now + CALL_LIMITS.runMs + DISPATCH_GRACE_MS
   draft.enter({ status: 'pending', step: 'dispatching', graceUntil, ambiguous: false })
-  draft.note('attempt_started', refOf(attempt), { max_attempts: request.policy.maxAttempts })
+  draft.note({
+    type: 'attempt_started',
+    ref: refOf(attempt),
+    data: { max_attempts: request.policy.maxAttempts },
+  })
   draft.ask({ type: 'dispatch', attempt })
 }
 
@@ -84,7 +89,7 @@ export function giveUp(
     outputMayExist?: boolean
     retryAfterMs?: number | null
     last?: boolean
-    source?: 'report' | 'webhook' | 'poll'
+    source?: RunSource
   } = {},
 ): void {
   const { now } = draft
@@ -99,12 +104,16 @@ export function giveUp(
   draft.attempt(ref, { endedAt: now, failure })
   oweCancel(draft, ref)
   const retries = !hopeless && !exhausted
-  draft.note('attempt_failed', ref, {
-    code,
-    message,
-    retryable,
-    ...(options.source && { source: options.source }),
-    ...(retries && { next_attempt_at: iso(nextAttemptAt) }),
+  draft.note({
+    type: 'attempt_failed',
+    ref,
+    data: {
+      code,
+      message,
+      retryable,
+      ...(options.source && { source: options.source }),
+      ...(retries && { next_attempt_at: iso(nextAttemptAt) }),
+    },
   })
   if (hopeless) endInError(draft, failure)
   else

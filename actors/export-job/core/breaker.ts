@@ -31,7 +31,7 @@ export function settleBreaker(draft: Draft, eager: boolean): void {
   if (!breaker.tripped) {
     if (breaker.level <= BREAKER.capacity) return
     draft.set({ breaker: { ...breaker, tripped: true, strikes: 0 } })
-    draft.note('wakes_throttled', null, { spacing_seconds: BREAKER.spacingMs / 1000 })
+    draft.note({ type: 'wakes_throttled', ref: null, data: { spacing_seconds: BREAKER.spacingMs / 1000 } })
     return
   }
   if (!eager) {

@@ -2,24 +2,12 @@
  * What a job cost: GPU seconds of every attempt, from RunPod's own figures where it gave them and from our clocks
  * where it did not, with the seconds that bought nothing apart.
  */
+import type { JobUsage } from '../../../wire/job.ts'
 import { sameRef } from './draft.ts'
 import type { Attempt, Job } from './job.ts'
 
-export interface CostView {
-  /** Seconds on a GPU, all attempts of all rounds. */
-  gpu_seconds: number
-  /** Of these, seconds of attempts that did not become the result. */
-  wasted_seconds: number
-  /** Of the wasted, seconds that ran on after the cancel was asked for. */
-  after_cancel_seconds: number
-  /** Seconds in RunPod's queue, where it told them. */
-  queue_seconds: number
-  /** True while some of the figures are ours and not RunPod's. */
-  estimated: boolean
-  /** Money at GPU_PRICE_PER_SECOND; null when no price is set. */
-  cost: number | null
-  wasted_cost: number | null
-}
+/** Every figure of what a job cost. */
+export type CostView = Required<JobUsage>
 
 export interface AttemptCost {
   gpuMs: number

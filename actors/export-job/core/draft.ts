@@ -2,8 +2,9 @@
  * A change to a job while it is being decided: collects the new state, the effects and the log lines, and turns them
  * into one Step. It is the only place where versions are counted and where the mirror comes to be owed.
  */
-import type { Effect, LogLine, Reply, Step } from './events.ts'
-import type { Attempt, AttemptRef, Job, JsonObject, Outbox, Phase } from './job.ts'
+import type { LogLine } from '../../../wire/events.ts'
+import type { Effect, Reply, Step } from './events.ts'
+import type { Attempt, AttemptRef, Job, Outbox, Phase } from './job.ts'
 import { MIRROR_SPACING_MS, PROGRESS_SAVE_MS } from './schedule.ts'
 
 export class Draft {
@@ -87,8 +88,9 @@ export class Draft {
     this.#mirrorOwed = true
   }
 
-  note(type: string, ref: AttemptRef | null = null, data: JsonObject = {}): void {
-    this.log.push({ type, ref, data })
+  /** A line of the log: a new version of what is shown. */
+  note(line: LogLine): void {
+    this.log.push(line)
     this.#changed = true
   }
 

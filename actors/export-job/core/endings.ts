@@ -10,21 +10,25 @@ export function endComplete(draft: Draft, winner: Attempt, output: StoredObject)
   draft.attempt(ref, { endedAt: now, failure: null })
   draft.progress({ ...draft.job.progress, percent: 100, stage: null, message: null, etaMs: 0 })
   draft.enter({ status: 'complete', endedAt: now, output, winner: ref, expiresAt: expiresAt(draft) })
-  draft.note('complete', ref, { output_video_key: output.key, size_bytes: output.size })
+  draft.note({ type: 'complete', ref, data: { output_video_key: output.key, size_bytes: output.size } })
   settleDebts(draft, ref)
 }
 
 export function endInError(draft: Draft, failure: Failure): void {
   const { now } = draft
   draft.enter({ status: 'error', endedAt: now, failure, expiresAt: expiresAt(draft) })
-  draft.note('error', null, { code: failure.code, message: failure.message, retryable: failure.retryable })
+  draft.note({
+    type: 'error',
+    ref: null,
+    data: { code: failure.code, message: failure.message, retryable: failure.retryable },
+  })
   settleDebts(draft, null)
 }
 
 export function endCancelled(draft: Draft, askedAt: number, confirmed: boolean): void {
   const { now } = draft
   draft.enter({ status: 'cancelled', askedAt, endedAt: now, confirmed, expiresAt: expiresAt(draft) })
-  draft.note('cancelled', null, { confirmed })
+  draft.note({ type: 'cancelled', ref: null, data: { confirmed } })
   settleDebts(draft, null)
 }
 

@@ -1,16 +1,8 @@
 /**
  * What may happen to a job, what it may ask for, and what a decision consists of.
  */
-import type {
-  Attempt,
-  AttemptRef,
-  EndpointHealth,
-  Failure,
-  Job,
-  JsonObject,
-  StoredObject,
-  Usage,
-} from './job.ts'
+import type { LogLine } from '../../../wire/events.ts'
+import type { Attempt, AttemptRef, EndpointHealth, Failure, Job, StoredObject, Usage } from './job.ts'
 
 /** Commands may be refused, by a value. Facts are never refused, only ignored when stale. */
 export type Event = Command | Fact
@@ -146,13 +138,6 @@ export type Effect =
   | { readonly type: 'archive' }
   | { readonly type: 'erase' }
   | { readonly type: 'deliver'; readonly id: string }
-
-/** One line of the append-only event log; the store gives it its number and instant. */
-export interface LogLine {
-  readonly type: string
-  readonly ref: AttemptRef | null
-  readonly data: JsonObject
-}
 
 /** What the caller of a command or report is told. `cancel`: the worker should stop. */
 export type Reply =

@@ -5,33 +5,12 @@
  * The first finding is about the job's own progress, and always there; the others are about what may come between, and
  * about what the job owes the outside.
  */
+import type { Finding, FindingCode } from '../../../wire/admin.ts'
 import { latestAttempt } from './attempts.ts'
 import { iso } from './iso.ts'
 import type { Attempt, Job, PhaseOf } from './job.ts'
 import { nextActionOf, reasonOf } from './reason.ts'
 import { deadlineAt, LOOKS, owedCancels } from './schedule.ts'
-
-export type FindingCode =
-  | 'under_way'
-  | 'waiting_for_gpu'
-  | 'waiting_for_retry'
-  | 'lost_webhook'
-  | 'stalled'
-  | 'cancel_unconfirmed'
-  | 'output_missing'
-  | 'ended'
-  | 'deadline_near'
-  | 'wakes_throttled'
-  | 'mirror_behind'
-  | 'webhook_failing'
-
-export interface Finding {
-  code: FindingCode
-  /** Why it is as it is: a sentence without its full stop. */
-  cause: string
-  /** What follows, as words that go on after "next:"; null when nothing will. */
-  next: { what: string; at: string } | null
-}
 
 /** An active job this close to its deadline, or in the last tenth of it, is near. */
 const NEAR_MS = 10 * 60_000

@@ -1,72 +1,12 @@
 /** A job opened up for an operator: what the shown job leaves out, in the same names and forms. */
+import type { InspectedAttempt, Inspection, OwedJson } from '../../../wire/admin.ts'
 import { costOfAttempt } from './costs.ts'
 import { sameRef } from './draft.ts'
-import { type Finding, findingsOf, findingsUntil } from './findings.ts'
+import { findingsOf, findingsUntil } from './findings.ts'
 import { iso } from './iso.ts'
-import type { Attempt, Job, Owed, Policy } from './job.ts'
+import type { Attempt, Job, Owed } from './job.ts'
 import { WHAT } from './reason.ts'
-import { type ClockName, cancelIsOwed, clocks, deadlineAt, wakeAt } from './schedule.ts'
-
-export interface AttemptView {
-  round: number
-  attempt: number
-  runpod_job_id: string | null
-  output_video_key: string
-  /** Committed, and sent to RunPod just after. */
-  dispatched_at: string
-  queued_at: string | null
-  started_at: string | null
-  ended_at: string | null
-  /** What RunPod's job is known to be: it may outlive the attempt. */
-  remote: Attempt['remote']
-  remote_ended_at: string | null
-  outcome: 'open' | 'won' | 'failed' | 'closed'
-  failure: { code: string; message: string; retryable: boolean } | null
-  done_by: string | null
-  cancel: { asked_at: string; tries: number; next_try_at: string | null; confirmed_at: string | null } | null
-  /** RunPod's own figures. */
-  delay_seconds: number | null
-  execution_seconds: number | null
-  worker_id: string | null
-  gpu_seconds: number
-  estimated: boolean
-  cost: number | null
-  wasted: boolean
-  late_reports: number
-}
-
-export interface OwedView {
-  tries: number
-  next_try_at: string
-}
-
-export interface Inspection {
-  status: string
-  step: string | null
-  round_started_at: string
-  saved_at: string
-  findings: Finding[]
-  /** When the findings may be others although nothing has happened; null when only an event changes them. */
-  findings_until: string | null
-  clocks: { name: ClockName; what: string; at: string }[]
-  /** When the job wants its alarm to ring. */
-  wake_at: string | null
-  deadline: { at: string; extended: boolean }
-  policy: Record<keyof Policy, number>
-  webhook: { url: string; events: string[] } | null
-  attempts: AttemptView[]
-  outbox: {
-    mirror: (OwedView & { version: number }) | null
-    mirrored_at: string | null
-    sweep: (OwedView & { last: boolean }) | null
-    archive: OwedView | null
-    webhooks: (OwedView & { id: string; event: string })[]
-    /** Those of which nothing is owed any more, and which can be sent again. */
-    webhooks_settled: { id: string; event: string; at: string }[]
-    webhooks_refused: boolean
-  }
-  breaker: { level: number; tripped: boolean; strikes: number }
-}
+import { cancelIsOwed, clocks, deadlineAt, wakeAt } from './schedule.ts'
 
 export function inspectionOf(job: Job, pricePerSecond: number | null, now: number): Inspection {
   const { phase, outbox, breaker } = job
@@ -83,7 +23,7 @@ export function inspectionOf(job: Job, pricePerSecond: number | null, now: numbe
       .map(({ name, at }) => ({ name, what: WHAT[name], at: iso(at) })),
     wake_at: instant(wakeAt(job)),
     deadline: { at: iso(deadlineAt(job)), extended: job.extendedDeadlineAt !== undefined },
-    policy: job.request.policy,
+    policy: { ...job.request.policy },
     webhook: webhook && { url: webhook.url, events: [...webhook.events] },
     attempts: job.attempts.map((attempt) => attemptView(job, attempt, pricePerSecond)),
     outbox: {
@@ -99,7 +39,7 @@ export function inspectionOf(job: Job, pricePerSecond: number | null, now: numbe
   }
 }
 
-function attemptView(job: Job, attempt: Attempt, pricePerSecond: number | null): AttemptView {
+function attemptView(job: Job, attempt: Attempt, pricePerSecond: number | null): InspectedAttempt {
   const { usage, cancel, late } = attempt
   const { gpuMs, estimated } = costOfAttempt(attempt, job.request.policy.executionTimeoutMs)
   const outcome = outcomeOf(job, attempt)
@@ -134,13 +74,13 @@ function attemptView(job: Job, attempt: Attempt, pricePerSecond: number | null):
   }
 }
 
-function outcomeOf({ phase }: Job, attempt: Attempt): AttemptView['outcome'] {
+function outcomeOf({ phase }: Job, attempt: Attempt): InspectedAttempt['outcome'] {
   if (phase.status === 'complete' && sameRef(phase.winner, attempt)) return 'won'
   if (attempt.endedAt === null) return 'open'
   return attempt.failure ? 'failed' : 'closed'
 }
 
-function owedView({ tries, dueAt }: Owed): OwedView {
+function owedView({ tries, dueAt }: Owed): OwedJson {
   return { tries, next_try_at: iso(dueAt) }
 }
 

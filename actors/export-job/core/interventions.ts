@@ -7,13 +7,12 @@ import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
 import type { Asker, RefusalCode } from './events.ts'
 import { iso } from './iso.ts'
-import type { JsonObject } from './job.ts'
 import { cancelChanged, refOf } from './remote.ts'
 import { deadlineAt, owedCancels, POLICY_BOUNDS } from './schedule.ts'
 import { failure } from './verdicts.ts'
 
 /** For the log. */
-export function whoOf({ by, why }: Asker): JsonObject {
+export function whoOf({ by, why }: Asker): { by: string; reason?: string } {
   return why === undefined ? { by } : { by, reason: why }
 }
 
@@ -28,7 +27,7 @@ export function skipBackoff(draft: Draft, asker: Asker): boolean {
   if (phase.status !== 'pending' || phase.step !== 'waiting') return false
   if (phase.nextAttemptAt > now) {
     draft.enter({ ...phase, nextAttemptAt: now })
-    draft.note('retry_hurried', null, whoOf(asker))
+    draft.note({ type: 'retry_hurried', ref: null, data: whoOf(asker) })
   }
   return true
 }
@@ -43,7 +42,7 @@ export function forceFail(draft: Draft, asker: Asker): void {
       const attempt = openAttempt(draft.job)
       const forced = failure('force_failed', 'An operator ended the job by hand.', false)
       if (attempt) draft.attempt(attempt, { endedAt: draft.now, failure: forced })
-      draft.note('force_failed', attempt && refOf(attempt), whoOf(asker))
+      draft.note({ type: 'force_failed', ref: attempt && refOf(attempt), data: whoOf(asker) })
       return endInError(draft, forced)
     }
     case 'cancelling':
@@ -84,7 +83,7 @@ export function recheck(draft: Draft, asker: Asker): void {
     const cancel = { ...each.cancel, dueAt: Math.min(each.cancel.dueAt, now) }
     draft.attempt(each.attempt, cancelChanged(draft, each, cancel))
   }
-  draft.note('recheck_requested', null, whoOf(asker))
+  draft.note({ type: 'recheck_requested', ref: null, data: whoOf(asker) })
 }
 
 /** Only ever later, and at most as far from the round's start as a caller could have asked for. */
@@ -105,7 +104,11 @@ export function extendDeadline(draft: Draft, event: { deadlineAt: number } & Ask
       }
       draft.set({ extendedDeadlineAt: event.deadlineAt })
       draft.remirror()
-      return draft.note('deadline_extended', null, { ...whoOf(event), deadline_at: iso(event.deadlineAt) })
+      return draft.note({
+        type: 'deadline_extended',
+        ref: null,
+        data: { ...whoOf(event), deadline_at: iso(event.deadlineAt) },
+      })
     }
     case 'cancelling':
       return refuse(draft, 'job_active', 'This job is being cancelled.')
@@ -129,5 +132,5 @@ export function rewriteRow(draft: Draft, asker: Asker): void {
   const { mirror } = draft.job.outbox
   if (mirror && mirror.tries === 0) return
   draft.remirror()
-  draft.note('remirror_requested', null, whoOf(asker))
+  draft.note({ type: 'remirror_requested', ref: null, data: whoOf(asker) })
 }

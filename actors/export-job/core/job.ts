@@ -15,13 +15,11 @@
  * `deleting` and `gone` are never shown to anyone: a reader is told that there is no such job.
  */
 
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
-export type JsonObject = { [key: string]: Json }
+import type { AttemptRef, DoneBy, ReportKind } from '../../../wire/events.ts'
+import type { JobStatus } from '../../../wire/job.ts'
+import type { JsonObject } from '../../../wire/json.ts'
 
-export type ActiveStatus = 'pending' | 'queued' | 'processing' | 'cancelling'
-export type EndedStatus = 'complete' | 'error' | 'cancelled'
-/** What the API shows. */
-export type JobStatus = ActiveStatus | EndedStatus
+export type { AttemptRef, DoneBy, JobStatus, JsonObject, ReportKind }
 
 /** Limits the caller may set for one job; resolved and bounded at the edge. */
 export interface Policy {
@@ -67,12 +65,6 @@ export interface Failure {
   readonly retryable: boolean
 }
 
-/** Which attempt an event or effect speaks of. */
-export interface AttemptRef {
-  readonly round: number
-  readonly attempt: number
-}
-
 /**
  * What is known of the attempt's job at RunPod. `unknown`: `/run` was sent but its answer was not (yet) committed.
  * `live`: it exists under `runpodJobId`. `ended`: it is known not to run any more, or never to have started.
@@ -94,8 +86,6 @@ export interface Stray {
   readonly runpodJobId: string
   readonly cancel: OwedCancel
 }
-
-export type ReportKind = 'progress' | 'complete' | 'error'
 
 export interface Attempt extends AttemptRef {
   readonly outputKey: string
@@ -123,9 +113,6 @@ export interface Attempt extends AttemptRef {
   /** Reports that came after it was closed, by kind. */
   readonly late: Readonly<Record<ReportKind, number>>
 }
-
-/** The worker's report, RunPod's webhook, RunPod when it was asked, or the file itself. */
-export type DoneBy = 'report' | 'webhook' | 'poll' | 'look'
 
 /** RunPod's own figures for one attempt. */
 export interface Usage {

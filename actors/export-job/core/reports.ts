@@ -2,6 +2,7 @@
  * Reports of GPU workers. Only the open attempt's count; a report of a closed attempt is logged once for each kind,
  * counted, and told to stop.
  */
+import type { RunSource } from '../../../wire/events.ts'
 import { giveUp, latestAttempt, openAttempt } from './attempts.ts'
 import { type Draft, replaceAttempt, sameRef } from './draft.ts'
 import type { Report } from './events.ts'
@@ -98,11 +99,11 @@ function progressed(draft: Draft, attempt: Attempt, event: Extract<Report, { typ
   const stallAt = now + job.request.policy.stallTimeoutMs
   if (phase.status !== 'processing') return enterRunning(draft, attempt, 'report')
   draft.lease({ phase: { ...phase, stallAt, pollFailures: 0 } })
-  if (changedStage) draft.note('stage', refOf(attempt), { stage: event.stage })
+  if (changedStage) draft.note({ type: 'stage', ref: refOf(attempt), data: { stage: event.stage } })
 }
 
 /** A worker runs the attempt: by its first report, or because RunPod says so. */
-export function enterRunning(draft: Draft, attempt: Attempt, source: 'report' | 'webhook' | 'poll'): void {
+export function enterRunning(draft: Draft, attempt: Attempt, source: RunSource): void {
   const { now } = draft
   const { stallTimeoutMs, executionTimeoutMs } = draft.job.request.policy
   draft.attempt(attempt, { runningAt: now })
@@ -114,7 +115,7 @@ export function enterRunning(draft: Draft, attempt: Attempt, source: 'report' | 
     pollFailures: 0,
     timeoutAt: now + executionTimeoutMs,
   })
-  draft.note('processing', refOf(attempt), { stage: draft.job.progress.stage, source })
+  draft.note({ type: 'processing', ref: refOf(attempt), data: { stage: draft.job.progress.stage, source } })
 }
 
 /** Someone says that it is done: believed once R2 shows the file. */
@@ -132,7 +133,7 @@ export function verify(draft: Draft, attempt: Attempt, doneBy: DoneBy): void {
     misses: 0,
     lookFailures: 0,
   })
-  draft.note('verifying', refOf(attempt), { source: doneBy })
+  draft.note({ type: 'verifying', ref: refOf(attempt), data: { source: doneBy } })
 }
 
 function closedReport(draft: Draft, attempt: Attempt, event: Report): void {
@@ -166,5 +167,9 @@ function lateReport(draft: Draft, attempt: Attempt, event: Report): void {
   })
   if (count > 1) return
   const { runpodJobId } = event
-  draft.note('late_report', refOf(attempt), { kind, ...(runpodJobId && { runpod_job_id: runpodJobId }) })
+  draft.note({
+    type: 'late_report',
+    ref: refOf(attempt),
+    data: { kind, ...(runpodJobId && { runpod_job_id: runpodJobId }) },
+  })
 }

@@ -128,7 +128,7 @@ export function accept(request: JobRequest, now: number): Step {
     breaker: { level: 0, at: now, tripped: false, strikes: 0 },
   }
   const draft = new Draft(blank, now)
-  draft.note('created', null, { type: request.type })
+  draft.note({ type: 'created', ref: null, data: { type: request.type } })
   return draft.done()
 }
 
@@ -152,7 +152,7 @@ function cancel(draft: Draft, asker: Asker): void {
     case 'pending':
     case 'queued':
     case 'processing': {
-      draft.note('cancel_requested', null, whoOf(asker))
+      draft.note({ type: 'cancel_requested', ref: null, data: whoOf(asker) })
       const latest = latestAttempt(job)
       if (latest && latest.endedAt === null) draft.attempt(latest, { endedAt: now })
       for (const attempt of draft.job.attempts) oweCancel(draft, attempt)
@@ -192,7 +192,7 @@ function retry(draft: Draft, asker: Asker): void {
       draft.progress({ percent: 0, stage: null, message: null, etaMs: null, reportedAt: null })
       draft.owe({ sweep: null })
       draft.enter(waiting(now))
-      return draft.note('retried', null, { ...whoOf(asker), round: job.round + 1 })
+      return draft.note({ type: 'retried', ref: null, data: { ...whoOf(asker), round: job.round + 1 } })
     }
     case 'pending':
     case 'queued':
@@ -224,7 +224,7 @@ function remove(draft: Draft, asker: Asker): void {
       const until = Math.max(now, lastUploadEndsAt(job))
       draft.enter({ status: 'deleting', dueAt: now, tries: 0, until })
       draft.owe({ mirror: null, sweep: null, archive: null, webhooks: [], webhooksSettled: [] })
-      return draft.note('deleting', null, whoOf(asker))
+      return draft.note({ type: 'deleting', ref: null, data: whoOf(asker) })
     }
     case 'deleting':
     case 'gone':

@@ -1,50 +1,15 @@
 /** The job as everyone sees it: snake_case, RFC 3339 instants, a sentence that says why, and what happens next. */
+import type { JobJson, JobProgress } from '../../../wire/job.ts'
 import { latestAttempt } from './attempts.ts'
 import { type CostView, costsOf } from './costs.ts'
 import { iso } from './iso.ts'
-import type { Job, JobStatus, JsonObject } from './job.ts'
+import type { Job } from './job.ts'
 import { nextActionOf, reasonOf } from './reason.ts'
 
-export interface JobView {
-  id: string
-  project_id: number
-  type: string
-  status: JobStatus
-  progress: number
-  stage: string | null
-  message: string | null
-  eta_seconds: number | null
-  last_report_at: string | null
-  reason: string
-  next_action: { at: string; what: string } | null
-  input_video_key: string
-  output_video_key: string | null
-  output_size_bytes: number | null
-  params: JsonObject
-  metadata: JsonObject
-  tags: string[]
-  attempt: number
-  max_attempts: number
-  round: number
-  runpod_job_id: string | null
-  next_attempt_at: string | null
-  error: { code: string; message: string; retryable: boolean } | null
-  cancel: { requested_at: string; confirmed: boolean } | null
-  usage: CostView
-  created_at: string
-  started_at: string | null
-  finished_at: string | null
-  expires_at: string | null
-  version: number
-}
+/** What the core knows of the job as it is shown. */
+export type JobView = Omit<JobJson, 'input_url' | 'output_url' | 'urls' | 'archived'> & { usage: CostView }
 
-/** What a watcher is told between two events. */
-export type ProgressView = Pick<
-  JobView,
-  'progress' | 'stage' | 'message' | 'eta_seconds' | 'attempt' | 'round'
->
-
-export function progressOf(job: Job): ProgressView {
+export function progressOf(job: Job): JobProgress {
   const { progress, phase } = job
   const ended = 'endedAt' in phase
   return {

@@ -182,7 +182,7 @@ export function settleCancelling(draft: Draft): void {
   if (phase.status === 'cancelling') endCancelled(draft, phase.askedAt, true)
   else if (phase.status === 'cancelled' && !phase.confirmed) {
     draft.enter({ ...phase, confirmed: true })
-    draft.note('cancel_confirmed')
+    draft.note({ type: 'cancel_confirmed', ref: null, data: {} })
   }
 }
 

@@ -5,16 +5,27 @@
  * `params` are left out and texts of a worker are cut, so that no body reaches the 20 kB that receivers must take.
  */
 
+import type { WebhookEvent } from '../../../wire/events.ts'
+import type { EndedStatus } from '../../../wire/job.ts'
 import { iso } from './iso.ts'
 import type { Job, JobRequest, JsonObject, WebhookMessage } from './job.ts'
 import { cutText } from './text.ts'
 import { viewOf } from './view.ts'
 
+/** In the order of a job's life; the type names them all, so that none can be missing. */
+const EVENTS: Record<WebhookEvent, true> = {
+  queued: true,
+  processing: true,
+  complete: true,
+  error: true,
+  cancelled: true,
+}
+const isEvent = (name: string): name is WebhookEvent => Object.hasOwn(EVENTS, name)
+
 /** Events a caller may ask for; each is a type of the event log, and the status that the job has come to. */
-export const WEBHOOK_EVENTS = ['queued', 'processing', 'complete', 'error', 'cancelled'] as const
+export const WEBHOOK_EVENTS: readonly WebhookEvent[] = Object.keys(EVENTS).filter(isEvent)
 /** What is told when a caller names no events: that the job has ended. */
-export const WEBHOOK_ENDS = ['complete', 'error', 'cancelled'] as const
-export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number]
+export const WEBHOOK_ENDS: readonly EndedStatus[] = ['complete', 'error', 'cancelled']
 
 /** The Standard Webhooks specification: a body should stay under 20 kB. */
 export const MOST_BODY_BYTES = 20_000

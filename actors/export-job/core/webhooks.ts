@@ -7,7 +7,7 @@ import type { Draft } from './draft.ts'
 import type { Asker, Fact } from './events.ts'
 import { refuse, whoOf } from './interventions.ts'
 import { iso } from './iso.ts'
-import type { JsonObject, OwedWebhook, WebhookMessage } from './job.ts'
+import type { OwedWebhook, WebhookMessage } from './job.ts'
 import { jitter } from './schedule.ts'
 import { messageOf, WEBHOOK_EVENTS } from './webhook-message.ts'
 
@@ -53,10 +53,14 @@ function owe(draft: Draft, message: WebhookMessage): void {
   const oldest = webhooks[0]
   if (oldest && webhooks.length >= MOST_OWED) {
     settle(draft, oldest)
-    draft.note('webhook_given_up', null, {
-      ...aboutOf(oldest),
-      tries: oldest.tries,
-      detail: `More than ${MOST_OWED} messages wait for this receiver.`,
+    draft.note({
+      type: 'webhook_given_up',
+      ref: null,
+      data: {
+        ...aboutOf(oldest),
+        tries: oldest.tries,
+        detail: `More than ${MOST_OWED} messages wait for this receiver.`,
+      },
     })
   }
   const owed: OwedWebhook = { ...message, dueAt: draft.now, tries: 0 }
@@ -84,22 +88,22 @@ export function deliveryAnswered(draft: Draft, event: Answer): void {
   const about = { ...aboutOf(owed), tries, status: event.status, latency_ms: event.latencyMs }
   if (event.type === 'delivered') {
     settle(draft, owed)
-    return draft.note('webhook_delivered', null, about)
+    return draft.note({ type: 'webhook_delivered', ref: null, data: about })
   }
   const failed = { ...about, detail: event.detail }
   // 410: the receiver wants nothing more of this job.
   if (event.gone) {
     for (const each of draft.job.outbox.webhooks) settle(draft, each)
     draft.owe({ webhooksRefused: true })
-    return draft.note('webhook_refused', null, failed)
+    return draft.note({ type: 'webhook_refused', ref: null, data: failed })
   }
   if (tries > WEBHOOK_PAUSES_MS.length) {
     settle(draft, owed)
-    return draft.note('webhook_given_up', null, failed)
+    return draft.note({ type: 'webhook_given_up', ref: null, data: failed })
   }
   const dueAt = now + Math.max(event.retryAfterMs ?? 0, pauseMs(owed))
   draft.owe({ webhooks: replaced(draft, { ...owed, tries, dueAt }) })
-  draft.note('webhook_failed', null, { ...failed, next_try_at: iso(dueAt) })
+  draft.note({ type: 'webhook_failed', ref: null, data: { ...failed, next_try_at: iso(dueAt) } })
 }
 
 /**
@@ -124,7 +128,11 @@ export function redeliver(draft: Draft, event: { id: string } & Asker): void {
     webhooksSettled: outbox.webhooksSettled.filter((each) => each !== message),
     webhooksRefused: false,
   })
-  draft.note('webhook_redelivery_requested', null, { ...aboutOf(message), ...whoOf(event) })
+  draft.note({
+    type: 'webhook_redelivery_requested',
+    ref: null,
+    data: { ...aboutOf(message), ...whoOf(event) },
+  })
 }
 
 /** Nothing more is owed of this message. */
@@ -137,7 +145,7 @@ function settle(draft: Draft, owed: OwedWebhook): void {
   })
 }
 
-function aboutOf({ id, event }: WebhookMessage): JsonObject {
+function aboutOf({ id, event }: WebhookMessage): { delivery: string; event: string } {
   return { delivery: id, event }
 }
 

@@ -2,11 +2,12 @@
  * The actor around the core, reduced to what matters: what is on disk, what is only in memory, when the alarm rings,
  * and every instruction at which the process may die.
  */
-import type { Event, LogLine, Reply, Step } from '../../../actors/export-job/core/events.ts'
+import type { Event, Reply, Step } from '../../../actors/export-job/core/events.ts'
 import type { Job, JobRequest } from '../../../actors/export-job/core/job.ts'
 import type { MirrorRow } from '../../../actors/export-job/core/mirror-row.ts'
 import { CALL_LIMITS, wakeAt } from '../../../actors/export-job/core/schedule.ts'
 import { accept, transition } from '../../../actors/export-job/core/transition.ts'
+import type { LogLine } from '../../../wire/events.ts'
 import { perform } from './perform.ts'
 import type { World } from './world.ts'
 

@@ -2,11 +2,11 @@
 import { createExecutionContext, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
-import type { JobJson } from '../../../actors/export-job/rpc.ts'
 import { DEVELOPMENT_SECRET } from '../../../actors/secrets.ts'
 import { encodeKey, signedQuery } from '../../../actors/signing.ts'
 import type { Env } from '../../../src/env.ts'
 import { handle } from '../../../src/router.ts'
+import type { JobJson } from '../../../wire/job.ts'
 import { secretsOf, written } from './secret-scan.ts'
 
 /** So far ahead that no alarm rings by itself. */

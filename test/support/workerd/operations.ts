@@ -6,7 +6,7 @@
 import { env } from 'cloudflare:workers'
 import { callbackToken, encodeKey } from '../../../actors/signing.ts'
 import { INPUT_KEY, JOB_ID, UPLOAD_ID } from '../../../src/openapi/samples.ts'
-import type { EventPage } from '../../../src/schemas/job-view.ts'
+import type { EventsPage } from '../../../wire/job.ts'
 import {
   api,
   bodyOf,
@@ -71,8 +71,8 @@ const aToldJob: Prepare = async () => {
   const { job_id: id } = await createJob({ ...trim, ...told })
   await api(`/api/jobs/${id}/cancel`, { method: 'POST' })
   await ring(id)
-  const { events } = await bodyOf<EventPage>(await api(`/api/jobs/${id}/events`))
-  const delivery = events.map(({ data }) => data.delivery).find((each) => typeof each === 'string') ?? ''
+  const { events } = await bodyOf<EventsPage>(await api(`/api/jobs/${id}/events`))
+  const [delivery = ''] = events.flatMap(({ data }) => ('delivery' in data ? [data.delivery] : []))
   return ready({ params: { id, delivery }, named: [[JOB_ID, id]] })
 }
 

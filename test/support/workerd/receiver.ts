@@ -1,6 +1,7 @@
 /** Whoever asked to be told by webhooks. */
 import { beforeEach, vi } from 'vitest'
-import type { EventJson } from '../../../actors/export-job/rpc.ts'
+import type { EventJson } from '../../../wire/events.ts'
+import type { JsonObject } from '../../../wire/json.ts'
 import { api, bodyOf, createJob, post, ring } from './http.ts'
 
 export const URL_OF_RECEIVER = 'https://hooks.example.com/exports'
@@ -44,7 +45,8 @@ export async function aToldJob(over: Record<string, unknown> = {}): Promise<stri
   return job_id
 }
 
-export async function lines(id: string): Promise<EventJson[]> {
+/** Lines about webhooks, whichever data they have. */
+export async function lines(id: string): Promise<(Omit<EventJson, 'data'> & { data: JsonObject })[]> {
   const { events } = await bodyOf<{ events: EventJson[] }>(await api(`/api/jobs/${id}/events?after=0`))
   return events.filter((event) => event.type.startsWith('webhook_'))
 }

@@ -1,7 +1,7 @@
 /** The operators' part of the API. */
 import type { Job, JobPage, JsonObject } from '../../../client/index.ts'
+import type { InspectedJob, Statistics } from '../../../wire/admin.ts'
 import { post, read, readFile } from '../service.ts'
-import type { InspectedJob, Statistics } from './types.ts'
 
 const pathOf = (id: string) => `/api/admin/jobs/${encodeURIComponent(id)}`
 

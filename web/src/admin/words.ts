@@ -1,6 +1,7 @@
 /** What operators read, made from what the service answers. Pure. */
+
+import type { Drift, Finding } from '../../../wire/admin.ts'
 import { absolute, relative } from '../format.ts'
-import type { Drift, Finding } from './types.ts'
 
 const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
 

@@ -1,5 +1,6 @@
 /** What the event log says about the current round, made ready to be shown. Pure. */
 import type { Job, JobEvent } from '../../../client/index.ts'
+import type { LogType } from '../../../wire/events.ts'
 
 export interface Step {
   name: string
@@ -15,12 +16,16 @@ const STATIONS: { name: string; reached: (event: JobEvent) => boolean }[] = [
   { name: 'Accepted', reached: ({ type }) => type === 'created' || type === 'retried' },
   { name: 'Queued', reached: ({ type }) => type === 'queued' },
   { name: 'Rendering', reached: ({ type }) => type === 'processing' },
-  { name: 'Storing', reached: ({ type, data }) => type === 'verifying' || data.stage === 'storing' },
+  { name: 'Storing', reached: (event) => event.type === 'verifying' || stageOf(event) === 'storing' },
   { name: 'Stored', reached: ({ type }) => type === 'complete' },
 ]
 
+function stageOf(event: JobEvent): string | null {
+  return event.type === 'processing' || event.type === 'stage' ? event.data.stage : null
+}
+
 /** What ends the wait of an accepted job: RunPod took an attempt, or the attempt failed before that. */
-const LEFT_ACCEPTED = new Set(['queued', 'attempt_failed'])
+const LEFT_ACCEPTED: ReadonlySet<LogType> = new Set(['queued', 'attempt_failed'])
 
 export function stepsOf(job: Job, events: readonly JobEvent[]): Step[] {
   const round = roundOf(events)
@@ -88,10 +93,8 @@ export interface FailedAttempt {
 export function failedAttempts(job: Job, events: readonly JobEvent[]): FailedAttempt[] {
   return roundOf(events).flatMap((event) => {
     if (event.type !== 'attempt_failed' || event.attempt === null) return []
-    const message =
-      typeof event.data.message === 'string' ? event.data.message : String(event.data.code ?? '')
     return event.attempt < job.attempt || job.status === 'pending'
-      ? [{ attempt: event.attempt, message }]
+      ? [{ attempt: event.attempt, message: event.data.message }]
       : []
   })
 }

@@ -1,11 +1,11 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import type { ListedJob } from '../../../../client/index.ts'
 import { isEnded } from '../../../../client/index.ts'
 import { absolute, duration, relative } from '../../format.ts'
 import { Link } from '../../router.tsx'
 import { useNow } from '../../ui/now.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { STATUSES, StatusBadge, statusWord } from '../../ui/status.tsx'
+import type { AnyJob } from '../../ui/use-pages.ts'
 import type { Search } from '../calls.ts'
 import { Bulk } from './bulk.tsx'
 import { StatsPanel } from './stats-panel.tsx'
@@ -141,7 +141,7 @@ function SearchFields({ fields, change }: FieldsProps) {
 }
 
 interface RowProps {
-  job: ListedJob
+  job: AnyJob
   now: number
   selected: boolean
   toggle: (id: string) => void

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
-import type { ListedJob } from '../../../../client/index.ts'
 import { announce } from '../../ui/announcer.tsx'
 import { sentenceOf } from '../../ui/problem.tsx'
+import type { AnyJob } from '../../ui/use-pages.ts'
 import { Ask } from '../ask.tsx'
 import { type ActionName, act, type Search, search } from '../calls.ts'
 import { type Fit, fittingOf, MOST } from './fitting.ts'
@@ -26,13 +26,13 @@ const ACTIONS: Record<BulkAction, Fit & { verb: string }> = {
 
 interface BulkProps {
   wanted: Search
-  selected: readonly ListedJob[]
+  selected: readonly AnyJob[]
   done: () => void
 }
 
 /** Retry or cancel of many: those that are selected, or else all that the search finds; counted before it is done. */
 export function Bulk({ wanted, selected, done }: BulkProps) {
-  const [asking, setAsking] = useState<{ action: BulkAction; jobs: ListedJob[]; cut: boolean } | null>(null)
+  const [asking, setAsking] = useState<{ action: BulkAction; jobs: AnyJob[]; cut: boolean } | null>(null)
   const [counting, setCounting] = useState(false)
   const [failures, setFailures] = useState<string[]>([])
   const count = async (action: BulkAction) => {
@@ -88,10 +88,7 @@ export function Bulk({ wanted, selected, done }: BulkProps) {
 }
 
 /** A few at a time; answers why each that failed did. */
-async function eachOf(
-  jobs: readonly ListedJob[],
-  call: (job: ListedJob) => Promise<unknown>,
-): Promise<string[]> {
+async function eachOf(jobs: readonly AnyJob[], call: (job: AnyJob) => Promise<unknown>): Promise<string[]> {
   const failures: string[] = []
   const left = [...jobs]
   const worker = async () => {

@@ -1,5 +1,6 @@
 /** The jobs of a search to which an action can be done. */
-import type { JobPage, ListedJob } from '../../../../client/index.ts'
+import type { JobPage } from '../../../../client/index.ts'
+import type { AnyJob } from '../../ui/use-pages.ts'
 import type { Search } from '../calls.ts'
 
 /** The most jobs that one press acts on. */
@@ -8,7 +9,7 @@ export const MOST = 500
 /** What an action can be done to. */
 export interface Fit {
   statuses: readonly string[]
-  fits: (job: ListedJob) => boolean
+  fits: (job: AnyJob) => boolean
 }
 
 /**
@@ -21,8 +22,8 @@ export async function fittingOf(
   ask: (wanted: Search, cursor: string | null) => Promise<JobPage>,
   wanted: Search,
   { statuses, fits }: Fit,
-): Promise<{ jobs: ListedJob[]; cut: boolean }> {
-  const jobs: ListedJob[] = []
+): Promise<{ jobs: AnyJob[]; cut: boolean }> {
+  const jobs: AnyJob[] = []
   for (const status of statuses) {
     if (wanted.status !== '' && wanted.status !== status) continue
     let cursor: string | null = null

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { Percentiles, Statistics } from '../../../../wire/admin.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { statistics } from '../calls.ts'
-import type { Percentiles, Statistics } from '../types.ts'
 import { costWords, secondsWords } from '../words.ts'
 import { Chart, type Line } from './chart.tsx'
 

@@ -1,5 +1,5 @@
+import type { InspectedAttempt } from '../../../../wire/admin.ts'
 import { absolute, duration } from '../../format.ts'
-import type { InspectedAttempt } from '../types.ts'
 import { costWords, secondsWords } from '../words.ts'
 
 const NAMES = ['#', 'RunPod job', 'Sent', 'Queued', 'Ran', 'End', 'Delay', 'Execution', 'Worker', 'Cost']

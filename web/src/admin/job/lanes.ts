@@ -1,6 +1,8 @@
 /** The timeline of a job: a lane for each attempt, and marks for what happened on it. Pure. */
 import type { JobEvent } from '../../../../client/index.ts'
-import type { InspectedAttempt } from '../types.ts'
+import type { InspectedAttempt } from '../../../../wire/admin.ts'
+import type { DoneBy } from '../../../../wire/events.ts'
+import { kindOf } from '../../../../wire/log-types.ts'
 
 export type MarkKind = 'report' | 'callback' | 'alarm' | 'webhook' | 'operator'
 
@@ -35,28 +37,20 @@ export interface Timeline {
 /** More marks than a lane can show apart are thinned to one of each kind at each of so many places. */
 const PLACES = 200
 
-/** Types of what a person asked for. */
-export const OPERATOR = new Set([
-  'cancel_requested',
-  'retried',
-  'retry_hurried',
-  'force_failed',
-  'recheck_requested',
-  'remirror_requested',
-  'deadline_extended',
-  'webhook_redelivery_requested',
-  'deleting',
-])
-/** Types of what a worker told, where the line names no other source. */
-export const REPORTS = new Set(['stage', 'late_report', 'processing', 'verifying'])
-
 /** By what an event came about: a worker's report, RunPod's webhook, our own alarm, our webhook, or a person. */
 export function markKind({ type, data }: JobEvent): MarkKind {
-  if (OPERATOR.has(type)) return 'operator'
-  if (type.startsWith('webhook_')) return 'webhook'
-  if (data.source === 'webhook') return 'callback'
-  if (data.source === 'report') return 'report'
-  return REPORTS.has(type) && data.source === undefined ? 'report' : 'alarm'
+  const source = 'source' in data ? data.source : undefined
+  if (source !== undefined) return MARKS_BY_SOURCE[source]
+  return MARKS[kindOf(type).by]
+}
+
+const MARKS = { operator: 'operator', webhook: 'webhook', worker: 'report', service: 'alarm' } as const
+/** Where a line says itself whose word it is. */
+const MARKS_BY_SOURCE: Record<DoneBy, MarkKind> = {
+  report: 'report',
+  webhook: 'callback',
+  poll: 'alarm',
+  look: 'alarm',
 }
 
 export function timelineOf(

@@ -1,5 +1,5 @@
+import type { InspectedActor } from '../../../../wire/admin.ts'
 import { absolute, relative } from '../../format.ts'
-import type { InspectedActor } from '../types.ts'
 import { codeWords, sentenceOf } from '../words.ts'
 
 /** Why the job is where it is and what comes next, each finding in one sentence; and every clock that runs. */

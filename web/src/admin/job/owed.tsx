@@ -1,9 +1,9 @@
+import type { InspectedActor, OwedJson } from '../../../../wire/admin.ts'
 import { absolute, relative } from '../../format.ts'
-import type { InspectedActor, Owed } from '../types.ts'
 
 interface Line {
   what: string
-  owed: Owed
+  owed: OwedJson
   answer: string
   /** Of a webhook, which can be sent by hand. */
   delivery: string | null
@@ -68,7 +68,7 @@ function answerOf({ webhook_answers: answers }: InspectedActor, delivery: string
 function linesOf(actor: InspectedActor): Line[] {
   const { outbox, attempts } = actor
   const lines: Line[] = []
-  const add = (what: string, owed: Owed | null, answer = '', delivery: string | null = null) => {
+  const add = (what: string, owed: OwedJson | null, answer = '', delivery: string | null = null) => {
     if (owed) lines.push({ what, owed, answer, delivery })
   }
   for (const webhook of outbox.webhooks) {
@@ -90,6 +90,6 @@ function linesOf(actor: InspectedActor): Line[] {
   return lines
 }
 
-function tried({ tries }: Owed): string {
+function tried({ tries }: OwedJson): string {
   return tries === 0 ? 'not tried yet' : `tried ${tries === 1 ? 'once' : `${tries} times`}`
 }

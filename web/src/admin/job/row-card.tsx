@@ -1,5 +1,5 @@
+import type { InspectedJob } from '../../../../wire/admin.ts'
 import { relative } from '../../format.ts'
-import type { InspectedJob } from '../types.ts'
 import { driftWords } from '../words.ts'
 
 interface RowCardProps {

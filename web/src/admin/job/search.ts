@@ -1,9 +1,9 @@
 /** Which events are looked for. Pure. */
 import type { JobEvent } from '../../../../client/index.ts'
-import { TROUBLE } from './trouble.ts'
+import { kindOf } from '../../../../wire/log-types.ts'
 
 export function isTrouble({ type }: JobEvent): boolean {
-  return TROUBLE.has(type)
+  return kindOf(type).trouble
 }
 
 /** Every word stands somewhere in the event's number, type or details. */

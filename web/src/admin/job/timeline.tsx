@@ -1,7 +1,7 @@
 import type { JobEvent } from '../../../../client/index.ts'
+import type { InspectedAttempt } from '../../../../wire/admin.ts'
 import { absolute, duration } from '../../format.ts'
 import { eventWords } from '../../job/timeline.ts'
-import type { InspectedAttempt } from '../types.ts'
 import { type MarkKind, timelineOf } from './lanes.ts'
 
 interface TimelineProps {

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { InspectedActor } from '../../../../wire/admin.ts'
 import { announce } from '../../ui/announcer.tsx'
 import { Ask } from '../ask.tsx'
 import { type ActionName, act, asCurl, download } from '../calls.ts'
-import type { InspectedActor } from '../types.ts'
 
 const ACTIONS: Record<ActionName, { label: string; does: string }> = {
   retry_now: {

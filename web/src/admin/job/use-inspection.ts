@@ -5,9 +5,9 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type ConnectionState, isEnded, type Job, type JobEvent } from '../../../../client/index.ts'
 import { callAfter } from '../../../../client/time.ts'
+import type { InspectedJob } from '../../../../wire/admin.ts'
 import { exportal } from '../../service.ts'
 import { inspect } from '../calls.ts'
-import type { InspectedJob } from '../types.ts'
 import { merged } from './log-lines.ts'
 
 /** Several events of one moment are one change. */

@@ -1,0 +1,4 @@
+/** JSON, as it is stored, sent and read. */
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+export type JsonObject = { [key: string]: Json }
