@@ -19,9 +19,9 @@ export type DoneBy = RunSource | 'look'
 export type ReportKind = 'progress' | 'complete' | 'error'
 
 /** Who asked, and why in their own words. */
-type Asked = { by: string; reason?: string }
+export type Asked = { by: string; reason?: string }
 /** A message to the job's `webhook_url`, by its `webhook-id`, and the event that it is about. */
-type Delivery = { delivery: string; event: string }
+export type Delivery = { delivery: string; event: string }
 /** One try of a message; `status` is null when no answer came. */
 type Tried = Delivery & { tries: number; status: number | null; latency_ms: number }
 type None = Record<string, never>

@@ -1,5 +1,5 @@
 /** An attempt's life on our side: it begins, counts as open, and is given up. */
-import type { RunSource } from '../../../wire/events.ts'
+import type { LineOf, RunSource } from '../../../wire/events.ts'
 import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
 import { iso } from './iso.ts'
@@ -104,17 +104,10 @@ export function giveUp(
   draft.attempt(ref, { endedAt: now, failure })
   oweCancel(draft, ref)
   const retries = !hopeless && !exhausted
-  draft.note({
-    type: 'attempt_failed',
-    ref,
-    data: {
-      code,
-      message,
-      retryable,
-      ...(options.source && { source: options.source }),
-      ...(retries && { next_attempt_at: iso(nextAttemptAt) }),
-    },
-  })
+  const data: LineOf<'attempt_failed'>['data'] = { code, message, retryable }
+  if (options.source) data.source = options.source
+  if (retries) data.next_attempt_at = iso(nextAttemptAt)
+  draft.note({ type: 'attempt_failed', ref, data })
   if (hopeless) endInError(draft, failure)
   else
     draft.enter({ status: 'pending', step: 'waiting', nextAttemptAt, failure, look, lookTries: 0, exhausted })

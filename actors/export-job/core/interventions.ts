@@ -2,6 +2,7 @@
  * What an operator may do with one job by hand, beside cancel, retry and delete. Each only moves a clock, an end or a
  * debt: what follows is decided where it always is. Asking twice is asking once.
  */
+import type { Asked } from '../../../wire/events.ts'
 import { openAttempt } from './attempts.ts'
 import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
@@ -12,7 +13,7 @@ import { deadlineAt, owedCancels, POLICY_BOUNDS } from './schedule.ts'
 import { failure } from './verdicts.ts'
 
 /** For the log. */
-export function whoOf({ by, why }: Asker): { by: string; reason?: string } {
+export function whoOf({ by, why }: Asker): Asked {
   return why === undefined ? { by } : { by, reason: why }
 }
 

@@ -2,7 +2,7 @@
  * Reports of GPU workers. Only the open attempt's count; a report of a closed attempt is logged once for each kind,
  * counted, and told to stop.
  */
-import type { RunSource } from '../../../wire/events.ts'
+import type { LineOf, RunSource } from '../../../wire/events.ts'
 import { giveUp, latestAttempt, openAttempt } from './attempts.ts'
 import { type Draft, replaceAttempt, sameRef } from './draft.ts'
 import type { Report } from './events.ts'
@@ -166,10 +166,7 @@ function lateReport(draft: Draft, attempt: Attempt, event: Report): void {
     attempts: replaceAttempt(draft.job.attempts, attempt, { late: { ...attempt.late, [kind]: count } }),
   })
   if (count > 1) return
-  const { runpodJobId } = event
-  draft.note({
-    type: 'late_report',
-    ref: refOf(attempt),
-    data: { kind, ...(runpodJobId && { runpod_job_id: runpodJobId }) },
-  })
+  const data: LineOf<'late_report'>['data'] = { kind }
+  if (event.runpodJobId) data.runpod_job_id = event.runpodJobId
+  draft.note({ type: 'late_report', ref: refOf(attempt), data })
 }

@@ -3,6 +3,7 @@
  * taken or given up. The pauses are those of the Standard Webhooks specification. Settled messages are kept for a
  * while, so that a person can have them sent again.
  */
+import type { Delivery } from '../../../wire/events.ts'
 import type { Draft } from './draft.ts'
 import type { Asker, Fact } from './events.ts'
 import { refuse, whoOf } from './interventions.ts'
@@ -145,7 +146,7 @@ function settle(draft: Draft, owed: OwedWebhook): void {
   })
 }
 
-function aboutOf({ id, event }: WebhookMessage): { delivery: string; event: string } {
+function aboutOf({ id, event }: WebhookMessage): Delivery {
   return { delivery: id, event }
 }
 
