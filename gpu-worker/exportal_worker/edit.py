@@ -35,6 +35,8 @@ class Edit:
     duration: int | float
     start: int | float = 0
     steps: list[Filter | Lay] = field(default_factory=list)
+    #: Whether the steps need RGB: text and images keep their colours there.
+    in_rgb: bool = False
     #: Text files that the filters read by name.
     texts: list[tuple[str, str]] = field(default_factory=list)
     #: R2 keys of the images, in the order of their index.
@@ -43,3 +45,6 @@ class Edit:
 
 #: A job type. The input has even sides and square pixels, whatever the file has.
 JobType = Callable[[Any, Media], Edit]
+
+#: Filters that an ffmpeg may lack and that these params need; asked before anything is downloaded.
+Needs = Callable[[Any], list[str]]

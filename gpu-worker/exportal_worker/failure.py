@@ -28,3 +28,8 @@ def to_failure(error: BaseException) -> JobFailure:
     if isinstance(error, MemoryError):
         return JobFailure("out_of_memory", "The worker ran out of memory.", True)
     return JobFailure("worker_error", f"The worker failed: {error or type(error).__name__}", True)
+
+
+def well_formed(text: str) -> str:
+    """Lone halves of surrogate pairs, which Python makes of file names that are not UTF-8, become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

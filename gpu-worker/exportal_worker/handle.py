@@ -66,16 +66,26 @@ class Worker:
             stop.set("it is being shut down", tell=True)
 
     def _listen(self) -> None:
-        """With the first job, since RunPod's SDK sets its own handler when it starts; that one is called after ours."""
+        """
+        With the first job, since RunPod's SDK sets its own handler when it starts; that one is called after ours. The
+        handler itself takes no lock, since the thread that it interrupts may hold it: the event loop does the work.
+        """
         if self._listening or threading.current_thread() is not threading.main_thread():
             return
         self._listening = True
         before = signal.getsignal(signal.SIGTERM)
+        loop = asyncio.get_running_loop()
 
-        def on_sigterm(number: int, frame: FrameType | None) -> None:
+        def end(number: int, frame: FrameType | None) -> None:
             log.warning("SIGTERM: stopping %d jobs", len(self._running))
             self.shut_down()
             if callable(before):
+                before(number, frame)
+
+        def on_sigterm(number: int, frame: FrameType | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(end, number, frame)
+            elif callable(before):
                 before(number, frame)
 
         signal.signal(signal.SIGTERM, on_sigterm)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from .failure import JobFailure
-from .retry import BACKOFF_S, Passing, is_passing, persist
+from .retry import BACKOFF_S, Passing, is_passing, persist, refusal
 from .stop import Stop
 from .transfer import OnFraction, pieces
 from .wire import Answer, exchange, post_json
@@ -109,7 +109,7 @@ def _judged(answer: Answer) -> Answer:
         raise _Stored
     if is_passing(status) or status == 409:
         raise Passing(str(status), _retry_after(answer))
-    raise JobFailure("worker_error", f"The result could not be stored ({status}{f', {code}' if code else ''}).", True)
+    raise refusal(status, code)
 
 
 def _retry_after(answer: Answer) -> float | None:

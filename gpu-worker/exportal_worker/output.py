@@ -2,7 +2,8 @@
 from dataclasses import dataclass
 
 from .checks import even_number, fields, number, one_of, optional
-from .media import Size
+from .colour import EXACT
+from .media import Size, Sound
 from .numbers import even, text
 
 _SIDE = optional(even_number(2, 8192))
@@ -23,6 +24,10 @@ _NVENC_CQ = {"low": 33, "medium": 28, "high": 22}
 _VP9_CRF = {"low": 40, "medium": 33, "high": 24}
 _AUDIO_KBITS = {"low": 96, "medium": 128, "high": 192}
 
+#: Sides that every generation of NVENC encodes as H.264 (the least is 145x49 on some).
+_NVENC_LEAST = 160
+_NVENC_MOST = 4096
+
 
 @dataclass(frozen=True)
 class OutputSettings:
@@ -37,20 +42,18 @@ def output_of(params: dict) -> OutputSettings:
     return params["output"] or OutputSettings()
 
 
-def output_filters(size: Size, output: OutputSettings) -> list[str]:
-    """Filters from a picture of `size` to the one asked for: scaled to fit, black bars where the aspect differs."""
+def fitted(size: Size, output: OutputSettings) -> tuple[Size, list[str], list[str]]:
+    """
+    From a picture of `size` to the one asked for: scaled to fit, black bars where the aspect differs. The size that it
+    is scaled to, the filters that lead there, and those from there to the end.
+    """
     target = output_size(size, output)
-    filters = []
-    scale = min(target.width / size.width, target.height / size.height)
-    fit = Size(even(size.width * scale), even(size.height * scale))
-    if fit != size:
-        filters.append(f"scale={fit.width}:{fit.height}")
-    if fit != target:
-        filters.append(f"pad={target.width}:{target.height}:(ow-iw)/2:(oh-ih)/2")
-    if output.fps is not None:
-        filters.append(f"fps={text(output.fps)}")
-    # Most players know nothing but 4:2:0.
-    return [*filters, "setsar=1", "format=yuv420p"]
+    ratio = min(target.width / size.width, target.height / size.height)
+    fit = Size(even(size.width * ratio), even(size.height * ratio))
+    pad = [f"pad={target.width}:{target.height}:(ow-iw)/2:(oh-ih)/2"] if fit != target else []
+    rate = [] if output.fps is None else [f"fps={text(output.fps)}"]
+    scale = [f"scale={fit.width}:{fit.height}:{EXACT}"] if fit != size else []
+    return fit, scale, [*pad, *rate, "setsar=1"]
 
 
 def output_size(size: Size, output: OutputSettings) -> Size:
@@ -64,20 +67,33 @@ def output_size(size: Size, output: OutputSettings) -> Size:
     return Size(even(size.width), even(size.height))
 
 
-def encoder_args(output: OutputSettings, has_audio: bool, nvenc: bool) -> list[str]:
-    """Encoder and container arguments. `nvenc` puts the GPU in libx264's place; it has no encoder for VP9."""
+def uses_nvenc(target: Size, output: OutputSettings) -> bool:
+    """Whether the GPU can encode it: it has no encoder for VP9, and none for frames this small or this large."""
+    sides = (target.width, target.height)
+    return output.container != "webm" and min(sides) >= _NVENC_LEAST and max(sides) <= _NVENC_MOST
+
+
+def encoder_args(output: OutputSettings, constant: bool, nvenc: bool) -> list[str]:
+    """
+    The encoder of the picture; `nvenc` puts the GPU in libx264's place. Frames at times of their own are kept in their
+    order, since older versions reckon the length of a reordered track wrongly and cut its end away.
+    """
     quality = output.quality
-    audio = ["-b:a", f"{_AUDIO_KBITS[quality]}k", "-ac", "2"]
     if output.container == "webm":
-        video = ["-c:v", "libvpx-vp9", "-crf", str(_VP9_CRF[quality]), "-b:v", "0"]
         fast = ["-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1"]
-        return [*video, *fast, *(["-c:a", "libopus", *audio] if has_audio else []), "-f", "webm"]
-    sound = ["-c:a", "aac", *audio] if has_audio else []
-    return [*_h264(quality, nvenc), *sound, "-movflags", "+faststart", "-f", output.container]
-
-
-def _h264(quality: str, nvenc: bool) -> list[str]:
+        return ["-c:v", "libvpx-vp9", "-crf", str(_VP9_CRF[quality]), "-b:v", "0", *fast]
+    in_order = [] if constant or output.fps is not None else ["-bf", "0"]
     if not nvenc:
-        return ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(_X264_CRF[quality])]
+        return ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(_X264_CRF[quality]), *in_order]
     rate = ["-rc", "vbr", "-cq", str(_NVENC_CQ[quality]), "-b:v", "0"]
-    return ["-c:v", "h264_nvenc", "-preset", "p5", *rate, "-profile:v", "high"]
+    return ["-c:v", "h264_nvenc", "-preset", "p5", *rate, "-profile:v", "high", *in_order]
+
+
+def sound_args(output: OutputSettings, sound: Sound) -> list[str]:
+    """
+    The encoder of the sound. More than eight channels have no layout that could be mixed: all are heard on both sides.
+    """
+    every = "+".join(f"c{index}" for index in range(sound.channels))
+    mixed = ["-af", f"pan=stereo|c0<{every}|c1<{every}"] if sound.channels > 8 else []
+    codec = "libopus" if output.container == "webm" else "aac"
+    return [*mixed, "-c:a", codec, "-b:a", f"{_AUDIO_KBITS[output.quality]}k", "-ac", "2"]

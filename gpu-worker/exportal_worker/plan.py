@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .edit import Edit, Filter
-from .failure import invalid_params
-from .media import Media, Size
+from .colour import TAG_ARGS, encodable, is_wide, normalised
+from .edit import Edit, Filter, JobType
+from .failure import JobFailure, invalid_params
+from .media import Media, Size, Sound
 from .numbers import even, text
-from .output import encoder_args, output_filters
-from .types import TYPES
+from .orientation import turn_filters
+from .output import encoder_args, fitted, output_size, sound_args, uses_nvenc
+from .types import NEEDS, TYPES
 
 INPUT_NAME = "input"
 
@@ -22,61 +24,139 @@ def image_name(index: int) -> str:
     return f"image-{index}"
 
 
+#: H.264 has no level for more (ITU-T H.264, table A-1).
+_MAX_LONG, _MAX_SHORT = 8192, 4320
+
+#: How far before the start a container without an exact index is entered, seconds: more than a group of pictures.
+_COARSE = 30
+
+#: The demuxer of an image, and how to turn it.
+ImageFacts = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Plan:
+    """`target` is the size of the result, `sound` what is heard in it."""
+
     edit: Edit
     media: Media
+    target: Size
+    sound: Sound | None
 
     @property
     def output_name(self) -> str:
         return f"output.{self.edit.output.container}"
 
-    def args(self, image_demuxers: Sequence[str], nvenc: bool = False) -> list[str]:
-        """ffmpeg's arguments, given the demuxer of each image, in their order."""
-        edit, media = self.edit, self.media
+    def args(self, images: Sequence[ImageFacts], nvenc: bool = False, fps_mode: bool = False) -> list[str]:
+        """
+        ffmpeg's arguments, given what each image is, in their order. `nvenc` says that the GPU may encode, `fps_mode`
+        how this ffmpeg wants to be asked.
+        """
+        edit, media, output = self.edit, self.media, self.edit.output
+        # MP4 and Matroska are entered exactly; others may be entered too late, so a good while before.
+        exact = media.demuxer in ("mov", "matroska")
+        coarse = edit.start if exact else max(0, edit.start - _COARSE)
+        on_gpu = nvenc and uses_nvenc(self.target, output)
         return [
-            *["-hide_banner", "-nostdin", "-v", "error", "-xerror", "-y", "-nostats", "-progress", "pipe:1"],
-            *(["-ss", text(edit.start)] if edit.start > 0 else []),
+            *["-hide_banner", "-nostdin", "-v", "error", "-y", "-nostats", "-progress", "pipe:1"],
+            *(["-itsoffset", text(-media.lead)] if media.lead > 0 else []),
+            *(["-ss", text(coarse)] if coarse > 0 else []),
             *_source(media.demuxer, INPUT_NAME),
-            *[arg for index, _ in enumerate(edit.image_keys) for arg in self._image(image_demuxers, index)],
-            *["-filter_complex", self._graph(), "-map", "[out]"],
-            *(["-map", "0:a:0"] if media.has_audio else []),
+            *[arg for index, (demuxer, _) in enumerate(images) for arg in _source(demuxer, image_name(index))],
+            *["-filter_complex", self._graph(images), "-map", "[out]"],
+            *([] if self.sound is None else ["-map", f"0:{self.sound.index}"]),
+            *(["-ss", text(edit.start - coarse)] if edit.start > coarse else []),
             *(["-t", text(edit.duration)] if edit.start > 0 or edit.duration < media.duration else []),
-            *encoder_args(edit.output, media.has_audio, nvenc),
+            # Neither where it was filmed nor chapters that outlast it are anyone's business; rotation is done.
+            *["-map_metadata", "-1", "-map_chapters", "-1"],
+            # Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
+            *["-fps_mode" if fps_mode else "-vsync", "vfr"],
+            *(["-enc_time_base", "1:90000"] if output.fps is None else []),
+            # Older versions give up when one stream begins long after the other.
+            *["-max_muxing_queue_size", "9999"],
+            *TAG_ARGS,
+            *encoder_args(output, media.picture.constant, on_gpu),
+            *([] if self.sound is None else sound_args(output, self.sound)),
+            *(["-f", "webm"] if output.container == "webm" else ["-movflags", "+faststart", "-f", output.container]),
             self.output_name,
         ]
 
-    def _image(self, demuxers: Sequence[str], index: int) -> list[str]:
-        return _source(demuxers[index], image_name(index))
-
-    def _graph(self) -> str:
+    def _graph(self, images: Sequence[ImageFacts]) -> str:
+        edit, picture = self.edit, self.media.picture
         chains = []
-        # Rotation is done by ffmpeg while decoding; odd sides and non-square pixels end here.
-        filters = [f"scale={even(self.media.width)}:{even(self.media.height)}", "setsar=1"]
-        source = "[0:v:0]"
-        for index, step in enumerate(self.edit.steps):
+        size = Size(even(self.media.width), even(self.media.height))
+        # What is noted beside the frames (an orientation, brightness) is done here and must not be repeated in the
+        # result.
+        filters = ["sidedata=delete", *turn_filters(picture.turn), *normalised(picture, size, edit.in_rgb)]
+        source = f"[0:{picture.index}]"
+        for index, step in enumerate(edit.steps):
             if isinstance(step, Filter):
                 filters.append(step.filter)
                 continue
+            turn = turn_filters(images[step.image][1])
             chains.append(f"{source}{','.join(filters)}[below{index}]")
-            chains.append(f"[{step.image + 1}:v]{','.join(step.prepare)}[image{index}]")
+            chains.append(f"[{step.image + 1}:v]{','.join([*turn, *step.prepare])}[image{index}]")
             source = f"[below{index}][image{index}]"
             filters = [step.place]
-        end = output_filters(self.edit.size, self.edit.output)
-        chains.append(f"{source}{','.join([*filters, *end])}[out]")
+        fit, scale, after = fitted(edit.size, edit.output)
+        end = encodable(fit) if edit.in_rgb else scale
+        chains.append(f"{source}{','.join([*filters, *end, *after])}[out]")
         return ";".join(chains)
 
 
 def plan_job(type_name: str, params: Any, media: Media) -> Plan:
     """Plans the job. Raises `invalid_params` or `invalid_media` with a sentence about what cannot be done."""
+    edit_of = _type_named(type_name)
+    size = Size(even(media.width), even(media.height))
+    edit = edit_of(params, replace(media, width=size.width, height=size.height))
+    target = output_size(edit.size, edit.output)
+    sides = (target.width, target.height)
+    if max(sides) > _MAX_LONG or min(sides) > _MAX_SHORT:
+        raise invalid_params(
+            f"The result would be {text(target.width)}x{text(target.height)}, but {_MAX_LONG}x{_MAX_SHORT} is the most; "
+            "set output.width or output.height."
+        )
+    return Plan(edit, media, target, _kept(media.sound, edit))
+
+
+def refuse_early(type_name: str, params: Any, missing: Sequence[str]) -> None:
+    """Raises before anything is downloaded when the params are unusable, or need a filter that is `missing`."""
+    _type_named(type_name)
+    needs = NEEDS.get(type_name)
+    if needs is not None:
+        _refuse_missing(needs(params), missing)
+
+
+def refuse_colours(media: Media, missing: Sequence[str]) -> None:
+    """Raises when the picture's colours need a filter that is `missing`."""
+    _refuse_missing(["zscale", "tonemap"] if is_wide(media.picture) else [], missing)
+
+
+def _type_named(type_name: str) -> JobType:
     edit_of = TYPES.get(type_name)
     if edit_of is None:
         known = ", ".join(TYPES)
         raise invalid_params(f'This worker does not know the type "{type_name}"; it knows {known}.')
-    size = Size(even(media.width), even(media.height))
-    return Plan(edit_of(params, replace(media, width=size.width, height=size.height)), media)
+    return edit_of
+
+
+def _refuse_missing(needed: Sequence[str], missing: Sequence[str]) -> None:
+    lacking = [name for name in needed if name in missing]
+    if lacking:
+        message = f"This worker's ffmpeg lacks what the job needs: {', '.join(lacking)}."
+        raise JobFailure("worker_error", message, False)
+
+
+def _kept(sound: Sound | None, edit: Edit) -> Sound | None:
+    """The sound, if any of it is in the part that is kept."""
+    if sound is None or sound.start >= edit.start + edit.duration or sound.end <= edit.start:
+        return None
+    return sound
 
 
 def _source(demuxer: str, name: str) -> list[str]:
-    """The demuxer is named and only files may be opened, so that no input can make ffmpeg read anything else."""
-    return ["-protocol_whitelist", "file", "-f", demuxer, "-i", name]
+    """
+    The demuxer is named and only files may be opened, so that no input can make ffmpeg read anything else. Versions
+    differ in which orientations they apply, so they apply none.
+    """
+    return ["-noautorotate", "-protocol_whitelist", "file", "-f", demuxer, "-i", name]

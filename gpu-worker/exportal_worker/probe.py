@@ -1,33 +1,49 @@
 """What a media file holds, by ffprobe. The container is told by its first bytes, never left to guess."""
 import json
 import subprocess
+import threading
+from collections.abc import Callable
 
 from .failure import JobFailure, invalid_media
+from .ffmpeg import CHILD_ENV, Ffmpeg, failure_of, signal_name
 from .media import Media
+from .orientation import turn_of_image
+from .stop import Stop
+from .streams import Packets, choose, take
 
-_TIMEOUT_S = 120
 #: The brands of ISO media begin in the first box; older QuickTime files begin with one of the other boxes.
 _MOV_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
+_MAGIC = (
+    (b"\x1a\x45\xdf\xa3", "matroska"),
+    (b"OggS", "ogg"),
+    (b"FLV\x01", "flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"\x00\x00\x01\xba", "mpeg"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "mxf"),
+    (b"GIF8", "gif"),
+)
+#: Exif stands before the picture, in at most 64 KiB of its own.
+_IMAGE_HEAD_BYTES = 512 * 1024
 
 
-def probe(path: str, ffprobe: str = "ffprobe", what: str = "The input") -> Media:
-    """Reads the file at `path`. Raises `invalid_media` when it is no video; `what` names it in the sentence."""
+def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None = None) -> Media:
+    """
+    Reads the file at `path`, all of it: only its packets tell how long it is and when its frames are shown. `what`
+    names it in the failure. Raises `invalid_media` when it is no video, `Stopped` when the job is stopped.
+    """
     demuxer = demuxer_of(path)
     if demuxer is None:
         raise invalid_media(
-            f"{what} is not a video that can be read: it must be MP4, MOV, WebM, MKV or MPEG-TS."
+            f"{what} is not a video that can be read: it must be MP4, MOV, WebM, MKV, MPEG-TS, AVI, WMV, FLV, MPG, "
+            "OGV, MXF or GIF."
         )
-    found = _ask(path, demuxer, ffprobe, what)
-    streams = found.get("streams", [])
-    video = next((each for each in streams if _is_video(each)), None)
-    if video is None:
-        raise invalid_media(f"{what} has no video track.")
-    duration = float(found.get("format", {}).get("duration") or 0)
-    width, height = _display_size(video)
-    if not (duration > 0 and width > 0 and height > 0):
-        raise invalid_media(f"{what} holds no picture.")
-    has_audio = any(each.get("codec_type") == "audio" for each in streams)
-    return Media(demuxer, duration, width, height, has_audio)
+    source = ["-v", "error", "-protocol_whitelist", "file", "-f", demuxer, "-i", path]
+    said: list[str] = []
+    _ask(ffmpeg, [*source, "-show_format", "-show_streams", "-of", "json"], what, stop, said.append)
+    packets: Packets = {}
+    entries = ["-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags"]
+    _ask(ffmpeg, [*source, *entries, "-of", "compact=p=0:nk=1"], what, stop, lambda line: take(packets, line))
+    return choose(demuxer, json.loads("".join(said)), packets, ffmpeg.decodes, what)
 
 
 def demuxer_of(path: str) -> str | None:
@@ -36,8 +52,11 @@ def demuxer_of(path: str) -> str | None:
         head = file.read(400)
     if head[4:8] in _MOV_BOXES:
         return "mov"
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return "matroska"
+    if head[:4] == b"RIFF" and head[8:11] == b"AVI":
+        return "avi"
+    for magic, demuxer in _MAGIC:
+        if head.startswith(magic):
+            return demuxer
     # Packets of 188 bytes, or of 192 with a time before each.
     for start, step in ((0, 188), (4, 192)):
         if head[start : start + 1] == b"\x47" == head[start + step : start + step + 1]:
@@ -45,47 +64,47 @@ def demuxer_of(path: str) -> str | None:
     return None
 
 
-def image_demuxer(path: str, key: str) -> str:
-    """ffmpeg's demuxer for an image. Raises `invalid_media` for what is neither PNG nor JPEG."""
+def image_facts(path: str, key: str) -> tuple[str, str]:
+    """ffmpeg's demuxer for an image, and how to turn it. Raises `invalid_media` for what is neither PNG nor JPEG."""
     with open(path, "rb") as file:
-        head = file.read(4)
-    if head == b"\x89PNG":
-        return "png_pipe"
+        head = file.read(_IMAGE_HEAD_BYTES)
+    if head[:4] == b"\x89PNG":
+        return "png_pipe", turn_of_image(head)
     if head[:2] == b"\xff\xd8":
-        return "jpeg_pipe"
+        return "jpeg_pipe", turn_of_image(head)
     raise invalid_media(f'The image "{key}" is neither PNG nor JPEG.')
 
 
-def _ask(path: str, demuxer: str, ffprobe: str, what: str) -> dict:
-    command = [ffprobe, "-v", "error", "-protocol_whitelist", "file", "-f", demuxer]
-    command += ["-show_format", "-show_streams", "-of", "json", "-i", path]
+def _ask(ffmpeg: Ffmpeg, args: list[str], what: str, stop: Stop | None, on_line: Callable[[str], None]) -> None:
+    """Runs ffprobe to its end."""
+    stop = stop or Stop()
+    stop.check()
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise invalid_media(f"{what} is damaged: it could not be read within {_TIMEOUT_S} s.") from None
+        child = subprocess.Popen(
+            [ffmpeg.probe_path, *args],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=CHILD_ENV,
+        )
     except OSError as error:
         raise JobFailure("worker_error", f"ffprobe did not start: {error.strerror}", True) from None
-    if done.returncode != 0:
+    assert child.stdout is not None and child.stderr is not None
+    said: list[str] = []
+    listener = threading.Thread(target=said.extend, args=(child.stderr,), daemon=True)
+    listener.start()
+    with child, stop.calling(child.kill):
+        for line in child.stdout:
+            on_line(line)
+        code = child.wait()
+        listener.join()
+    stop.check()
+    if code < 0:
+        raise failure_of(None, signal_name(code), "")
+    if code != 0:
         # Its complaint names the path; what follows the last colon is the reason.
-        reason = done.stderr.decode(errors="replace").strip().rsplit(": ", 1)[-1] or "it cannot be read"
+        reason = "".join(said).strip().rsplit(": ", 1)[-1] or "it cannot be read"
         raise invalid_media(f"{what} is damaged: {reason}")
-    return json.loads(done.stdout)
-
-
-def _is_video(stream: dict) -> bool:
-    """A cover picture of a piece of music is no video."""
-    return stream.get("codec_type") == "video" and not stream.get("disposition", {}).get("attached_pic")
-
-
-def _display_size(video: dict) -> tuple[int, int]:
-    """Size with square pixels, the larger side kept, and after rotation."""
-    width, height = int(video.get("width") or 0), int(video.get("height") or 0)
-    across, _, down = str(video.get("sample_aspect_ratio") or "1:1").partition(":")
-    ratio = int(across) / int(down) if across.isdigit() and down.isdigit() and int(down) else 1
-    if ratio > 1:
-        width = round(width * ratio)
-    elif 0 < ratio < 1:
-        height = round(height / ratio)
-    rotations = [side["rotation"] for side in video.get("side_data_list", []) if "rotation" in side]
-    turned = round(float(rotations[0])) % 180 == 90 if rotations else False
-    return (height, width) if turned else (width, height)

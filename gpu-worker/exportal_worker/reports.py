@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .failure import JobFailure
+from .failure import JobFailure, well_formed
 from .retry import BACKOFF_S, is_passing
 from .stop import Stop
 from .wire import NoAnswer, post_json
@@ -65,13 +65,17 @@ class Reports:
                 self._sender.start()
         return whole
 
-    def complete(self, video_key: str) -> None:
-        """Tells that the output is stored. What cannot be told is logged: the service looks for the file itself."""
-        self._final("complete", {"output_video_key": video_key})
+    def complete(self, video_key: str, warnings: Sequence[str] = ()) -> None:
+        """
+        Tells that the output is stored, and what it lacks. What cannot be told is logged: the service looks for the
+        file itself.
+        """
+        message = {"message": " ".join(warnings)} if warnings else {}
+        self._final("complete", {"output_video_key": video_key, **message})
 
     def error(self, failure: JobFailure) -> None:
         """Tells that the attempt failed."""
-        body = {"error": failure.message, "should_retry": failure.should_retry, "code": failure.code}
+        body = {"error": well_formed(failure.message), "should_retry": failure.should_retry, "code": failure.code}
         self._final("error", body)
 
     def close(self) -> None:

@@ -25,6 +25,16 @@ def is_passing(status: int) -> bool:
     return status >= 500 or status == 429
 
 
+#: Statuses that say that the file itself cannot be taken: the same again would be refused again.
+_FINAL = (400, 411, 413, 415)
+
+
+def refusal(status: int, code: str | None = None) -> JobFailure:
+    """A refused transfer that is not worth another try; `code` is the service's word for it."""
+    message = f"The result could not be stored ({status}{f', {code}' if code else ''})."
+    return JobFailure("worker_error", message, status not in _FINAL)
+
+
 def persist(attempt: Callable[[], T], stop: Stop, waits: Sequence[float], gave_up: str) -> T:
     """
     Tries until `attempt` answers. After the last try `gave_up` is a `worker_error` worth another attempt of the job.

@@ -1,9 +1,10 @@
 """Bytes in and out: the input and assets to files, the result to its signed URL. All streamed."""
+import http.client
 import os
 from collections.abc import Callable, Iterator, Sequence
 
 from .failure import JobFailure
-from .retry import BACKOFF_S, Passing, is_passing, persist
+from .retry import BACKOFF_S, Passing, is_passing, persist, refusal
 from .stop import Stop
 from .wire import Connection, NoAnswer, exchange
 
@@ -46,6 +47,10 @@ def download(
             if error.errno is not None and error.filename == path:
                 raise JobFailure("worker_error", f"{what} could not be written to the disk.", True) from None
             raise NoAnswer(type(error).__name__) from None
+        except http.client.HTTPException as error:
+            # A body that ends early is no OSError.
+            stop.check()
+            raise NoAnswer(type(error).__name__) from None
         finally:
             connection.close()
 
@@ -75,7 +80,7 @@ def upload(
             raise TooLarge
         if is_passing(status):
             raise Passing(str(status))
-        raise JobFailure("worker_error", f"The result could not be stored ({status}).", True)
+        raise refusal(status)
 
     persist(attempt, stop, waits, "The result could not be stored")
 

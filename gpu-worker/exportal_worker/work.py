@@ -4,6 +4,7 @@ upload 95–99. Nothing is left behind: the job's directory goes whatever happen
 """
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -11,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .failure import JobFailure, invalid_media, invalid_params, to_failure
-from .ffmpeg import Ffmpeg, run_ffmpeg
+from .check_result import check_result
+from .failure import JobFailure, invalid_params, to_failure, well_formed
+from .ffmpeg import EncoderFailed, Ffmpeg, run_ffmpeg
 from .job_input import JobInput, parse_input
 from .multipart import upload_in_parts
-from .plan import INPUT_NAME, Plan, image_name, plan_job
-from .probe import image_demuxer, probe
+from .output import uses_nvenc
+from .plan import INPUT_NAME, ImageFacts, Plan, image_name, plan_job, refuse_colours, refuse_early
+from .probe import image_facts, probe
 from .reports import HEARTBEAT_S, SPACING_S, Reports
 from .retry import BACKOFF_S
 from .stop import Stop, Stopped
@@ -26,6 +29,11 @@ log = logging.getLogger("exportal")
 
 _RENDER_FROM = 5
 _UPLOAD_FROM = 95
+#: The decoders' own words for damage that they went over, the same in all versions.
+_DAMAGE = re.compile(
+    r"error while decoding|concealing|corrupt|invalid data|invalid nal|missing picture|decode_slice_header|illegal",
+    re.IGNORECASE,
+)
 #: Most that one PUT carries, as in runpod-local. A Cloudflare zone lets 100 MB through to a Worker on the smaller plans.
 SINGLE_PUT_BYTES = 64 * 1024**2
 
@@ -61,9 +69,9 @@ def work(job: dict[str, Any], stop: Stop, bench: Bench) -> dict[str, Any]:
     directory = None
     try:
         directory = tempfile.mkdtemp(prefix="job-", dir=bench.dir)
-        _Export(given, directory, stop, reports, bench).run()
-        reports.complete(given.output.video_key)
-        return {"output_video_key": given.output.video_key}
+        warnings = _Export(given, directory, stop, reports, bench).run()
+        reports.complete(given.output.video_key, warnings)
+        return {"output_video_key": given.output.video_key, **({"warnings": warnings} if warnings else {})}
     except Stopped:
         if stop.tell:
             reports.error(JobFailure("worker_error", f"The worker stopped: {stop.reason}.", True))
@@ -92,17 +100,26 @@ class _Export:
         self._reports = reports
         self._bench = bench
 
-    def run(self) -> None:
+    def run(self) -> list[str]:
+        """Answers sentences about a result that is right but not all that was to be expected."""
+        ffmpeg = self._bench.ffmpeg
+        refuse_early(self._given.type, self._given.params, ffmpeg.missing)
         self._reports.progress(0, "downloading")
         self._fetch(self._given.input_url, INPUT_NAME, "The input", _RENDER_FROM)
-        media = probe(self._path(INPUT_NAME), self._bench.ffmpeg.probe_path)
+        media = probe(self._path(INPUT_NAME), ffmpeg, "The input", self._stop)
         plan = plan_job(self._given.type, self._given.params, media)
+        refuse_colours(media, ffmpeg.missing)
         for name, text in plan.edit.texts:
             self._write_text(name, text)
-        self._render(plan, [self._image(index, key) for index, key in enumerate(plan.edit.image_keys)])
-        self._check(plan)
-        self._store(self._path(plan.output_name))
+        said = self._render(plan, [self._image(index, key) for index, key in enumerate(plan.edit.image_keys)])
+        result = self._path(plan.output_name)
+        check_result(media, plan, probe(result, ffmpeg, "The result", self._stop))
+        # One bad patch must not cost a whole recording, but whoever gets the result should know.
+        damage = ["The input is damaged in places, which the result may show."] if _DAMAGE.search(said) else []
+        warnings = [*media.notes, *damage]
+        self._store(result)
         self._stop.check()
+        return warnings
 
     def _path(self, name: str) -> str:
         return os.path.join(self._dir, name)
@@ -113,21 +130,21 @@ class _Export:
 
         download(url, self._path(name), what, self._stop, told, self._bench.waits)
 
-    def _image(self, index: int, key: str) -> str:
-        """Downloads an image and answers its demuxer."""
+    def _image(self, index: int, key: str) -> ImageFacts:
+        """Downloads an image and answers what it is."""
         url = self._given.assets.get(key)
         if url is None:
             raise invalid_params(f'The image "{key}" is not among the assets of the job.')
         self._fetch(url, image_name(index), f'The image "{key}"')
-        return image_demuxer(self._path(image_name(index)), key)
+        return image_facts(self._path(image_name(index)), key)
 
     def _write_text(self, name: str, text: str) -> None:
         # Half of a surrogate pair is no character; the font has a sign for that.
-        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         with open(self._path(name), "w", encoding="utf-8", newline="") as file:
-            file.write(whole)
+            file.write(well_formed(text))
 
-    def _render(self, plan: Plan, image_demuxers: list[str]) -> None:
+    def _render(self, plan: Plan, images: list[ImageFacts]) -> str:
+        """Answers what ffmpeg complained about without giving up."""
         started = time.monotonic()
         self._reports.progress(_RENDER_FROM, "rendering")
 
@@ -137,17 +154,20 @@ class _Export:
             eta = elapsed * (1 - done) / done if done > 0.03 else None
             self._reports.progress(_RENDER_FROM + done * (_UPLOAD_FROM - _RENDER_FROM), "rendering", eta)
 
-        args = plan.args(image_demuxers, self._bench.ffmpeg.nvenc)
-        run_ffmpeg(self._bench.ffmpeg.path, args, self._dir, self._stop, told)
+        ffmpeg = self._bench.ffmpeg
 
-    def _check(self, plan: Plan) -> None:
-        """A damaged input can end early without an error; then the result is shorter than it must be."""
-        wanted = plan.edit.duration
-        made = probe(self._path(plan.output_name), self._bench.ffmpeg.probe_path, "The result")
-        if abs(made.duration - wanted) > max(0.5, wanted * 0.02):
-            raise invalid_media(
-                f"The result is {made.duration:.2f} s long instead of {wanted:.2f} s; the input seems to be damaged."
-            )
+        def run(nvenc: bool) -> str:
+            args = plan.args(images, nvenc, ffmpeg.fps_mode)
+            return run_ffmpeg(ffmpeg.path, args, self._dir, self._stop, told)
+
+        try:
+            return run(ffmpeg.nvenc)
+        except EncoderFailed as failure:
+            if not (ffmpeg.nvenc and uses_nvenc(plan.target, plan.edit.output)):
+                raise
+            # Its sessions may be taken, or its driver gone; the processor takes longer, and gets there.
+            log.warning("NVENC failed, the job goes on with libx264: %s", failure.message)
+            return run(False)
 
     def _store(self, path: str) -> None:
         output, bench = self._given.output, self._bench

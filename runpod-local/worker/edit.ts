@@ -1,6 +1,7 @@
 /** What a job type is, and what it says about a job: the seam between the types and the plan. */
+
+import type { Probe } from './media.ts'
 import type { OutputSettings, Size } from './output.ts'
-import type { Probe } from './probe.ts'
 
 /** One thing done to the picture: a plain filter, or an image laid over it. */
 export type Step =
@@ -12,6 +13,8 @@ export type Step =
 export interface Edit {
   output: OutputSettings
   steps: Step[]
+  /** Whether the steps need RGB: text and images keep their colours there. */
+  inRgb: boolean
   /** Size of the picture after the steps, before `output`. */
   size: Size
   /** Where the result starts in the input, and how long it is; seconds. */
@@ -27,6 +30,8 @@ export interface Edit {
 export interface JobType {
   name: string
   edit(params: unknown, input: Probe): Edit
+  /** Filters that an ffmpeg may lack and that these params need; asked before anything is downloaded. */
+  needs?(params: unknown): readonly string[]
 }
 
 /** The font of all text, in the directory above the job's. */

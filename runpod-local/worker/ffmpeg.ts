@@ -3,6 +3,7 @@
  * says `progress=end`, so neither the file nor that line proves anything.
  */
 import { spawn } from 'node:child_process'
+import { CHILD_ENV } from './find-ffmpeg.ts'
 
 export interface FfmpegRun {
   args: readonly string[]
@@ -33,18 +34,25 @@ export class FfmpegError extends Error {
 
 const KEPT_STDERR = 4_000
 
-/** Runs ffmpeg to its end. Throws `FfmpegError`, or the reason of `signal` once the process is really gone. */
-export function runFfmpeg(binary: string, run: FfmpegRun): Promise<void> {
+/** Runs ffmpeg to its end and answers the last of what it said. Throws `FfmpegError`, or the reason of `signal` once the process is really gone. */
+export function runFfmpeg(binary: string, run: FfmpegRun): Promise<string> {
   run.signal.throwIfAborted()
   return new Promise((resolve, reject) => {
-    const child = spawn(binary, run.args, { cwd: run.cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(binary, run.args, {
+      cwd: run.cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: CHILD_ENV,
+    })
     run.onStart?.(child.pid)
     let killTimer: NodeJS.Timeout | undefined
     let said = ''
     const seconds = progressParser(run.onSeconds)
     child.stdout.setEncoding('utf8').on('data', seconds)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-KEPT_STDERR).toWellFormed()
+      // Cut between lines: half a line, or half a character, says nothing.
+      const all = (said + text).toWellFormed()
+      const tail = all.slice(-KEPT_STDERR)
+      said = all === tail ? all : tail.slice(tail.indexOf('\n') + 1).toWellFormed()
     })
     const stop = () => {
       child.kill(run.dieAtOnce?.(run.signal.reason) ? 'SIGKILL' : 'SIGTERM')
@@ -60,7 +68,7 @@ export function runFfmpeg(binary: string, run: FfmpegRun): Promise<void> {
     child.once('close', (code, killedBy) => {
       settle(() => {
         if (run.signal.aborted) reject(run.signal.reason)
-        else if (code === 0) resolve()
+        else if (code === 0) resolve(said)
         else reject(new FfmpegError(code, killedBy, said.trim()))
       })
     })

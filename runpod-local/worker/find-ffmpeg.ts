@@ -1,6 +1,10 @@
-/** Which ffmpeg to use: `FFMPEG_PATH`, else the one from npm, else the one on PATH. */
+/**
+ * Which ffmpeg to use: `FFMPEG_PATH`, else the newer one of those from npm and on PATH. Its ffprobe is `FFPROBE_PATH`,
+ * else the one beside it, else the newer one of those from npm and on PATH.
+ */
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { isObject } from '../job.ts'
 
@@ -8,53 +12,139 @@ export interface Ffmpeg {
   path: string
   version: string
   source: 'FFMPEG_PATH' | '@ffmpeg-installer/ffmpeg' | 'PATH'
-  /** Encoders and filters it should have and has not. */
+  probePath: string
+  /** Encoders, decoders and filters it should have and has not. */
   missing: string[]
+  /** The codecs that it decodes, by the names that ffprobe gives them. */
+  decoders: ReadonlySet<string>
+  /** Whether it knows `-fps_mode`, which takes the place of `-vsync`. */
+  fpsMode: boolean
 }
 
 const ENCODERS = ['libx264', 'aac', 'libvpx-vp9', 'libopus']
-const FILTERS = ['drawtext', 'overlay', 'crop', 'scale', 'pad', 'fps']
+const FILTERS = [
+  'drawtext',
+  'overlay',
+  'crop',
+  'scale',
+  'pad',
+  'fps',
+  'transpose',
+  'setparams',
+  'sidedata',
+  'pan',
+]
+/** Only for some inputs. */
+const HDR_FILTERS = ['zscale', 'tonemap']
+
+/** A static build that loads converters of another C library than its own crashes; no text is converted here. */
+export const CHILD_ENV = { ...process.env, GCONV_PATH: '/nonexistent' }
 
 /**
- * Finds ffmpeg and asks it what it can. Null when there is none. Throws when `FFMPEG_PATH` is set and does not
- * work: falling back silently would hide the mistake.
+ * Finds ffmpeg and asks it what it can. Null when there is none. Throws when `FFMPEG_PATH` or `FFPROBE_PATH` is set
+ * and does not work: falling back silently would hide the mistake.
  */
 export async function findFfmpeg(
   env: Record<string, string | undefined> = process.env,
 ): Promise<Ffmpeg | null> {
   const chosen = env.FFMPEG_PATH
   if (chosen) {
-    const found = await ask(chosen, 'FFMPEG_PATH')
-    if (found === null) throw new Error('FFMPEG_PATH is set, but what it names does not run')
-    return found
+    const age = await ageOf(chosen, 'ffmpeg')
+    if (age === null) throw new Error('FFMPEG_PATH is set, but what it names does not run')
+    return describe({ path: chosen, age, source: 'FFMPEG_PATH' }, env)
   }
-  const installed = installedPath()
-  const fromNpm = installed === null ? null : await ask(installed, '@ffmpeg-installer/ffmpeg')
-  return fromNpm ?? ask('ffmpeg', 'PATH')
+  const installed = installedPath('@ffmpeg-installer/ffmpeg')
+  const found = await Promise.all([
+    candidate(installed, 'ffmpeg', '@ffmpeg-installer/ffmpeg' as const),
+    candidate('ffmpeg', 'ffmpeg', 'PATH' as const),
+  ])
+  const best = newest(found)
+  return best === null ? null : describe(best, env)
+}
+
+interface Candidate<Source> {
+  path: string
+  /** libavcodec's version, as one number: it rises also between releases, where ffmpeg's own is a commit. */
+  age: number
+  source: Source
+}
+
+async function candidate<S>(path: string | null, program: string, source: S): Promise<Candidate<S> | null> {
+  const age = path === null ? null : await ageOf(path, program)
+  return path === null || age === null ? null : { path, age, source }
+}
+
+function newest<S>(found: readonly (Candidate<S> | null)[]): Candidate<S> | null {
+  return found.reduce((best, each) => (each !== null && each.age > (best?.age ?? -1) ? each : best), null)
 }
 
 /** The package throws on a platform it has no binary for, and may be left out altogether. */
-function installedPath(): string | null {
+function installedPath(name: string): string | null {
   try {
-    const installer: unknown = createRequire(import.meta.url)('@ffmpeg-installer/ffmpeg')
+    const installer: unknown = createRequire(import.meta.url)(name)
     return isObject(installer) && typeof installer.path === 'string' ? installer.path : null
   } catch {
     return null
   }
 }
 
-async function ask(path: string, source: Ffmpeg['source']): Promise<Ffmpeg | null> {
-  const run = async (...args: string[]) => {
-    const { stdout } = await promisify(execFile)(path, ['-hide_banner', ...args], { timeout: 20_000 })
-    return stdout
+/** What programs said about themselves; each is asked once, since no program changes while it is used. */
+const answers = new Map<string, Promise<string>>()
+
+function run(path: string, flag: string): Promise<string> {
+  const options = { timeout: 20_000, maxBuffer: 2 ** 24, env: CHILD_ENV }
+  const ask = () => promisify(execFile)(path, ['-hide_banner', flag], options).then(({ stdout }) => stdout)
+  const answer = answers.get(`${path} ${flag}`) ?? ask()
+  answers.set(`${path} ${flag}`, answer)
+  return answer
+}
+
+/** Null when `path` does not run, or is something else than `program`. */
+async function ageOf(path: string, program: string): Promise<number | null> {
+  const told = await run(path, '-version').catch(() => '')
+  if (!told.startsWith(`${program} version`)) return null
+  const [, major = 0, minor = 0] = /^libavcodec\s+(\d+)\.\s*(\d+)/m.exec(told) ?? []
+  return Number(major) * 1_000 + Number(minor)
+}
+
+async function describe(
+  { path, age, source }: Candidate<Ffmpeg['source']>,
+  env: Record<string, string | undefined>,
+): Promise<Ffmpeg> {
+  const [told, encoders, filters, codecs, probePath] = await Promise.all([
+    run(path, '-version'),
+    run(path, '-encoders'),
+    run(path, '-filters'),
+    run(path, '-codecs'),
+    findProbe(path, env),
+  ])
+  const lacks = (list: string) => (name: string) => !new RegExp(`^\\s*\\S+\\s+${name}\\s`, 'm').test(list)
+  return {
+    path,
+    version: /^ffmpeg version (\S+)/m.exec(told)?.[1] ?? 'unknown',
+    source,
+    probePath,
+    missing: [...ENCODERS.filter(lacks(encoders)), ...[...FILTERS, ...HDR_FILTERS].filter(lacks(filters))],
+    decoders: new Set([...codecs.matchAll(/^ D\S{5} (\w+)/gm)].map(([, name = '']) => name)),
+    fpsMode: age >= 60_000,
   }
-  try {
-    const version = /^ffmpeg version (\S+)/m.exec(await run('-version'))?.[1] ?? 'unknown'
-    const [encoders, filters] = await Promise.all([run('-encoders'), run('-filters')])
-    const lacks = (list: string) => (name: string) => !new RegExp(`^\\s*\\S+\\s+${name}\\s`, 'm').test(list)
-    const missing = [...ENCODERS.filter(lacks(encoders)), ...FILTERS.filter(lacks(filters))]
-    return { path, version, source, missing }
-  } catch {
-    return null
+}
+
+async function findProbe(ffmpeg: string, env: Record<string, string | undefined>): Promise<string> {
+  const chosen = env.FFPROBE_PATH
+  if (chosen) {
+    if ((await ageOf(chosen, 'ffprobe')) !== null) return chosen
+    throw new Error('FFPROBE_PATH is set, but what it names does not run')
   }
+  const name = process.platform === 'win32' ? 'ffprobe.exe' : 'ffprobe'
+  const beside = ffmpeg === 'ffmpeg' ? 'ffprobe' : join(dirname(ffmpeg), name)
+  if ((await ageOf(beside, 'ffprobe')) !== null) return beside
+  const found = newest(
+    await Promise.all([
+      candidate(installedPath('@ffprobe-installer/ffprobe'), 'ffprobe', null),
+      candidate('ffprobe', 'ffprobe', null),
+    ]),
+  )
+  // Without one each job fails with a sentence that says so.
+  return found?.path ?? 'ffprobe'
 }

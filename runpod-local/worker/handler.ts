@@ -21,6 +21,8 @@ export interface RenderContext {
   dir: string
   signal: AbortSignal
   progress(next: Progress): void
+  /** Notes a sentence about a result that is right but not all that was to be expected. */
+  warn(note: string): void
   /** Sends the newest progress now. */
   flush(): Promise<void>
 }
@@ -93,8 +95,10 @@ async function work(job: WorkerJob, input: ExportInput, options: HandlerOptions)
     dir = await mkdtemp(join(options.dir, 'job-'))
     progress({ percent: 0, stage: 'downloading' })
     sabotage.mayFail()
+    const warnings: string[] = []
+    const warn = (note: string) => warnings.push(note)
     const flush = () => reports.flush()
-    const path = await options.render({ input, job, dir, signal, progress, flush })
+    const path = await options.render({ input, job, dir, signal, progress, flush, warn })
     await sabotage.awake()
     signal.throwIfAborted()
     progress({ percent: UPLOAD_FROM, stage: 'uploading' })
@@ -106,9 +110,9 @@ async function work(job: WorkerJob, input: ExportInput, options: HandlerOptions)
     })
     await sabotage.awake()
     signal.throwIfAborted()
-    await reports.complete(input.output.video_key)
+    await reports.complete(input.output.video_key, warnings)
     job.signal.throwIfAborted()
-    return { output_video_key: input.output.video_key }
+    return { output_video_key: input.output.video_key, ...(warnings.length > 0 && { warnings }) }
   } catch (error) {
     const reason: unknown = signal.aborted ? signal.reason : error
     if (reason instanceof WorkerLost) throw reason

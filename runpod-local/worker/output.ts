@@ -1,5 +1,7 @@
 /** The `output` settings common to all job types, and the ffmpeg arguments they mean. */
 import * as v from 'valibot'
+import { EXACT } from './colour.ts'
+import type { Sound } from './media.ts'
 
 const side = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(8192), v.multipleOf(2, 'must be even'))
 
@@ -25,20 +27,23 @@ const X264_CRF = { low: 28, medium: 23, high: 18 }
 const VP9_CRF = { low: 40, medium: 33, high: 24 }
 const AUDIO_KBITS = { low: 96, medium: 128, high: 192 }
 
-/** Filters from a picture of `size` to the one asked for: scaled to fit, black bars where the aspect differs. */
-export function outputFilters(size: Size, output: OutputSettings): string[] {
+/**
+ * From a picture of `size` to the one asked for: scaled to fit, black bars where the aspect differs. `scale` leads to
+ * `size`, `after` from there to the end.
+ */
+export function fitted(size: Size, output: OutputSettings): { size: Size; scale: string[]; after: string[] } {
   const target = outputSize(size, output)
-  const filters: string[] = []
-  const scale = Math.min(target.width / size.width, target.height / size.height)
-  const fit = { width: even(size.width * scale), height: even(size.height * scale) }
-  if (fit.width !== size.width || fit.height !== size.height) filters.push(`scale=${fit.width}:${fit.height}`)
-  if (fit.width !== target.width || fit.height !== target.height) {
-    filters.push(`pad=${target.width}:${target.height}:(ow-iw)/2:(oh-ih)/2`)
+  const ratio = Math.min(target.width / size.width, target.height / size.height)
+  const fit = { width: even(size.width * ratio), height: even(size.height * ratio) }
+  const isScaled = fit.width !== size.width || fit.height !== size.height
+  const isPadded = fit.width !== target.width || fit.height !== target.height
+  const pad = isPadded ? [`pad=${target.width}:${target.height}:(ow-iw)/2:(oh-ih)/2`] : []
+  const rate = output.fps === undefined ? [] : [`fps=${output.fps}`]
+  return {
+    size: fit,
+    scale: isScaled ? [`scale=${fit.width}:${fit.height}:${EXACT}`] : [],
+    after: [...pad, ...rate, 'setsar=1'],
   }
-  if (output.fps !== undefined) filters.push(`fps=${output.fps}`)
-  // Most players know nothing but 4:2:0.
-  filters.push('setsar=1', 'format=yuv420p')
-  return filters
 }
 
 /** The size of the output in pixels, both even. With one side given the other keeps the aspect. */
@@ -49,17 +54,25 @@ export function outputSize(size: Size, { width, height }: OutputSettings): Size 
   return { width: even(size.width), height: even(size.height) }
 }
 
-/** Encoder and container arguments; both encoders are set to their fast end, this is a developer's computer. */
-export function encoderArgs({ container, quality }: OutputSettings, hasAudio: boolean): string[] {
-  const audio = ['-b:a', `${AUDIO_KBITS[quality]}k`, '-ac', '2']
+/**
+ * The encoder of the picture, set to its fast end: this is a developer's computer. Frames at times of their own are kept
+ * in their order, since older versions reckon the length of a reordered track wrongly and cut its end away.
+ */
+export function encoderArgs({ container, quality, fps }: OutputSettings, constant: boolean): string[] {
   if (container === 'webm') {
-    const video = ['-c:v', 'libvpx-vp9', '-crf', `${VP9_CRF[quality]}`, '-b:v', '0']
     const fast = ['-deadline', 'realtime', '-cpu-used', '8', '-row-mt', '1']
-    return [...video, ...fast, ...(hasAudio ? ['-c:a', 'libopus', ...audio] : []), '-f', 'webm']
+    return ['-c:v', 'libvpx-vp9', '-crf', `${VP9_CRF[quality]}`, '-b:v', '0', ...fast]
   }
-  const video = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', `${X264_CRF[quality]}`]
-  const sound = hasAudio ? ['-c:a', 'aac', ...audio] : []
-  return [...video, ...sound, '-movflags', '+faststart', '-f', container]
+  const inOrder = constant || fps !== undefined ? [] : ['-bf', '0']
+  return ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', `${X264_CRF[quality]}`, ...inOrder]
+}
+
+/** The encoder of the sound. More than eight channels have no layout that could be mixed: all are heard on both sides. */
+export function soundArgs({ container, quality }: OutputSettings, { channels }: Sound): string[] {
+  const all = Array.from({ length: channels }, (_, index) => `c${index}`).join('+')
+  const mixed = channels > 8 ? ['-af', `pan=stereo|c0<${all}|c1<${all}`] : []
+  const codec = container === 'webm' ? 'libopus' : 'aac'
+  return [...mixed, '-c:a', codec, '-b:a', `${AUDIO_KBITS[quality]}k`, '-ac', '2']
 }
 
 /** The nearest even whole number, at least 2: 4:2:0 pictures have no odd sides. */

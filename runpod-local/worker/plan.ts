@@ -3,10 +3,12 @@
  * `Edit`; this file puts it together. ffmpeg runs inside the job's own directory and every file in it has a fixed
  * name, so no text and no path of a user is ever read as part of a filter.
  */
+import { encodable, isWide, normalised, TAG_ARGS } from './colour.ts'
 import type { Edit, JobType } from './edit.ts'
-import { invalidParams } from './failure.ts'
-import { encoderArgs, even, outputFilters, type Size } from './output.ts'
-import type { Probe } from './probe.ts'
+import { invalidParams, JobFailure } from './failure.ts'
+import type { Probe, Sound } from './media.ts'
+import { type Turn, turnFilters } from './orientation.ts'
+import { encoderArgs, even, fitted, outputSize, type Size, soundArgs } from './output.ts'
 import { crop } from './types/crop.ts'
 import { overlay } from './types/overlay.ts'
 import { transcode } from './types/transcode.ts'
@@ -14,60 +16,136 @@ import { trim } from './types/trim.ts'
 
 const types: readonly JobType[] = [overlay, trim, crop, transcode]
 
+/** An image as it was found. */
+export interface ImageFacts {
+  demuxer: string
+  turn: Turn
+}
+
 export interface Plan extends Edit {
-  /** ffmpeg's arguments, given the demuxer of each image, in their order. */
-  args(imageDemuxers: readonly string[]): string[]
+  /** ffmpeg's arguments, given what each image is, in their order, and how this ffmpeg wants to be asked. */
+  args(images: readonly ImageFacts[], dialect: { fpsMode: boolean }): string[]
   outputName: string
+  /** The size of the result. */
+  target: Size
+  /** The sound of the result; null when there is none in the part that is kept. */
+  sound: Sound | null
 }
 
 export const INPUT_NAME = 'input'
 /** The name of the image with this index, in the job's directory. */
 export const imageName = (index: number): string => `image-${index}`
 
+/** H.264 has no level for more (ITU-T H.264, table A-1). */
+const MAX_SIDES = { long: 8192, short: 4320 }
+
+/** How far before the start a container without an exact index is entered, seconds: more than a group of pictures. */
+const COARSE = 30
+
+/** The type, or a failure that names those that there are. */
+function typeNamed(type: string): JobType {
+  const jobType = types.find(({ name }) => name === type)
+  if (jobType !== undefined) return jobType
+  const known = types.map(({ name }) => name).join(', ')
+  throw invalidParams(`This worker does not know the type "${type}"; it knows ${known}.`)
+}
+
+/** Throws before anything is downloaded when the params are unusable, or need a filter that is `missing`. */
+export function refuseEarly(type: string, params: unknown, missing: readonly string[]): void {
+  refuseMissing(typeNamed(type).needs?.(params) ?? [], missing)
+}
+
+function refuseMissing(needed: readonly string[], missing: readonly string[]): void {
+  const lacking = needed.filter((name) => missing.includes(name))
+  if (lacking.length === 0) return
+  const message = `This worker's ffmpeg lacks what the job needs: ${lacking.join(', ')}.`
+  throw new JobFailure('worker_error', message, false)
+}
+
+/** Throws when the picture's colours need a filter that is `missing`. */
+export function refuseColours({ picture }: Probe, missing: readonly string[]): void {
+  refuseMissing(isWide(picture) ? ['zscale', 'tonemap'] : [], missing)
+}
+
 /** Plans the job. Throws `invalid_params` or `invalid_media` with a sentence about what cannot be done. */
 export function planJob(type: string, params: unknown, probe: Probe): Plan {
-  const jobType = types.find(({ name }) => name === type)
-  if (jobType === undefined) {
-    const known = types.map(({ name }) => name).join(', ')
-    throw invalidParams(`This worker does not know the type "${type}"; it knows ${known}.`)
-  }
   const size = { width: even(probe.width), height: even(probe.height) }
-  const edit = jobType.edit(params, { ...probe, ...size })
+  const edit = typeNamed(type).edit(params, { ...probe, ...size })
+  const target = outputSize(edit.size, edit.output)
+  const [long, short] = [Math.max(target.width, target.height), Math.min(target.width, target.height)]
+  if (long > MAX_SIDES.long || short > MAX_SIDES.short) {
+    const most = `${MAX_SIDES.long}x${MAX_SIDES.short}`
+    throw invalidParams(
+      `The result would be ${target.width}x${target.height}, but ${most} is the most; set output.width or output.height.`,
+    )
+  }
+  const sound = kept(probe.sound, edit)
   const outputName = `output.${edit.output.container}`
-  const args = (imageDemuxers: readonly string[]) => [
-    ...['-hide_banner', '-nostdin', '-v', 'error', '-xerror', '-y', '-nostats', '-progress', 'pipe:1'],
-    ...(edit.start > 0 ? ['-ss', String(edit.start)] : []),
+  const args: Plan['args'] = (images, { fpsMode }) => [
+    ...['-hide_banner', '-nostdin', '-v', 'error', '-y', '-nostats', '-progress', 'pipe:1'],
+    ...(probe.lead > 0 ? ['-itsoffset', String(-probe.lead)] : []),
+    ...(coarse > 0 ? ['-ss', String(coarse)] : []),
     ...source(probe.demuxer, INPUT_NAME),
-    ...edit.imageKeys.flatMap((_, index) => source(imageDemuxers[index] ?? '', imageName(index))),
-    ...['-filter_complex', graph(edit, size), '-map', '[out]'],
-    ...(probe.hasAudio ? ['-map', '0:a:0'] : []),
+    ...images.flatMap(({ demuxer }, index) => source(demuxer, imageName(index))),
+    ...['-filter_complex', graph(edit, probe, size, images), '-map', '[out]'],
+    ...(sound === null ? [] : ['-map', `0:${sound.index}`]),
+    ...(edit.start > coarse ? ['-ss', String(edit.start - coarse)] : []),
     ...(edit.start > 0 || edit.duration < probe.duration ? ['-t', String(edit.duration)] : []),
-    ...encoderArgs(edit.output, probe.hasAudio),
+    // Neither where it was filmed nor chapters that outlast it are anyone's business; rotation is done.
+    ...['-map_metadata', '-1', '-map_chapters', '-1'],
+    // Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
+    ...[fpsMode ? '-fps_mode' : '-vsync', 'vfr'],
+    ...(edit.output.fps === undefined ? ['-enc_time_base', '1:90000'] : []),
+    // Older versions give up when one stream begins long after the other.
+    ...['-max_muxing_queue_size', '9999'],
+    ...TAG_ARGS,
+    ...encoderArgs(edit.output, probe.picture.constant),
+    ...(sound === null ? [] : soundArgs(edit.output, sound)),
+    ...muxerArgs(edit),
     outputName,
   ]
-  return { ...edit, args, outputName }
+  // MP4 and Matroska are entered exactly; others may be entered too late, so a good while before.
+  const isExact = probe.demuxer === 'mov' || probe.demuxer === 'matroska'
+  const coarse = isExact ? edit.start : Math.max(0, edit.start - COARSE)
+  return { ...edit, args, outputName, target, sound }
 }
 
-/** The demuxer is named and only files may be opened, so that no input can make ffmpeg read anything else. */
+/** The sound, if any of it is in the part that is kept. */
+function kept(sound: Sound | null, { start, duration }: Edit): Sound | null {
+  if (sound === null || sound.start >= start + duration || sound.end <= start) return null
+  return sound
+}
+
+/**
+ * The demuxer is named and only files may be opened, so that no input can make ffmpeg read anything else. Versions
+ * differ in which orientations they apply, so they apply none.
+ */
 function source(demuxer: string, name: string): string[] {
-  return ['-protocol_whitelist', 'file', '-f', demuxer, '-i', name]
+  return ['-noautorotate', '-protocol_whitelist', 'file', '-f', demuxer, '-i', name]
 }
 
-function graph(edit: Edit, size: Size): string {
+function muxerArgs({ output: { container } }: Edit): string[] {
+  return container === 'webm' ? ['-f', 'webm'] : ['-movflags', '+faststart', '-f', container]
+}
+
+function graph(edit: Edit, { picture }: Probe, size: Size, images: readonly ImageFacts[]): string {
   const chains: string[] = []
-  // Rotation is done by ffmpeg while decoding; odd sides and non-square pixels end here.
-  let filters = [`scale=${size.width}:${size.height}`, 'setsar=1']
-  let from = '[0:v:0]'
+  // What is noted beside the frames (an orientation, brightness) is done here and must not be repeated in the result.
+  let filters = ['sidedata=delete', ...turnFilters(picture.turn), ...normalised(picture, size, edit.inRgb)]
+  let from = `[0:${picture.index}]`
   edit.steps.forEach((step, index) => {
     if ('filter' in step) {
       filters.push(step.filter)
       return
     }
+    const turn = turnFilters(images[step.image]?.turn ?? 'none')
     chains.push(`${from}${filters.join(',')}[below${index}]`)
-    chains.push(`[${step.image + 1}:v]${step.prepare.join(',')}[image${index}]`)
+    chains.push(`[${step.image + 1}:v]${[...turn, ...step.prepare].join(',')}[image${index}]`)
     from = `[below${index}][image${index}]`
     filters = [step.place]
   })
-  chains.push(`${from}${[...filters, ...outputFilters(edit.size, edit.output)].join(',')}[out]`)
+  const fit = fitted(edit.size, edit.output)
+  const end = edit.inRgb ? encodable(fit.size) : fit.scale
+  chains.push(`${from}${[...filters, ...end, ...fit.after].join(',')}[out]`)
   return chains.join(';')
 }

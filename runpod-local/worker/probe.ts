@@ -1,62 +1,131 @@
-/** What a media file holds, read in plain TypeScript: no ffprobe is needed. */
-import {
-  FilePathSource,
-  Input,
-  type InputFormat,
-  MATROSKA,
-  MP4,
-  MPEG_TS,
-  Mp4InputFormat,
-  MpegTsInputFormat,
-  QTFF,
-  QuickTimeInputFormat,
-  WEBM,
-} from 'mediabunny'
+/** What a media file holds, by ffprobe. The container is told by its first bytes, never left to guess. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { open } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import * as v from 'valibot'
 import { invalidMedia, JobFailure } from './failure.ts'
+import { failureOf } from './ffmpeg-failure.ts'
+import { CHILD_ENV, type Ffmpeg } from './find-ffmpeg.ts'
+import type { Demuxer, Probe } from './media.ts'
+import { Answer, choose, type Packets } from './streams.ts'
+
+export type { Probe } from './media.ts'
+
+/** The brands of ISO media begin in the first box; older QuickTime files begin with one of the other boxes. */
+const MOV_BOXES = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip'])
+const MAGIC: readonly (readonly [string, Demuxer])[] = [
+  ['\x1a\x45\xdf\xa3', 'matroska'],
+  ['OggS', 'ogg'],
+  ['FLV\x01', 'flv'],
+  ['\x30\x26\xb2\x75\x8e\x66\xcf\x11', 'asf'],
+  ['\x00\x00\x01\xba', 'mpeg'],
+  ['\x06\x0e\x2b\x34\x02\x05\x01\x01', 'mxf'],
+  ['GIF8', 'gif'],
+]
 
 /**
- * A file as a viewer sees it: size after rotation and with square pixels, duration of the longest track in
- * seconds. `demuxer` is ffmpeg's name of the container: it is told, not left to guess, since some of its
- * guesses (playlists) make it open other files.
+ * Reads the file at `path`, all of it: only its packets tell how long it is and when its frames are shown. `what`
+ * names it in the failure.
+ * @throws JobFailure `invalid_media` when it is no video; the reason of `signal` when it aborts
  */
-export interface Probe {
-  demuxer: 'mov' | 'matroska' | 'mpegts'
-  duration: number
-  width: number
-  height: number
-  hasAudio: boolean
+export async function probe(
+  path: string,
+  ffmpeg: Ffmpeg,
+  what = 'The input',
+  signal?: AbortSignal,
+): Promise<Probe> {
+  const demuxer = await demuxerOf(path)
+  if (demuxer === null) {
+    throw invalidMedia(
+      `${what} is not a video that can be read: it must be MP4, MOV, WebM, MKV, MPEG-TS, AVI, WMV, FLV, MPG, OGV, MXF or GIF.`,
+    )
+  }
+  const source = ['-v', 'error', '-protocol_whitelist', 'file', '-f', demuxer, '-i', path]
+  let json = ''
+  await ask(ffmpeg, [...source, '-show_format', '-show_streams', '-of', 'json'], what, signal, (line) => {
+    json += line
+  })
+  const packets: Packets = new Map()
+  const entries = ['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time,flags']
+  await ask(ffmpeg, [...source, ...entries, '-of', 'compact=p=0:nk=1'], what, signal, (line) =>
+    take(packets, line),
+  )
+  return choose(
+    demuxer,
+    v.parse(Answer, JSON.parse(json)),
+    packets,
+    (codec) => ffmpeg.decoders.has(codec),
+    what,
+  )
 }
 
-/** Playlists are left out on purpose: they name other files. */
-const formats = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS]
+/** One line of packets. Those that an edit list cuts away (`D` among the flags) are never shown. */
+export function take(packets: Packets, line: string): void {
+  const [stream = '', pts = '', dts = '', length = '', flags = ''] = line.split('|')
+  const at = Number.parseFloat(pts === 'N/A' ? dts : pts)
+  if (!/^\d+$/.test(stream) || !Number.isFinite(at) || flags.includes('D')) return
+  const list = packets.get(Number(stream)) ?? []
+  list.push({ at, length: Number.parseFloat(length) || 0 })
+  packets.set(Number(stream), list)
+}
 
-/** Reads the file at `path`. Throws `invalid_media` when it is no video; `what` names it in the sentence. */
-export async function probe(path: string, what = 'The input'): Promise<Probe> {
-  // Without a handler an error while reading ahead would end the process.
-  const source = new FilePathSource(path, { handleUnhandledError: () => {} })
-  const input = new Input({ source, formats })
+/** ffmpeg's demuxer for the file, by its first bytes; null for what is no container of ours. */
+async function demuxerOf(path: string): Promise<Demuxer | null> {
+  const file = await open(path)
   try {
-    if (!(await input.canRead())) {
-      throw invalidMedia(
-        `${what} is not a video that can be read: it must be MP4, MOV, WebM, MKV or MPEG-TS.`,
-      )
-    }
-    const track = await input.getPrimaryVideoTrack()
-    if (track === null) throw invalidMedia(`${what} has no video track.`)
-    const [width, height] = [await track.getDisplayWidth(), await track.getDisplayHeight()]
-    const duration = (await input.computeDuration()) - Math.max(0, await input.getFirstTimestamp())
-    if (!(duration > 0) || !(width > 0) || !(height > 0)) throw invalidMedia(`${what} holds no picture.`)
-    const hasAudio = (await input.getPrimaryAudioTrack()) !== null
-    return { demuxer: demuxerOf(await input.getFormat()), duration, width, height, hasAudio }
-  } catch (error) {
-    if (error instanceof JobFailure) throw error
-    throw invalidMedia(`${what} is damaged: ${error instanceof Error ? error.message : 'it cannot be read'}`)
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(400), 0, 400, 0)
+    const head = buffer.toString('latin1', 0, bytesRead)
+    if (MOV_BOXES.has(head.slice(4, 8))) return 'mov'
+    if (head.startsWith('RIFF') && head.slice(8, 11) === 'AVI') return 'avi'
+    const named = MAGIC.find(([magic]) => head.startsWith(magic))
+    if (named !== undefined) return named[1]
+    // Packets of 188 bytes, or of 192 with a time before each.
+    const isStream = [
+      [0, 188],
+      [4, 192],
+    ].some(([start = 0, step = 0]) => head[start] === 'G' && head[start + step] === 'G')
+    return isStream ? 'mpegts' : null
   } finally {
-    input.dispose()
+    await file.close()
   }
 }
 
-function demuxerOf(format: InputFormat): Probe['demuxer'] {
-  if (format instanceof Mp4InputFormat || format instanceof QuickTimeInputFormat) return 'mov'
-  return format instanceof MpegTsInputFormat ? 'mpegts' : 'matroska'
+/** Runs ffprobe to its end. */
+async function ask(
+  { probePath }: Ffmpeg,
+  args: readonly string[],
+  what: string,
+  signal: AbortSignal | undefined,
+  onLine: (line: string) => void,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const child = spawn(probePath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: CHILD_ENV })
+  const kill = () => child.kill('SIGKILL')
+  signal?.addEventListener('abort', kill, { once: true })
+  try {
+    const ended = endOf(child)
+    createInterface({ input: child.stdout }).on('line', onLine)
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-4_000)
+    })
+    const { code, killedBy, message } = await ended
+    signal?.throwIfAborted()
+    if (killedBy !== null) throw failureOf({ code, killedBy, message: '' })
+    if (code === null) throw new JobFailure('worker_error', `ffprobe did not start: ${message}`, true)
+    // Its complaint names the path; what follows the last colon is the reason.
+    const reason = said.trim().split(': ').at(-1) || 'it cannot be read'
+    if (code !== 0) throw invalidMedia(`${what} is damaged: ${reason}`)
+  } finally {
+    signal?.removeEventListener('abort', kill)
+  }
+}
+
+function endOf(
+  child: ChildProcess,
+): Promise<{ code: number | null; killedBy: string | null; message: string }> {
+  return new Promise((resolve) => {
+    child.once('error', ({ message }) => resolve({ code: null, killedBy: null, message }))
+    child.once('close', (code, killedBy) => resolve({ code, killedBy, message: '' }))
+  })
 }

@@ -81,9 +81,11 @@ export class Reports {
     this.#schedule()
   }
 
-  /** Tells that the output is stored. Rejects with nothing: what cannot be told is logged. */
-  async complete(videoKey: string): Promise<void> {
-    await this.#final('complete', { output_video_key: videoKey }, this.#options.faults().drop_complete)
+  /** Tells that the output is stored, and what it lacks. Rejects with nothing: what cannot be told is logged. */
+  async complete(videoKey: string, warnings: readonly string[] = []): Promise<void> {
+    const message = warnings.length > 0 ? { message: warnings.join(' ') } : {}
+    const body = { output_video_key: videoKey, ...message }
+    await this.#final('complete', body, this.#options.faults().drop_complete)
   }
 
   /** Tells that the attempt failed. */
@@ -154,7 +156,9 @@ export class Reports {
       const answer = await fetch(`${callbackUrl}/${kind}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...body, runpod_job_id: runpodJobId }),
+        body: JSON.stringify({ ...body, runpod_job_id: runpodJobId }, (_, value) =>
+          typeof value === 'string' ? value.toWellFormed() : value,
+        ),
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       })
       const told: unknown = await answer.json().catch(() => null)

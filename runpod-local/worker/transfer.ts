@@ -105,11 +105,14 @@ export async function persist<T>(
   throw new Error('There is always a last try.')
 }
 
+/** Statuses that say that the file itself cannot be taken: the same again would be refused again. */
+const FINAL = [400, 411, 413, 415]
+
 /** A refused transfer: what may pass is worth another try, anything else is the end of the attempt. */
 export function refusal(status: number): Error {
   const message = `The result could not be stored (${status}).`
   const passing = status >= 500 || status === 429 || status === 409
-  return passing ? new Error(message) : new JobFailure('worker_error', message, true)
+  return passing ? new Error(message) : new JobFailure('worker_error', message, !FINAL.includes(status))
 }
 
 export function isGood(status: number): boolean {

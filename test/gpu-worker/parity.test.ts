@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { JobFailure } from '../../runpod-local/worker/failure.ts'
+import type { Picture, Probe, Sound } from '../../runpod-local/worker/media.ts'
 import { planJob } from '../../runpod-local/worker/plan.ts'
-import type { Probe } from '../../runpod-local/worker/probe.ts'
 import { python, runPython } from './python.ts'
 
 const RUNS = Number(process.env.RUNS ?? 4_000)
@@ -77,12 +77,47 @@ const job = fc.oneof(
   }),
   fc.record({ type: fc.string(), params: fc.jsonValue() }),
 )
+const turns = ['none', 'clock', 'half', 'cclock', 'hflip', 'vflip', 'clock_flip', 'cclock_flip'] as const
+const picture: fc.Arbitrary<Picture> = fc.record({
+  index: fc.nat(3),
+  codec: fc.constantFrom('h264', 'hevc'),
+  turn: fc.constantFrom(...turns),
+  transfer: fc.constantFrom('bt709', 'smpte2084', 'arib-std-b67', 'bt2020-10', 'iec61966-2-1'),
+  matrix: fc.constantFrom(
+    'bt709',
+    'smpte170m',
+    'bt470bg',
+    'smpte240m',
+    'fcc',
+    'bt2020nc',
+    'ictcp',
+    'gbr',
+    'ycgco',
+  ),
+  primaries: fc.constantFrom('bt709', 'bt2020', 'smpte170m', 'smpte432'),
+  range: fc.constantFrom('tv', 'pc'),
+  constant: fc.boolean(),
+  times: fc
+    .array(fc.double({ min: 0, max: 20, noNaN: true }), { minLength: 1, maxLength: 30 })
+    .map((times) => times.toSorted((a, b) => a - b)),
+  end: fc.double({ min: 0.01, max: 20, noNaN: true }),
+})
+const sound: fc.Arbitrary<Sound> = fc.record({
+  index: fc.nat(5),
+  codec: fc.constantFrom('aac', 'opus'),
+  channels: fc.nat(24),
+  start: fc.double({ min: 0, max: 5, noNaN: true }),
+  end: fc.double({ min: 0, max: 20, noNaN: true }),
+})
 const input: fc.Arbitrary<Probe> = fc.record({
-  demuxer: fc.constantFrom('mov', 'matroska', 'mpegts'),
+  demuxer: fc.constantFrom('mov', 'matroska', 'mpegts', 'avi'),
   duration: fc.double({ min: 0.01, max: 20, noNaN: true }),
+  lead: fc.oneof(fc.constant(0), fc.double({ min: 0.001, max: 9, noNaN: true })),
   width: fc.integer({ min: 1, max: 8000 }),
   height: fc.integer({ min: 1, max: 8000 }),
-  hasAudio: fc.boolean(),
+  picture,
+  sound: fc.option(sound),
+  notes: fc.constant([]),
 })
 
 interface Case {
@@ -95,7 +130,10 @@ function answerHere({ type, params, input: probe }: Case): object {
   try {
     const { args, duration, texts, imageKeys } = planJob(type, params, probe)
     return {
-      args: args(imageKeys.map(() => 'png_pipe')),
+      args: args(
+        imageKeys.map(() => ({ demuxer: 'png_pipe', turn: 'clock' })),
+        { fpsMode: false },
+      ),
       duration,
       texts: texts.map(({ name, text }) => [name, text]),
       images: imageKeys,

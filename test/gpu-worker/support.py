@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "gpu-worker"))
 sys.dont_write_bytecode = True
 
 from exportal_worker.ffmpeg import Ffmpeg
+from exportal_worker.media import Media, Picture, Sound
 from exportal_worker.work import Bench
 
 #: How large the service wants the parts of a result.
@@ -26,6 +27,12 @@ FONT = ROOT / "node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf"
 
 def vectors(name: str) -> dict[str, Any]:
     return json.loads((ROOT / "test/vectors" / name).read_text(encoding="utf-8"))
+
+
+def media_of(given: dict[str, Any]) -> Media:
+    """A probed file as the vectors have it."""
+    sound = given["sound"]
+    return Media(**{**given, "picture": Picture(**given["picture"]), "sound": sound and Sound(**sound)})
 
 
 def eventually(look: Callable[[], Any], what: str, seconds: float = 10) -> Any:

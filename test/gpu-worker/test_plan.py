@@ -1,17 +1,18 @@
 """The plans and refusals that every worker of this project must agree on."""
 import unittest
 
-from support import vectors
+from support import media_of, vectors
 
 from exportal_worker.failure import JobFailure
 from exportal_worker.ffmpeg import failure_of
-from exportal_worker.media import Media
+from exportal_worker.media import Media, Size
 from exportal_worker.numbers import fixed, rounded, text
+from exportal_worker.output import OutputSettings, encoder_args, uses_nvenc
 from exportal_worker.plan import plan_job
 
 
-def media_of(given: dict) -> Media:
-    return Media(given["demuxer"], given["duration"], given["width"], given["height"], given["hasAudio"])
+def images_of(case: dict) -> list[tuple[str, str]]:
+    return [(image["demuxer"], image["turn"]) for image in case["images"]]
 
 
 class Plans(unittest.TestCase):
@@ -29,7 +30,7 @@ class Plans(unittest.TestCase):
     def _planned(self, case: dict, media: Media) -> None:
         plan = plan_job(case["type"], case["params"], media)
         found = {
-            "args": plan.args(case["images"]),
+            "args": plan.args(images_of(case), fps_mode=case.get("fps_mode", False)),
             "output_name": plan.output_name,
             "duration": plan.edit.duration,
             "texts": [list(each) for each in plan.edit.texts],
@@ -53,21 +54,31 @@ class Plans(unittest.TestCase):
 
     def test_nvenc_takes_the_place_of_libx264_and_nothing_else_changes(self) -> None:
         shared = vectors("ffmpeg-plans.json")
+        replaced = 0
         for case in shared["cases"]:
             if "plan" not in case:
                 continue
-            args = plan_job(case["type"], case["params"], media_of(shared["inputs"][case["input"]])).args(
-                case["images"], nvenc=True
-            )
+            plan = plan_job(case["type"], case["params"], media_of(shared["inputs"][case["input"]]))
+            args = plan.args(images_of(case), nvenc=True, fps_mode=case.get("fps_mode", False))
             software = case["plan"]["args"]
-            if "libx264" not in software:
+            if not uses_nvenc(plan.target, plan.edit.output):
                 self.assertEqual(args, software)
                 continue
+            replaced += 1
             start = software.index("libx264")
             self.assertEqual(args[:start], software[:start])
             self.assertEqual(args[start : start + 3], ["h264_nvenc", "-preset", "p5"])
             rest = software[start + 5 :]
             self.assertEqual(args[-len(rest) :], rest)
+        self.assertGreater(replaced, 40)
+
+    def test_frames_that_nvenc_cannot_encode_go_to_libx264(self) -> None:
+        for case in vectors("encoders.json")["cases"]:
+            with self.subTest(str(case)):
+                output = OutputSettings(container=case["container"])
+                size = Size(case["width"], case["height"])
+                args = encoder_args(output, True, uses_nvenc(size, output))
+                self.assertEqual(args[1], case["with_gpu"])
 
 
 class Failures(unittest.TestCase):

@@ -9,6 +9,7 @@ from support import FONT, WorkerTest
 
 from exportal_worker.failure import JobFailure
 from exportal_worker.handle import make_bench
+from exportal_worker.media import Media
 from exportal_worker.probe import probe
 from exportal_worker.stop import Stop
 from exportal_worker.work import work
@@ -46,6 +47,9 @@ class Render(WorkerTest):
         environment = {"EXPORTAL_DIR": str(self.dir / "work"), "EXPORTAL_FONT": str(FONT), "EXPORTAL_ENCODER": "libx264"}
         self.real = make_bench(environment)
 
+    def look(self, path: str) -> Media:
+        return probe(path, self.real.ffmpeg)
+
     def render(self, type_name: str, params: dict, **changes) -> str:
         """The path of the stored result."""
         answer = work(self.service.job(type_name, params, **changes), Stop(), self.real)
@@ -59,17 +63,17 @@ class Render(WorkerTest):
         return tuple(subprocess.run(command, check=True, capture_output=True).stdout[:3])
 
     def test_trims(self) -> None:
-        found = probe(self.render("trim", {"start_seconds": 0.5, "end_seconds": 1.5}))
+        found = self.look(self.render("trim", {"start_seconds": 0.5, "end_seconds": 1.5}))
         self.assertAlmostEqual(found.duration, 1, delta=0.1)
-        self.assertEqual((found.demuxer, found.width, found.height, found.has_audio), ("mov", 320, 180, True))
+        self.assertEqual((found.demuxer, found.width, found.height, found.sound is not None), ("mov", 320, 180, True))
         self.assertEqual({body["stage"] for body in self.service.of("progress")} - {"downloading", "rendering", "uploading"}, set())
 
     def test_crops(self) -> None:
-        found = probe(self.render("crop", {"aspect_ratio": "1:1", "output": {"width": 90}}))
+        found = self.look(self.render("crop", {"aspect_ratio": "1:1", "output": {"width": 90}}))
         self.assertEqual((found.width, found.height), (90, 90))
 
     def test_transcodes_to_webm(self) -> None:
-        found = probe(self.render("transcode", {"output": {"container": "webm", "width": 160, "quality": "low"}}))
+        found = self.look(self.render("transcode", {"output": {"container": "webm", "width": 160, "quality": "low"}}))
         self.assertEqual((found.demuxer, found.width, found.height), ("matroska", 160, 90))
 
     def test_lays_text_and_images_over_the_video(self) -> None:
@@ -94,23 +98,23 @@ class Render(WorkerTest):
     def test_a_playlist_is_no_video(self) -> None:
         path = self.file(b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "list.m3u8")
         with self.assertRaises(JobFailure) as caught:
-            probe(path)
+            self.look(path)
         self.assertEqual(caught.exception.code, "invalid_media")
 
     def test_sees_a_file_as_a_viewer_does(self) -> None:
         wide = self.make("wide.mkv", *lavfi("testsrc2=s=320x180:r=25:d=1"), "-vf", "setsar=4/3", *H264)
-        self.assertEqual((probe(wide).width, probe(wide).height), (427, 180))
+        self.assertEqual((self.look(wide).width, self.look(wide).height), (427, 180))
         stream = self.make("stream.ts", *lavfi("testsrc2=s=320x180:r=25:d=1"), *H264, "-f", "mpegts")
-        found = probe(stream)
-        self.assertEqual((found.demuxer, found.has_audio), ("mpegts", False))
-        turned = probe(self.file(quarter_turned(self.service.files["clip.mp4"]), "turned.mp4"))
+        found = self.look(stream)
+        self.assertEqual((found.demuxer, found.sound is not None), ("mpegts", False))
+        turned = self.look(self.file(quarter_turned(self.service.files["clip.mp4"]), "turned.mp4"))
         self.assertEqual((turned.width, turned.height), (180, 320))
 
     def test_music_with_a_cover_is_no_video(self) -> None:
         cover = self.make("cover.png", *lavfi("color=red:s=64x64"), "-frames:v", "1")
         maps = ["-map", "0", "-map", "1", "-c:a", "aac", "-c:v", "copy", "-disposition:v", "attached_pic"]
         with self.assertRaises(JobFailure) as caught:
-            probe(self.make("music.m4a", *lavfi("sine=d=1"), "-i", cover, *maps))
+            self.look(self.make("music.m4a", *lavfi("sine=d=1"), "-i", cover, *maps))
         self.assertEqual(caught.exception.message, "The input has no video track.")
 
 

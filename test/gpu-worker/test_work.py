@@ -5,6 +5,7 @@ import signal
 import stat
 import threading
 import unittest
+from dataclasses import replace
 from unittest.mock import patch
 
 from support import FONT, WorkerTest, eventually
@@ -12,11 +13,18 @@ from support import FONT, WorkerTest, eventually
 from exportal_worker import work as work_module
 from exportal_worker.ffmpeg import Ffmpeg
 from exportal_worker.handle import Worker, make_bench
-from exportal_worker.media import Media
+from exportal_worker.media import Media, Picture, Sound
 from exportal_worker.stop import Stop
 from exportal_worker.work import work
 
 KEY = "output/job-1/1-1.mp4"
+
+
+def media(end: float = 2.0) -> Media:
+    """A probed clip of 25 frames a second."""
+    times = [number / 25 for number in range(int(end * 25))]
+    picture = Picture(0, "h264", "none", "bt709", "bt709", "bt709", "tv", True, times, end)
+    return Media("mov", end, 0, 320, 180, picture, Sound(1, "aac", 2, 0, end))
 
 
 class WorkTest(WorkerTest):
@@ -24,7 +32,7 @@ class WorkTest(WorkerTest):
         super().setUp()
         self.service.files["clip.mp4"] = b"a clip"
         # What is in the files is told, so that no ffprobe is needed here; test_render.py has the real ones.
-        self.found = Media("mov", 2.0, 320, 180, True)
+        self.found = media()
         patcher = patch.object(work_module, "probe", lambda path, *rest: self.found)
         patcher.start()
         self.addCleanup(patcher.stop)
@@ -75,6 +83,8 @@ class Work(WorkTest):
             ("kill -9 $$", "out_of_memory", True),
             ("echo Cannot allocate memory >&2; exit 1", "out_of_memory", True),
             ("echo No space left on device >&2; exit 1", "worker_error", True),
+            ("kill -SEGV $$", "worker_error", False),
+            ("echo \"No such filter: 'x'\" >&2; exit 1", "worker_error", False),
         ]:
             with self.subTest(script):
                 self.service.reports.clear()
@@ -83,6 +93,47 @@ class Work(WorkTest):
                 self.assertEqual((told["code"], told["should_retry"]), (code, should_retry))
                 self.assertEqual(answer, {"error": told["error"], "code": code, "should_retry": should_retry})
                 self.assertEqual(self.service.of("complete"), [])
+
+    def test_what_the_store_refuses_for_good_is_not_rendered_again(self) -> None:
+        for status in (400, 411, 415):
+            with self.subTest(status):
+                self.service.answers["/put/1-1.mp4"] = [(status, {}, {})]
+                answer = self.run_job(RENDER)
+                self.assertEqual((answer["code"], answer["should_retry"]), ("worker_error", False))
+        self.service.answers["/put/1-1.mp4"] = [(413, {}, {})]
+        self.service.answers["/companion/s3/multipart"] = [(413, {"code": "body_too_large"}, {})]
+        self.assertIs(self.run_job(RENDER)["should_retry"], False)
+
+    def test_an_nvenc_that_does_not_open_leaves_the_attempt_to_libx264(self) -> None:
+        failing = 'case "$*" in *h264_nvenc*) echo "[h264_nvenc @ 0x1] No capable devices found" >&2; exit 1;; esac'
+        ffmpeg = replace(self.ffmpeg(f'echo "$*" >> "{self.dir}/runs"; {failing}; {RENDER}'), nvenc=True)
+        self.found = replace(media(), width=64, height=48)
+        self.assertEqual(work(self.service.job(), Stop(), self.bench(ffmpeg=ffmpeg)), {"output_video_key": KEY})
+        self.assertEqual(len((self.dir / "runs").read_text().splitlines()), 1)
+        self.found = replace(media(), width=1280, height=720)
+        self.service.stored.clear()
+        self.assertEqual(work(self.service.job(), Stop(), self.bench(ffmpeg=ffmpeg)), {"output_video_key": KEY})
+        *_, first, second = (self.dir / "runs").read_text().splitlines()
+        self.assertIn("h264_nvenc", first)
+        self.assertIn("libx264", second)
+
+    def test_text_without_drawtext_is_refused_before_anything_is_downloaded(self) -> None:
+        ffmpeg = replace(self.ffmpeg(RENDER), missing=("drawtext",))
+        job = self.service.job("overlay", {"items": [{"type": "text", "text": "Hi"}]})
+        answer = work(job, Stop(), self.bench(ffmpeg=ffmpeg))
+        self.assertEqual((answer["code"], answer["should_retry"]), ("worker_error", False))
+        self.assertIn("drawtext", answer["error"])
+        self.assertNotIn("GET /files/clip.mp4", self.service.calls)
+
+    def test_damage_that_ffmpeg_went_over_is_said(self) -> None:
+        answer = self.run_job(f"echo error while decoding MB 1 2 >&2; {RENDER}")
+        self.assertEqual(answer["warnings"], ["The input is damaged in places, which the result may show."])
+        self.assertEqual(self.service.of("complete")[0]["message"], answer["warnings"][0])
+
+    def test_words_that_are_no_text_do_not_cost_the_report(self) -> None:
+        with patch.object(work_module, "plan_job", side_effect=OSError("file \udce9.mp4")):
+            self.run_job(RENDER)
+        self.assertIn("file \ufffd.mp4", self.service.of("error")[0]["error"])
 
     def test_an_ffmpeg_that_is_not_there_is_this_worker_s_trouble(self) -> None:
         answer = work(self.service.job(), Stop(), self.bench(ffmpeg=Ffmpeg("/nowhere/ffmpeg", "ffprobe", False)))
@@ -99,7 +150,7 @@ class Work(WorkTest):
 
     def test_a_result_that_is_too_short_is_not_stored(self) -> None:
         lengths = iter([2.0, 1.0])
-        with patch.object(work_module, "probe", lambda *rest: Media("mov", next(lengths), 320, 180, True)):
+        with patch.object(work_module, "probe", lambda *rest: media(next(lengths))):
             answer = self.run_job(RENDER)
         self.assertEqual(answer["code"], "invalid_media")
         self.assertEqual(self.service.stored, {})

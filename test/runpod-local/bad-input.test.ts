@@ -77,7 +77,8 @@ describe.skipIf(ffmpeg === null)('bad input', () => {
     service.files.set('clip.mp4', clips.clip)
     const local = await startLocal({ env: short })
     await local.post('/run', { input: service.input('transcode', {}) })
-    const sentence = /^The result is 1\.\d\d s long instead of 2\.\d\d s; the input seems to be damaged\.$/
+    const sentence =
+      /^The result's picture is 1\.\d\d s long instead of 2\.\d\d s; the input seems to be damaged\.$/
     await eventually(() =>
       expect(reportedFailure(service)).toMatchObject({
         code: 'invalid_media',

@@ -1,11 +1,33 @@
 import { describe, expect, it } from 'vitest'
 import type { JobFailure } from '../../runpod-local/worker/failure.ts'
+import type { Probe } from '../../runpod-local/worker/media.ts'
 import { planJob } from '../../runpod-local/worker/plan.ts'
-import type { Probe } from '../../runpod-local/worker/probe.ts'
 
-const hd: Probe = { demuxer: 'mov', duration: 10, width: 1920, height: 1080, hasAudio: true }
+const hd: Probe = {
+  demuxer: 'mov',
+  duration: 10,
+  lead: 0,
+  width: 1920,
+  height: 1080,
+  picture: {
+    index: 0,
+    codec: 'h264',
+    turn: 'none',
+    transfer: 'bt709',
+    matrix: 'bt709',
+    primaries: 'bt709',
+    range: 'tv',
+    constant: true,
+    times: Array.from({ length: 20 }, (_, i) => i / 2),
+    end: 10,
+  },
+  sound: { index: 1, codec: 'aac', channels: 2, start: 0, end: 10 },
+  notes: [],
+}
+const dialect = { fpsMode: false }
 
-const argsOf = (type: string, params: unknown, probe: Probe = hd) => planJob(type, params, probe).args([])
+const argsOf = (type: string, params: unknown, probe: Probe = hd) =>
+  planJob(type, params, probe).args([], dialect)
 const graphOf = (type: string, params: unknown, probe: Probe = hd) => {
   const args = argsOf(type, params, probe)
   return args[args.indexOf('-filter_complex') + 1]
@@ -24,31 +46,41 @@ function refusal(type: string, params: unknown): Pick<JobFailure, 'code' | 'mess
   throw new Error('it was planned')
 }
 
-const frame = '[0:v:0]scale=1920:1080,setsar=1'
-const end = 'setsar=1,format=yuv420p[out]'
+const exact = 'flags=bicubic+accurate_rnd+full_chroma_int'
+const tags = 'setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709'
+const to709 = (size: string) =>
+  `[0:0]sidedata=delete,scale=${size}:${exact}:in_color_matrix=bt709:in_range=tv:out_color_matrix=bt709:out_range=tv`
+const frame = `${to709('1920:1080')},format=yuv420p,${tags},setsar=1`
+const end = 'setsar=1[out]'
+const rgbFrame = `${to709('1920:1080')},format=rgb24,setsar=1`
+const rgbEnd = `scale=1920:1080:${exact}:out_color_matrix=bt709:out_range=tv,format=yuv420p,${tags},${end}`
 
 describe('every type', () => {
-  it('stops at the first damage, opens only files, and reads its progress from a pipe', () => {
+  it('goes over damage, opens only files, applies no orientation, and reads its progress from a pipe', () => {
     const args = argsOf('transcode', {})
-    expect(args).toEqual(expect.arrayContaining(['-xerror', '-nostdin']))
+    expect(args).toContain('-nostdin')
+    expect(args).not.toContain('-xerror')
     expect(flagOf(args, '-progress')).toBe('pipe:1')
-    expect(args.join(' ')).toContain('-protocol_whitelist file -f mov -i input')
+    expect(args.join(' ')).toContain('-noautorotate -protocol_whitelist file -f mov -i input')
     expect(args.at(-1)).toBe('output.mp4')
   })
 
   it.each([
     [{}, `${frame},${end}`],
-    [{ width: 1280 }, `${frame},scale=1280:720,${end}`],
-    [{ height: 480 }, `${frame},scale=854:480,${end}`],
-    [{ width: 640, height: 360, fps: 29.97 }, `${frame},scale=640:360,fps=29.97,${end}`],
-    [{ width: 1000, height: 1000 }, `${frame},scale=1000:562,pad=1000:1000:(ow-iw)/2:(oh-ih)/2,${end}`],
+    [{ width: 1280 }, `${frame},scale=1280:720:${exact},${end}`],
+    [{ height: 480 }, `${frame},scale=854:480:${exact},${end}`],
+    [{ width: 640, height: 360, fps: 29.97 }, `${frame},scale=640:360:${exact},fps=29.97,${end}`],
+    [
+      { width: 1000, height: 1000 },
+      `${frame},scale=1000:562:${exact},pad=1000:1000:(ow-iw)/2:(oh-ih)/2,${end}`,
+    ],
   ])('output %j', (output, graph) => {
     expect(graphOf('transcode', { output })).toBe(graph)
   })
 
   it('makes odd sides even', () => {
     expect(graphOf('transcode', {}, { ...hd, width: 641, height: 361 })).toBe(
-      `[0:v:0]scale=642:362,${end.replace('setsar', 'setsar=1,setsar')}`,
+      `${to709('642:362')},format=yuv420p,${tags},setsar=1,${end}`,
     )
   })
 
@@ -68,8 +100,8 @@ describe('every type', () => {
   })
 
   it('maps no sound where there is none', () => {
-    const args = argsOf('transcode', {}, { ...hd, hasAudio: false })
-    expect(args).not.toContain('0:a:0')
+    const args = argsOf('transcode', {}, { ...hd, sound: null })
+    expect(args).not.toContain('0:1')
     expect(args).not.toContain('-c:a')
   })
 
@@ -136,7 +168,7 @@ describe('crop', () => {
 
   it('scales what is left, not what was there', () => {
     const params = { aspect_ratio: '1:1', output: { width: 540 } }
-    expect(graphOf('crop', params)).toBe(`${frame},crop=1080:1080:420:0,scale=540:540,${end}`)
+    expect(graphOf('crop', params)).toBe(`${frame},crop=1080:1080:420:0,scale=540:540:${exact},${end}`)
   })
 
   it.each([
@@ -163,7 +195,9 @@ describe('overlay', () => {
     const drawn =
       'drawtext=fontfile=../font.ttf:textfile=text-0.txt:expansion=none:fontsize=65:fontcolor=0xffffff@1:' +
       "x=96:y=54:enable='gte(t,0)'"
-    expect(graphOf('overlay', { items: [{ type: 'text', text: 'Hi' }] })).toBe(`${frame},${drawn},${end}`)
+    expect(graphOf('overlay', { items: [{ type: 'text', text: 'Hi' }] })).toBe(
+      `${rgbFrame},${drawn},${rgbEnd}`,
+    )
   })
 
   it('draws a background whose corner is at x, y', () => {
@@ -187,18 +221,19 @@ describe('overlay', () => {
     ]
     const plan = planJob('overlay', { items }, hd)
     expect(plan.imageKeys).toEqual(['a', 'a'])
-    const args = plan.args(['png_pipe', 'jpeg_pipe'])
+    const images = ['png_pipe', 'jpeg_pipe'].map((demuxer) => ({ demuxer, turn: 'none' as const }))
+    const args = plan.args(images, dialect)
     expect(args.join(' ')).toContain(
-      '-f png_pipe -i image-0 -protocol_whitelist file -f jpeg_pipe -i image-1',
+      '-f png_pipe -i image-0 -noautorotate -protocol_whitelist file -f jpeg_pipe -i image-1',
     )
     const chains = (flagOf(args, '-filter_complex') ?? '').split(';')
     expect(chains).toEqual([
-      expect.stringMatching(/^\[0:v:0\]scale=.*textfile=text-0\.txt.*\[below1\]$/),
-      '[1:v]scale=480:-2,format=rgba,colorchannelmixer=aa=0.5[image1]',
+      expect.stringMatching(/^\[0:0\]sidedata=delete,scale=.*textfile=text-0\.txt.*\[below1\]$/),
+      `[1:v]scale=480:-2:${exact}:in_color_matrix=bt601,format=rgba,colorchannelmixer=aa=0.5[image1]`,
       expect.stringMatching(
-        /^\[below1\]\[image1\]overlay=x=96:y=54:eof_action=repeat:.*text-1\.txt.*\[below3\]$/,
+        /^\[below1\]\[image1\]overlay=x=96:y=54:format=rgb:eof_action=repeat:.*text-1\.txt.*\[below3\]$/,
       ),
-      '[2:v]scale=192:-2,format=rgba[image3]',
+      `[2:v]scale=192:-2:${exact}:in_color_matrix=bt601,format=rgba[image3]`,
       expect.stringMatching(/^\[below3\]\[image3\]overlay=x=960:y=540:.*\[out\]$/),
     ])
   })

@@ -166,12 +166,23 @@ test('an upload that is lost again and again is a failure worth another attempt'
 })
 
 test.each([
-  ['where there are no parts', { whole: [413] }, false],
+  ['for ever as too old', { part: [403, 403, 403] }],
+  ['as long as it is tried', { part: [503, 503, 503] }],
+])('what is refused %s is a failure worth another attempt', async (_, next) => {
+  const to = await bucket({ whole: [413], ...next })
+  await expect(store(to)).rejects.toMatchObject({ code: 'worker_error', shouldRetry: true })
+  expect(to.completed).toBeNull()
+})
+
+test.each([
+  ['as too large where there are no parts', { whole: [413] }, false],
+  ['as a whole: 400', { whole: [400] }, true],
+  ['as a whole: 411', { whole: [411] }, true],
+  ['as a whole: 415', { whole: [415] }, true],
   ['as a part', { whole: [413], part: [400] }, true],
-  ['for ever as too old', { whole: [413], part: [403, 403, 403] }, true],
-  ['as long as it is tried', { whole: [413], part: [503, 503, 503] }, true],
-])('what is refused %s is a failure worth another attempt', async (_, next, withParts) => {
+  ['as too large a part', { whole: [413], part: [413] }, true],
+])('what is refused %s would be refused again, so it is final', async (_, next, withParts) => {
   const to = await bucket(next)
-  await expect(store(to, withParts)).rejects.toMatchObject({ code: 'worker_error', shouldRetry: true })
+  await expect(store(to, withParts)).rejects.toMatchObject({ code: 'worker_error', shouldRetry: false })
   expect(to.completed).toBeNull()
 })

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { JobFailure } from '../../runpod-local/worker/failure.ts'
 import { failureOf } from '../../runpod-local/worker/ffmpeg-failure.ts'
-import { planJob } from '../../runpod-local/worker/plan.ts'
+import { type ImageFacts, planJob } from '../../runpod-local/worker/plan.ts'
 import type { Probe } from '../../runpod-local/worker/probe.ts'
 import failures from '../vectors/ffmpeg-failures.json' with { type: 'json' }
 import plans from '../vectors/ffmpeg-plans.json' with { type: 'json' }
@@ -15,12 +15,12 @@ function inputNamed(name: string): Probe {
   return input
 }
 
-it.each(plans.cases)('$type: $name', ({ type, params, input, images, plan, refused }) => {
+it.each(plans.cases)('$type: $name', ({ type, params, input, images, fps_mode, plan, refused }) => {
   const probe = inputNamed(input)
   if (plan !== undefined) {
     const { args, outputName, duration, texts, imageKeys } = planJob(type, params, probe)
     expect({
-      args: args(images),
+      args: args(images as ImageFacts[], { fpsMode: fps_mode === true }),
       output_name: outputName,
       duration,
       texts: texts.map(({ name, text }) => [name, text]),

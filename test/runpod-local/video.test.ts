@@ -13,7 +13,11 @@ describe.skipIf(ffmpeg === null)('the worker with ffmpeg', () => {
   it('exports a video, reports on the way, stores it once and completes', async () => {
     const { service, id, ended, stored } = await clips.render('transcode', {}, clips.clip)
     expect(ended).toMatchObject({ status: 'COMPLETED', output: { output_video_key: 'output/job-1/1-1.mp4' } })
-    expect(await clips.tools.probe(stored)).toMatchObject({ width: 320, height: 180, hasAudio: true })
+    expect(await clips.tools.probe(stored)).toMatchObject({
+      width: 320,
+      height: 180,
+      sound: { codec: 'aac' },
+    })
     expect((await clips.tools.probe(stored)).duration).toBeCloseTo(2, 0)
     expect(service.stored.get(PUT)?.headers).toMatchObject({
       'content-type': 'video/mp4',
@@ -65,7 +69,7 @@ describe.skipIf(ffmpeg === null)('the worker with ffmpeg', () => {
     const row = Array.from({ length: 100 }, (_, i) => late(180 + i, 120))
     expect(row.some((pixel) => near(pixel, [0, 255, 0]))).toBe(true)
     expect(near(early(100, 160), [0, 0, 0])).toBe(true)
-    expect((await clips.tools.probe(stored)).hasAudio).toBe(false)
+    expect((await clips.tools.probe(stored)).sound).toBe(null)
   })
 
   it.each([
@@ -110,7 +114,7 @@ describe.skipIf(ffmpeg === null)('the worker with ffmpeg', () => {
     const { stored } = await clips.render('transcode', { output }, clips.clip)
     expect(stored.subarray(0, 4).toString('hex')).toBe('1a45dfa3')
     const look = await clips.tools.probe(stored)
-    expect(look).toMatchObject({ demuxer: 'matroska', width: 200, height: 200, hasAudio: true })
+    expect(look).toMatchObject({ demuxer: 'matroska', width: 200, height: 200, sound: { codec: 'opus' } })
     const frame = await clips.tools.frame(stored, 1)
     expect(near(frame(100, 10), [0, 0, 0])).toBe(true)
     expect(near(frame(100, 100), [0, 0, 0])).toBe(false)

@@ -1,7 +1,9 @@
 """`overlay`: text and images on top of the video, each at its place and in its time."""
+from dataclasses import replace
 from typing import Any
 
 from ..checks import fields, list_of, matching, nullish, number, optional, parse, string, variant
+from ..colour import EXACT
 from ..edit import FONT_PATH, Edit, Filter, Lay
 from ..failure import invalid_params
 from ..media import Media, Size
@@ -33,8 +35,17 @@ _PARAMS = fields(items=optional(list_of(variant("type", {"text": _TEXT, "image":
 _SPACE = " \n\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 
+_UNUSABLE = "The overlay params are unusable"
+
+
+def needs_of_overlay(params: Any) -> list[str]:
+    """Text needs a filter that not every build has."""
+    items = parse(_PARAMS, params, _UNUSABLE)["items"]
+    return ["drawtext"] if any(item["type"] == "text" for item in items) else []
+
+
 def overlay(params: Any, media: Media) -> Edit:
-    wanted = parse(_PARAMS, params, "The overlay params are unusable")
+    wanted = parse(_PARAMS, params, _UNUSABLE)
     frame = Size(media.width, media.height)
     edit = Edit(output_of(wanted), frame, media.duration)
     for item in wanted["items"]:
@@ -46,7 +57,7 @@ def overlay(params: Any, media: Media) -> Edit:
             name = f"text-{len(edit.texts)}.txt"
             edit.texts.append((name, _printable(item["text"])))
             edit.steps.append(Filter(_text_filter(item, name, frame)))
-    return edit
+    return replace(edit, in_rgb=bool(edit.steps))
 
 
 def _text_filter(item: dict[str, Any], file: str, frame: Size) -> str:
@@ -77,11 +88,11 @@ def _text_filter(item: dict[str, Any], file: str, frame: Size) -> str:
 def _image_step(item: dict[str, Any], image: int, frame: Size) -> Lay:
     x = rounded(item["x"] * frame.width)
     y = rounded(item["y"] * frame.height)
-    prepare = [f"scale={even(item['width'] * frame.width)}:-2", "format=rgba"]
+    prepare = [f"scale={even(item['width'] * frame.width)}:-2:{EXACT}:in_color_matrix=bt601", "format=rgba"]
     if item["opacity"] < 1:
         prepare.append(f"colorchannelmixer=aa={text(item['opacity'])}")
     # The one frame of the image is repeated to the end of the video.
-    return Lay(image, prepare, f"overlay=x={x}:y={y}:eof_action=repeat:{_enabled(item)}")
+    return Lay(image, prepare, f"overlay=x={x}:y={y}:format=rgb:eof_action=repeat:{_enabled(item)}")
 
 
 def _enabled(item: dict[str, Any]) -> str:

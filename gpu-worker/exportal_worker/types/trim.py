@@ -26,5 +26,9 @@ def trim(params: Any, media: Media) -> Edit:
         raise invalid_media(f"The trim starts at {text(start)} s, but {long}.")
     if end > media.duration + _SLACK:
         raise invalid_media(f"The trim ends at {text(end)} s, but {long}.")
-    duration = min(end, media.duration) - start
-    return Edit(output_of(wanted), Size(media.width, media.height), duration, start)
+    last = min(end, media.duration)
+    picture = media.picture
+    if not any(start <= at < last for at in picture.times):
+        shown = f"its picture goes from {fixed(picture.times[0], 2)} s to {fixed(picture.end, 2)} s"
+        raise invalid_media(f"The trim from {text(start)} s to {fixed(last, 2)} s holds no picture; {shown}.")
+    return Edit(output_of(wanted), Size(media.width, media.height), last - start, start)

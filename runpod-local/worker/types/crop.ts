@@ -31,6 +31,7 @@ export const crop: JobType = {
     return {
       output: wanted.output,
       steps: [{ filter: `crop=${width}:${height}:${x}:${y}` }],
+      inRgb: false,
       size: { width, height },
       start: 0,
       duration: input.duration,

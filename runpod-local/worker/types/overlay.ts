@@ -1,5 +1,6 @@
 /** `overlay`: text and images on top of the video, each at its place and in its time. */
 import * as v from 'valibot'
+import { EXACT } from '../colour.ts'
 import { FONT_PATH, type JobType, type Step } from '../edit.ts'
 import { invalidParams } from '../failure.ts'
 import { parse } from '../input.ts'
@@ -37,10 +38,16 @@ const Params = v.looseObject({
 type Text = v.InferOutput<typeof Text>
 type Image = v.InferOutput<typeof Image>
 
+const UNUSABLE = 'The overlay params are unusable'
+
 export const overlay: JobType = {
   name: 'overlay',
+  needs(params) {
+    const { items } = parse(Params, params, UNUSABLE)
+    return items.some(({ type }) => type === 'text') ? ['drawtext'] : []
+  },
   edit(params, { width, height, duration }) {
-    const { items, output } = parse(Params, params, 'The overlay params are unusable')
+    const { items, output } = parse(Params, params, UNUSABLE)
     const size = { width, height }
     const texts: { name: string; text: string }[] = []
     const imageKeys: string[] = []
@@ -55,7 +62,7 @@ export const overlay: JobType = {
         steps.push({ filter: textFilter(item, name, size) })
       }
     }
-    return { output, steps, size, start: 0, duration, texts, imageKeys }
+    return { output, steps, inRgb: steps.length > 0, size, start: 0, duration, texts, imageKeys }
   },
 }
 
@@ -84,10 +91,10 @@ function textFilter(item: Text, file: string, frame: Size): string {
 function imageStep(item: Image, image: number, frame: Size): Step {
   const x = Math.round(item.x * frame.width)
   const y = Math.round(item.y * frame.height)
-  const prepare = [`scale=${even(item.width * frame.width)}:-2`, 'format=rgba']
+  const prepare = [`scale=${even(item.width * frame.width)}:-2:${EXACT}:in_color_matrix=bt601`, 'format=rgba']
   if (item.opacity < 1) prepare.push(`colorchannelmixer=aa=${item.opacity}`)
   // The one frame of the image is repeated to the end of the video.
-  return { image, prepare, place: `overlay=x=${x}:y=${y}:eof_action=repeat:${enabled(item)}` }
+  return { image, prepare, place: `overlay=x=${x}:y=${y}:format=rgb:eof_action=repeat:${enabled(item)}` }
 }
 
 /** From `start_seconds` on, and up to but not at `end_seconds`, so that items can follow each other. */

@@ -10,6 +10,15 @@ export const transcode: JobType = {
   name: 'transcode',
   edit(params, { width, height, duration }) {
     const { output } = parse(Params, params, 'The transcode params are unusable')
-    return { output, steps: [], size: { width, height }, start: 0, duration, texts: [], imageKeys: [] }
+    return {
+      output,
+      steps: [],
+      inRgb: false,
+      size: { width, height },
+      start: 0,
+      duration,
+      texts: [],
+      imageKeys: [],
+    }
   },
 }

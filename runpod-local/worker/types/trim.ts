@@ -17,7 +17,7 @@ const SLACK = 0.5
 
 export const trim: JobType = {
   name: 'trim',
-  edit(params, { width, height, duration }) {
+  edit(params, { width, height, duration, picture }) {
     const {
       start_seconds: start,
       end_seconds,
@@ -30,12 +30,19 @@ export const trim: JobType = {
     const long = `the video is ${duration.toFixed(2)} s long`
     if (start >= duration) throw invalidMedia(`The trim starts at ${start} s, but ${long}.`)
     if (end > duration + SLACK) throw invalidMedia(`The trim ends at ${end} s, but ${long}.`)
+    const last = Math.min(end, duration)
+    if (!picture.times.some((at) => at >= start && at < last)) {
+      const [from = 0] = picture.times
+      const shown = `its picture goes from ${from.toFixed(2)} s to ${picture.end.toFixed(2)} s`
+      throw invalidMedia(`The trim from ${start} s to ${last.toFixed(2)} s holds no picture; ${shown}.`)
+    }
     return {
       output,
       steps: [],
+      inRgb: false,
       size: { width, height },
       start,
-      duration: Math.min(end, duration) - start,
+      duration: last - start,
       texts: [],
       imageKeys: [],
     }

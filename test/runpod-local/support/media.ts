@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Ffmpeg, findFfmpeg } from '../../../runpod-local/worker/find-ffmpeg.ts'
-import { type Probe, probe } from '../../../runpod-local/worker/probe.ts'
+import type { Probe } from '../../../runpod-local/worker/media.ts'
+import { probe } from '../../../runpod-local/worker/probe.ts'
 
 /** The ffmpeg of this computer; null, and said aloud, where there is none. */
 export const ffmpeg: Ffmpeg | null = await findFfmpeg()
@@ -35,7 +36,8 @@ export async function media(): Promise<Media> {
   }
   const sizeOf = async (file: Buffer) => {
     await writeFile(join(dir, 'look'), file)
-    return probe(join(dir, 'look'))
+    if (ffmpeg === null) throw new Error('there is no ffmpeg')
+    return probe(join(dir, 'look'), ffmpeg)
   }
   return {
     dir,

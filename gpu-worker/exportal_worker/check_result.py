@@ -1,0 +1,72 @@
+"""Whether a result is what was planned: judged by its own streams, since a container's length proves nothing."""
+from collections.abc import Sequence
+
+from .failure import JobFailure, invalid_media
+from .media import Media
+from .numbers import fixed, rounded
+from .plan import Plan
+
+#: From when to when something is shown or heard; seconds.
+Span = tuple[float, float]
+
+
+def check_result(given: Media, plan: Plan, result: Media) -> None:
+    """
+    Raises `invalid_media` when picture or sound is shorter than the input gives, has a hole, or is apart from the
+    other: the input is damaged. Raises `worker_error` when the result has other properties than planned.
+    """
+    edit = plan.edit
+    wanted = [at for at in given.picture.times if edit.start <= at < edit.start + edit.duration]
+    rate = edit.output.fps
+    slack = max(0.5, edit.duration * 0.02) + (0 if rate is None else 1 / rate)
+    picture = _clip((wanted[0] if wanted else edit.start, given.picture.end), plan)
+    made = (result.picture.times[0], result.picture.end)
+    _compare("picture", made, picture, slack)
+    longest = _gap(result.picture.times)
+    if longest > _gap(wanted) + slack:
+        raise _damaged(f"The result's picture stands still for {fixed(longest, 2)} s")
+    expected = len(wanted) if rate is None else rounded((picture[1] - picture[0]) * rate)
+    frames = len(result.picture.times)
+    if frames == 1 and expected > 1:
+        raise _damaged("The result has a single frame")
+    if (plan.sound is None) != (result.sound is None):
+        raise _unplanned("has sound that was not planned" if plan.sound is None else "has no sound")
+    if plan.sound is not None and result.sound is not None:
+        sound, heard = _clip((plan.sound.start, plan.sound.end), plan), (result.sound.start, result.sound.end)
+        _compare("sound", heard, sound, slack)
+        apart = abs(made[0] - heard[0] - (picture[0] - sound[0]))
+        if apart > 0.25 + (0 if rate is None else 1 / rate):
+            raise _damaged(f"The result's sound and picture are {fixed(apart, 2)} s apart")
+    if frames > expected * 1.1 + 2:
+        raise _unplanned(f"has {frames} frames instead of {expected}")
+    size = plan.target
+    if (result.width, result.height, result.picture.turn) != (size.width, size.height, "none"):
+        raise _unplanned(f"is {result.width}x{result.height} instead of {size.width}x{size.height}")
+    colours = (result.picture.transfer, result.picture.matrix, result.picture.range)
+    if colours != ("bt709", "bt709", "tv"):
+        raise _unplanned(f"has the colours {', '.join(colours)}")
+
+
+def _clip(span: Span, plan: Plan) -> Span:
+    edit = plan.edit
+    return max(span[0], edit.start), min(span[1], edit.start + edit.duration)
+
+
+def _compare(what: str, made: Span, wanted: Span, slack: float) -> None:
+    got, expected = made[1] - made[0], wanted[1] - wanted[0]
+    if abs(got - expected) > slack:
+        raise _damaged(f"The result's {what} is {fixed(got, 2)} s long instead of {fixed(expected, 2)} s")
+
+
+def _gap(times: Sequence[float]) -> float:
+    """The longest time between two frames."""
+    return max((after - before for before, after in zip(times, times[1:])), default=0)
+
+
+def _damaged(what: str) -> JobFailure:
+    return invalid_media(f"{what}; the input seems to be damaged.")
+
+
+def _unplanned(what: str) -> JobFailure:
+    """The same again would come out the same."""
+    return JobFailure("worker_error", f"The worker made a wrong file, which was not stored: it {what}.", False)

@@ -1,0 +1,80 @@
+"""
+Colour, said to ffmpeg in so many words, since what it assumes differs between its versions. Every result is BT.709 of
+limited range. Overlays are laid over RGB, where their colours need no conversion of their own.
+"""
+from .media import Picture, Size
+
+#: Without these swscale is off by up to eight of 255.
+EXACT = "flags=bicubic+accurate_rnd+full_chroma_int"
+
+_TAGS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+
+#: The tags again for encoders that do not take them from the frames.
+TAG_ARGS = [
+    *["-color_range", "tv", "-color_primaries", "bt709"],
+    *["-color_trc", "bt709", "-colorspace", "bt709"],
+]
+
+#: ffprobe's names of matrices as swscale and zimg call them.
+_MATRICES = {
+    "bt709": ("bt709", "709"),
+    "fcc": ("fcc", "fcc"),
+    "bt470bg": ("bt601", "470bg"),
+    "smpte170m": ("bt601", "170m"),
+    "smpte240m": ("smpte240m", "smpte240m"),
+    "bt2020nc": ("bt2020", "2020_ncl"),
+    "bt2020c": ("bt2020", "2020_cl"),
+    "ictcp": ("bt2020", "ictcp"),
+}
+
+
+def _is_hdr(picture: Picture) -> bool:
+    return picture.transfer in ("smpte2084", "arib-std-b67")
+
+
+def is_wide(picture: Picture) -> bool:
+    """Whether the picture needs zimg: more light, or more colour, than BT.709 has."""
+    return _is_hdr(picture) or picture.primaries == "bt2020"
+
+
+def normalised(picture: Picture, size: Size, in_rgb: bool) -> list[str]:
+    """Filters from the picture as it is decoded to one of `size` with square pixels, in RGB or as the result has it."""
+    side = f"{size.width}:{size.height}"
+    wide = _narrowed(picture, side) if is_wide(picture) else []
+    if is_wide(picture):
+        given = ":in_color_matrix=bt709:in_range=tv"
+    elif picture.matrix == "gbr":
+        given = ""
+    else:
+        matrix, _ = _MATRICES.get(picture.matrix, ("bt709", ""))
+        given = f":in_color_matrix={matrix}:in_range={picture.range}"
+    scale = f"scale={side}:{EXACT}{given}:out_color_matrix=bt709:out_range=tv"
+    end = ["format=rgb24"] if in_rgb else ["format=yuv420p", _TAGS]
+    return [*wide, scale, *end, "setsar=1"]
+
+
+def encodable(size: Size) -> list[str]:
+    """Filters from RGB to the result's own format, at the same time to `size`."""
+    scale = f"scale={size.width}:{size.height}:{EXACT}:out_color_matrix=bt709:out_range=tv"
+    return [scale, "format=yuv420p", _TAGS]
+
+
+def _narrowed(picture: Picture, side: str) -> list[str]:
+    """
+    To BT.709 of limited range. HDR is mapped to it: 203 cd/m² are white (ITU-R BT.2408, 2.1), what is half as bright
+    stays as it is, what is up to five times as bright is bent into the rest.
+    """
+    swscale, zimg = _MATRICES.get(picture.matrix, ("bt2020", "2020_ncl"))
+    same = f"in_color_matrix={swscale}:out_color_matrix={swscale}:in_range={picture.range}:out_range=tv"
+    primaries = "709" if picture.primaries == "bt709" else "2020"
+    transfer = picture.transfer if _is_hdr(picture) else "709"
+    return [
+        f"scale={side}:{EXACT}:{same}",
+        "format=yuv444p10le",
+        f"zscale=tin={transfer}:min={zimg}:pin={primaries}:rin=limited:t=linear:npl=203",
+        "format=gbrpf32le",
+        "zscale=p=709",
+        *(["tonemap=mobius:param=0.5:desat=0:peak=5"] if _is_hdr(picture) else []),
+        "zscale=t=709:m=709:r=limited",
+        "format=yuv444p",
+    ]

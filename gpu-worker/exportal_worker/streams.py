@@ -1,0 +1,169 @@
+"""From what ffprobe tells of a file to what is exported of it: which streams, how they look, and when."""
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .failure import invalid_media
+from .media import Media, Picture, Size, Sound
+from .numbers import rounded
+from .orientation import swaps_sides, turn_of_matrix
+
+#: When each packet of each stream is shown and for how long (0 where it is not told), in the order of the file; seconds.
+Packets = dict[int, list[tuple[float, float]]]
+Stream = dict[str, Any]
+
+
+def take(packets: Packets, line: str) -> None:
+    """One line of packets. Those that an edit list cuts away (`D` among the flags) are never shown."""
+    stream, pts, dts, length, flags, *_ = [*line.strip().split("|"), "", "", "", "", ""]
+    at = _number(dts if pts == "N/A" else pts)
+    if not (stream.isascii() and stream.isdigit()) or at is None or "D" in flags:
+        return
+    packets.setdefault(int(stream), []).append((at, _number(length) or 0.0))
+
+
+def choose(
+    demuxer: str, answer: dict[str, Any], packets: Packets, decodes: Callable[[str], bool], what: str
+) -> Media:
+    """
+    Chooses a picture and a sound. The picture is the first stream that is no attached picture, that ffmpeg can decode
+    and that has more than one frame, else one with a single frame. The sound is the one flagged as default, else the
+    first, passing over what cannot be decoded. `decodes` tells which codecs ffmpeg knows. Raises `invalid_media` when
+    there is nothing to see.
+    """
+    streams: list[Stream] = answer.get("streams", [])
+    pictures = [each for each in streams if each.get("codec_type") == "video" and not _is_cover(each)]
+    sounds = [each for each in streams if each.get("codec_type") == "audio"]
+    if not pictures:
+        raise invalid_media(f"{what} has no video track.")
+    seen = [each for each in pictures if decodes(each.get("codec_name", ""))]
+    if not seen:
+        raise invalid_media(f"{what} has a picture that this worker cannot decode ({_name(pictures[0])}).")
+    sized = [each for each in seen if each.get("width", 0) > 0 and each.get("height", 0) > 0]
+    shown = [each for least in (1, 0) for each in sized if len(packets.get(each["index"], [])) > least]
+    if not shown:
+        raise invalid_media(f"{what} holds no picture.")
+    video = shown[0]
+    dolby = next((side for side in video.get("side_data_list", []) if side.get("dv_profile") == 5), {})
+    if dolby.get("dv_bl_signal_compatibility_id", 1) == 0:
+        raise invalid_media(f"{what} is Dolby Vision of profile 5, whose colours this worker cannot read.")
+    heard = [each for each in sounds if decodes(each.get("codec_name", "")) and each["index"] in packets]
+    flagged = [each for each in heard if each.get("disposition", {}).get("default") == 1]
+    audio = next(iter([*flagged, *heard]), None)
+    notes = []
+    if sounds and audio is None:
+        notes.append(f"The result has no sound: {_name(sounds[0])} cannot be decoded or holds nothing.")
+    start = _number(answer.get("format", {}).get("start_time", ""))
+    return _timed(demuxer, start, video, audio, packets, notes)
+
+
+def _is_cover(stream: Stream) -> bool:
+    """A cover, or a strip of previews."""
+    disposition = stream.get("disposition", {})
+    return disposition.get("attached_pic") == 1 or disposition.get("timed_thumbnails") == 1
+
+
+def _name(stream: Stream) -> str:
+    return stream.get("codec_name") or "an unknown codec"
+
+
+def _timed(
+    demuxer: str, file_start: float | None, video: Stream, audio: Stream | None, packets: Packets, notes: list[str]
+) -> Media:
+    frames = sorted(packets[video["index"]], key=lambda frame: frame[0])
+    heard = packets[audio["index"]] if audio else []
+    origin = min(at for at, _ in [*frames[:1], *heard])
+
+    def since(at: float) -> float:
+        return rounded((at - origin) * 1e6) / 1e6
+
+    times = [since(at) for at, _ in frames]
+    step = times[-1] - times[-2] if len(times) > 1 else 0
+    last, length = frames[-1]
+    end = since(last + (length or step or 0.04))
+    sound = None
+    if audio:
+        until = max(at + length for at, length in heard)
+        start = since(min(at for at, _ in heard))
+        sound = Sound(audio["index"], audio["codec_name"], audio.get("channels", 0), start, since(until))
+    lead = rounded((origin - file_start) * 1e6) / 1e6 if file_start is not None else 0
+    turn = _turn(video)
+    size = _display_size(video)
+    width, height = (size.height, size.width) if swaps_sides(turn) else (size.width, size.height)
+    duration = max(end, sound.end if sound else 0)
+    return Media(
+        demuxer, duration, 0 if lead < 0.001 else lead, width, height, _picture(video, turn, times, end), sound, notes
+    )
+
+
+def _turn(video: Stream) -> str:
+    matrices = (side.get("displaymatrix") for side in video.get("side_data_list", []))
+    matrix = next((each for each in matrices if each), None)
+    return "none" if matrix is None else turn_of_matrix(matrix)
+
+
+def _display_size(video: Stream) -> Size:
+    """With square pixels, the larger side kept."""
+    width, height = video["width"], video["height"]
+    told = re.fullmatch(r"(\d+):(\d+)", video.get("sample_aspect_ratio", ""), re.ASCII)
+    across, down = (int(told[1]), int(told[2])) if told else (1, 1)
+    ratio = across / down if across > 0 and down > 0 else 1
+    if ratio > 1:
+        return Size(rounded(width * ratio), height)
+    return Size(width, rounded(height / ratio))
+
+
+def _picture(video: Stream, turn: str, times: list[float], end: float) -> Picture:
+    """Untold colours are those of their size: BT.709 from 720 lines or 1280 columns on, BT.601 below."""
+
+    def told(field: str, otherwise: str) -> str:
+        name = video.get(field, "")
+        return otherwise if name in ("", "unknown", "reserved") else name
+
+    hd = video["height"] >= 720 or video["width"] >= 1280
+    transfer = told("color_transfer", "bt709")
+    wide = transfer in ("smpte2084", "arib-std-b67")
+    pixels = video.get("pix_fmt", "")
+    rgb = pixels.startswith(("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "pal8"))
+    full = video.get("color_range") == "pc" or pixels.startswith("yuvj")
+    return Picture(
+        index=video["index"],
+        codec=video["codec_name"],
+        turn=turn,
+        transfer=transfer,
+        matrix="gbr" if rgb else told("color_space", "bt2020nc" if wide else "bt709" if hd else "smpte170m"),
+        primaries=told("color_primaries", "bt2020" if wide else "bt709"),
+        range="pc" if full or rgb else "tv",
+        constant=_is_constant(times, video.get("r_frame_rate", "")),
+        times=times,
+        end=end,
+    )
+
+
+def _is_constant(times: Iterable[float], guess: str) -> bool:
+    """
+    Whether every frame stands in a slot of its own at ffmpeg's guess of the rate, give or take the millisecond to which
+    Matroska rounds.
+    """
+    frames, _, seconds = guess.partition("/")
+    count, length = _number(frames) or 0, _number(seconds or "1") or 0
+    rate = count / length if length > 0 else 0
+    if not 0 < rate <= 240:
+        return False
+    before, first = -1, None
+    for at in times:
+        first = at if first is None else first
+        slot = rounded((at - first) * rate)
+        if slot <= before or abs(at - first - slot / rate) > 0.0015:
+            return False
+        before = slot
+    return True
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,74 @@
+/** Whether a result is what was planned: judged by its own streams, since a container's length proves nothing. */
+import { invalidMedia, JobFailure } from './failure.ts'
+import type { Probe } from './media.ts'
+import type { Plan } from './plan.ts'
+
+/** From when to when something is shown or heard; seconds. */
+interface Span {
+  start: number
+  end: number
+}
+
+/**
+ * Throws `invalid_media` when picture or sound is shorter than the input gives, has a hole, or is apart from the other:
+ * the input is damaged. Throws `worker_error` when the result has other properties than planned.
+ */
+export function checkResult(input: Probe, plan: Plan, result: Probe): void {
+  const { times } = input.picture
+  const wanted = times.filter((at) => at >= plan.start && at < plan.start + plan.duration)
+  const cut = (span: Span) => clip(span, plan)
+  const rate = plan.output.fps
+  const slack = Math.max(0.5, plan.duration * 0.02) + (rate === undefined ? 0 : 1 / rate)
+  const picture = cut({ start: wanted[0] ?? plan.start, end: input.picture.end })
+  const made = { start: result.picture.times[0] ?? 0, end: result.picture.end }
+  compare('picture', made, picture, slack)
+  if (gap(result.picture.times) > gap(wanted) + slack)
+    throw damaged(`The result's picture stands still for ${gap(result.picture.times).toFixed(2)} s`)
+  const expected = rate === undefined ? wanted.length : Math.round((picture.end - picture.start) * rate)
+  const frames = result.picture.times.length
+  if (frames === 1 && expected > 1) throw damaged('The result has a single frame')
+  const sound = plan.sound && cut(plan.sound)
+  if ((sound === null) !== (result.sound === null))
+    throw unplanned(sound === null ? 'has sound that was not planned' : 'has no sound')
+  if (sound !== null && result.sound !== null) {
+    compare('sound', result.sound, sound, slack)
+    const apart = made.start - result.sound.start - (picture.start - sound.start)
+    if (Math.abs(apart) > 0.25 + (rate === undefined ? 0 : 1 / rate))
+      throw damaged(`The result's sound and picture are ${Math.abs(apart).toFixed(2)} s apart`)
+  }
+  if (frames > expected * 1.1 + 2) throw unplanned(`has ${frames} frames instead of ${expected}`)
+  const { width, height } = plan.target
+  if (result.width !== width || result.height !== height || result.picture.turn !== 'none')
+    throw unplanned(`is ${result.width}x${result.height} instead of ${width}x${height}`)
+  const { transfer, matrix, range } = result.picture
+  if (transfer !== 'bt709' || matrix !== 'bt709' || range !== 'tv')
+    throw unplanned(`has the colours ${transfer}, ${matrix}, ${range}`)
+}
+
+function clip(span: Span, { start, duration }: Plan): Span {
+  return { start: Math.max(span.start, start), end: Math.min(span.end, start + duration) }
+}
+
+function compare(what: string, made: Span, wanted: Span, slack: number): void {
+  const [got, expected] = [made.end - made.start, wanted.end - wanted.start]
+  if (Math.abs(got - expected) > slack)
+    throw damaged(`The result's ${what} is ${got.toFixed(2)} s long instead of ${expected.toFixed(2)} s`)
+}
+
+/** The longest time between two frames. */
+function gap(times: readonly number[]): number {
+  return times.reduce((most, at, index) => Math.max(most, at - (times[index - 1] ?? at)), 0)
+}
+
+function damaged(what: string): JobFailure {
+  return invalidMedia(`${what}; the input seems to be damaged.`)
+}
+
+/** The same again would come out the same. */
+function unplanned(what: string): JobFailure {
+  return new JobFailure(
+    'worker_error',
+    `The worker made a wrong file, which was not stored: it ${what}.`,
+    false,
+  )
+}

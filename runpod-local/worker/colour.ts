@@ -1,0 +1,76 @@
+/**
+ * Colour, said to ffmpeg in so many words, since what it assumes differs between its versions. Every result is BT.709
+ * of limited range. Overlays are laid over RGB, where their colours need no conversion of their own.
+ */
+import type { Picture } from './media.ts'
+import type { Size } from './output.ts'
+
+/** Without these swscale is off by up to eight of 255. */
+export const EXACT = 'flags=bicubic+accurate_rnd+full_chroma_int'
+
+const TAGS = 'setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709'
+
+/** The tags again for encoders that do not take them from the frames. */
+export const TAG_ARGS: readonly string[] = [
+  ...['-color_range', 'tv', '-color_primaries', 'bt709'],
+  ...['-color_trc', 'bt709', '-colorspace', 'bt709'],
+]
+
+/** ffprobe's names of matrices as swscale and zimg call them. */
+const MATRICES: Record<string, readonly [swscale: string, zimg: string]> = {
+  bt709: ['bt709', '709'],
+  fcc: ['fcc', 'fcc'],
+  bt470bg: ['bt601', '470bg'],
+  smpte170m: ['bt601', '170m'],
+  smpte240m: ['smpte240m', 'smpte240m'],
+  bt2020nc: ['bt2020', '2020_ncl'],
+  bt2020c: ['bt2020', '2020_cl'],
+  ictcp: ['bt2020', 'ictcp'],
+}
+
+const isHdr = ({ transfer }: Picture): boolean => transfer === 'smpte2084' || transfer === 'arib-std-b67'
+
+/** Whether the picture needs zimg: more light, or more colour, than BT.709 has. */
+export const isWide = (picture: Picture): boolean => isHdr(picture) || picture.primaries === 'bt2020'
+
+/** Filters from the picture as it is decoded to one of `size` with square pixels, in RGB or as the result has it. */
+export function normalised(picture: Picture, { width, height }: Size, inRgb: boolean): string[] {
+  const side = `${width}:${height}`
+  const wide = isWide(picture) ? narrowed(picture, side) : []
+  const from = isWide(picture)
+    ? ':in_color_matrix=bt709:in_range=tv'
+    : picture.matrix === 'gbr'
+      ? ''
+      : `:in_color_matrix=${MATRICES[picture.matrix]?.[0] ?? 'bt709'}:in_range=${picture.range}`
+  const scale = `scale=${side}:${EXACT}${from}:out_color_matrix=bt709:out_range=tv`
+  const end = inRgb ? ['format=rgb24'] : ['format=yuv420p', TAGS]
+  return [...wide, scale, ...end, 'setsar=1']
+}
+
+/** Filters from RGB to the result's own format, at the same time to `size`. */
+export function encodable({ width, height }: Size): string[] {
+  return [`scale=${width}:${height}:${EXACT}:out_color_matrix=bt709:out_range=tv`, 'format=yuv420p', TAGS]
+}
+
+/**
+ * To BT.709 of limited range. HDR is mapped to it: 203 cd/m² are white (ITU-R BT.2408, 2.1), what is half as bright
+ * stays as it is, what is up to five times as bright is bent into the rest.
+ */
+function narrowed(picture: Picture, side: string): string[] {
+  const [swscale, zimg] = MATRICES[picture.matrix] ?? ['bt2020', '2020_ncl']
+  const same = `in_color_matrix=${swscale}:out_color_matrix=${swscale}:in_range=${picture.range}:out_range=tv`
+  const primaries = picture.primaries === 'bt709' ? '709' : '2020'
+  const transfer = isHdr(picture) ? picture.transfer : '709'
+  const from = `zscale=tin=${transfer}:min=${zimg}:pin=${primaries}:rin=limited:t=linear:npl=203`
+  const mapped = isHdr(picture) ? ['tonemap=mobius:param=0.5:desat=0:peak=5'] : []
+  return [
+    `scale=${side}:${EXACT}:${same}`,
+    'format=yuv444p10le',
+    from,
+    'format=gbrpf32le',
+    'zscale=p=709',
+    ...mapped,
+    'zscale=t=709:m=709:r=limited',
+    'format=yuv444p',
+  ]
+}

@@ -1,0 +1,194 @@
+/** From what ffprobe tells of a file to what is exported of it: which streams, how they look, and when. */
+import * as v from 'valibot'
+import { invalidMedia } from './failure.ts'
+import type { Demuxer, Picture, Probe, Sound } from './media.ts'
+import { swapsSides, type Turn, turnOfMatrix } from './orientation.ts'
+
+const text = v.optional(v.string(), '')
+const whole = v.optional(v.number(), 0)
+
+/** The fields of `-show_format -show_streams -of json` that matter here. */
+export const Answer = v.object({
+  format: v.optional(v.object({ start_time: text }), {}),
+  streams: v.optional(
+    v.array(
+      v.object({
+        index: v.number(),
+        codec_type: text,
+        codec_name: text,
+        width: whole,
+        height: whole,
+        sample_aspect_ratio: text,
+        pix_fmt: text,
+        color_range: text,
+        color_space: text,
+        color_transfer: text,
+        color_primaries: text,
+        r_frame_rate: text,
+        start_time: text,
+        channels: whole,
+        disposition: v.optional(v.record(v.string(), v.number()), {}),
+        side_data_list: v.optional(
+          v.array(
+            v.object({
+              displaymatrix: text,
+              dv_profile: whole,
+              dv_bl_signal_compatibility_id: v.optional(v.number(), 1),
+            }),
+          ),
+          [],
+        ),
+      }),
+    ),
+    [],
+  ),
+})
+export type Answer = v.InferOutput<typeof Answer>
+type Stream = Answer['streams'][number]
+
+/** When each packet of each stream is shown, in the order of the file; seconds. `length` is 0 where it is not told. */
+export type Packets = Map<number, { at: number; length: number }[]>
+
+/**
+ * Chooses a picture and a sound. The picture is the first stream that is no attached picture, that ffmpeg can decode
+ * and that has more than one frame, else one with a single frame. The sound is the one flagged as default, else the
+ * first, passing over what cannot be decoded. `decodes` tells which codecs ffmpeg knows.
+ * @throws JobFailure `invalid_media` when there is nothing to see
+ */
+export function choose(
+  demuxer: Demuxer,
+  { format, streams }: Answer,
+  packets: Packets,
+  decodes: (codec: string) => boolean,
+  what: string,
+): Probe {
+  const pictures = streams.filter((each) => each.codec_type === 'video' && !isCover(each))
+  const sounds = streams.filter(({ codec_type }) => codec_type === 'audio')
+  if (pictures.length === 0) throw invalidMedia(`${what} has no video track.`)
+  const seen = pictures.filter(({ codec_name }) => decodes(codec_name))
+  const [first] = pictures
+  if (seen.length === 0)
+    throw invalidMedia(`${what} has a picture that this worker cannot decode (${nameOf(first)}).`)
+  const shown = (least: number) =>
+    seen.find(
+      ({ index, width, height }) => width > 0 && height > 0 && (packets.get(index)?.length ?? 0) > least,
+    )
+  const video = shown(1) ?? shown(0)
+  if (video === undefined) throw invalidMedia(`${what} holds no picture.`)
+  const dolby = video.side_data_list.find(({ dv_profile }) => dv_profile === 5)
+  if (dolby?.dv_bl_signal_compatibility_id === 0)
+    throw invalidMedia(`${what} is Dolby Vision of profile 5, whose colours this worker cannot read.`)
+  const heard = sounds.filter(({ index, codec_name }) => decodes(codec_name) && packets.has(index))
+  const audio = heard.find(({ disposition }) => disposition.default === 1) ?? heard[0]
+  const lost = audio === undefined ? sounds[0] : undefined
+  const notes =
+    lost === undefined ? [] : [`The result has no sound: ${nameOf(lost)} cannot be decoded or holds nothing.`]
+  return timed(demuxer, Number.parseFloat(format.start_time), video, audio, packets, notes)
+}
+
+/** A cover, or a strip of previews. */
+function isCover({ disposition }: Stream): boolean {
+  return disposition.attached_pic === 1 || disposition.timed_thumbnails === 1
+}
+
+function nameOf(stream: Stream | undefined): string {
+  return stream?.codec_name || 'an unknown codec'
+}
+
+function timed(
+  demuxer: Demuxer,
+  fileStart: number,
+  video: Stream,
+  audio: Stream | undefined,
+  packets: Packets,
+  notes: string[],
+): Probe {
+  const frames = (packets.get(video.index) ?? []).toSorted((a, b) => a.at - b.at)
+  const heard = audio && (packets.get(audio.index) ?? [])
+  const startOf = (list: readonly { at: number }[]) =>
+    list.reduce((least, { at }) => Math.min(least, at), Infinity)
+  const endOf = (list: readonly { at: number; length: number }[]) =>
+    list.reduce((most, { at, length }) => Math.max(most, at + length), -Infinity)
+  const origin = Math.min(startOf(frames), heard ? startOf(heard) : Infinity)
+  const since = (at: number) => Math.round((at - origin) * 1e6) / 1e6
+  const times = frames.map(({ at }) => since(at))
+  const last = frames.at(-1)
+  const step = times.length > 1 ? (times.at(-1) ?? 0) - (times.at(-2) ?? 0) : 0
+  const end = since((last?.at ?? 0) + (last?.length || step || 0.04))
+  const sound: Sound | null =
+    audio && heard
+      ? {
+          index: audio.index,
+          codec: audio.codec_name,
+          channels: audio.channels,
+          start: since(startOf(heard)),
+          end: since(endOf(heard)),
+        }
+      : null
+  const lead = Number.isFinite(fileStart) ? Math.round((origin - fileStart) * 1e6) / 1e6 : 0
+  const turn = turnOf(video)
+  const size = displaySize(video)
+  return {
+    demuxer,
+    duration: Math.max(end, sound?.end ?? 0),
+    lead: lead < 0.001 ? 0 : lead,
+    width: swapsSides(turn) ? size.height : size.width,
+    height: swapsSides(turn) ? size.width : size.height,
+    picture: { ...pictureOf(video, turn, times), times, end },
+    sound,
+    notes,
+  }
+}
+
+function turnOf({ side_data_list }: Stream): Turn {
+  const matrix = side_data_list.find(({ displaymatrix }) => displaymatrix !== '')
+  return matrix === undefined ? 'none' : turnOfMatrix(matrix.displaymatrix)
+}
+
+/** With square pixels, the larger side kept. */
+function displaySize({ width, height, sample_aspect_ratio }: Stream): { width: number; height: number } {
+  const [across = 1, down = 1] = /^\d+:\d+$/.test(sample_aspect_ratio)
+    ? sample_aspect_ratio.split(':').map(Number)
+    : [1, 1]
+  const ratio = across > 0 && down > 0 ? across / down : 1
+  if (ratio > 1) return { width: Math.round(width * ratio), height }
+  return { width, height: Math.round(height / ratio) }
+}
+
+/** Untold colours are those of their size: BT.709 from 720 lines or 1280 columns on, BT.601 below. */
+function pictureOf(video: Stream, turn: Turn, times: readonly number[]): Omit<Picture, 'times' | 'end'> {
+  const told = (name: string, otherwise: string) =>
+    name === '' || name === 'unknown' || name === 'reserved' ? otherwise : name
+  const hd = video.height >= 720 || video.width >= 1280
+  const transfer = told(video.color_transfer, 'bt709')
+  const wide = transfer === 'smpte2084' || transfer === 'arib-std-b67'
+  const rgb = /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pix_fmt)
+  const full = video.color_range === 'pc' || video.pix_fmt.startsWith('yuvj')
+  return {
+    index: video.index,
+    codec: video.codec_name,
+    turn,
+    transfer,
+    matrix: rgb ? 'gbr' : told(video.color_space, wide ? 'bt2020nc' : hd ? 'bt709' : 'smpte170m'),
+    primaries: told(video.color_primaries, wide ? 'bt2020' : 'bt709'),
+    range: full || rgb ? 'pc' : 'tv',
+    constant: isConstant(times, video.r_frame_rate),
+  }
+}
+
+/**
+ * Whether every frame stands in a slot of its own at ffmpeg's guess of the rate, give or take the millisecond to which
+ * Matroska rounds. Only then does an encoder that counts frames lose none.
+ */
+function isConstant(times: readonly number[], guess: string): boolean {
+  const [frames = 0, seconds = 1] = guess.split('/').map(Number)
+  const rate = seconds > 0 ? frames / seconds : 0
+  if (!(rate > 0) || rate > 240) return false
+  let before = -1
+  return times.every((at) => {
+    const slot = Math.round((at - (times[0] ?? 0)) * rate)
+    const isOwn = slot > before && Math.abs(at - (times[0] ?? 0) - slot / rate) <= 0.0015
+    before = slot
+    return isOwn
+  })
+}
