@@ -95,6 +95,15 @@ export default defineConfig({
         },
       },
       {
+        // Makes its files by ffmpeg, and renders each by both workers; run by `npm run test:media`.
+        test: {
+          name: 'media',
+          include: ['test/media/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
         // Takes over a minute, most of it a job's own patience; run by `npm run test:crash`.
         test: {
           name: 'crash',

@@ -181,6 +181,7 @@ async function makeHandler(settings: Settings, log: Log): Promise<Handler> {
     path: ffmpeg?.path ?? null,
     version: ffmpeg?.version,
     source: ffmpeg?.source,
+    probe: ffmpeg?.probePath,
     missing: ffmpeg?.missing.join(',') || undefined,
   })
   await mkdir(dir, { recursive: true })

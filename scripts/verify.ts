@@ -21,6 +21,7 @@ const STEPS: readonly Step[] = [
   },
   { name: 'openapi', quick: ['lint:openapi'], full: ['lint:openapi'] },
   { name: 'gpu-worker', quick: ['test:gpu-worker'], full: ['test:gpu-worker'] },
+  { name: 'media', quick: ['test:media'], full: ['test:media'] },
   {
     name: 'simulation',
     quick: ['test:simulate', '--', '--runs', '2000'],

@@ -31,7 +31,7 @@ def turn_of_matrix(text: str) -> str:
     From a display matrix as ffprobe prints it: three lines of an offset and three numbers, of which the first two of
     the first two lines are a, b, c, d (ISO/IEC 14496-12, 6.2.2). An angle between is taken for the nearest quarter.
     """
-    rows = [[int(number) for number in line.split(":")[-1].split()] for line in text.strip().split("\n")]
+    rows = [[float(number) for number in line.split(":")[-1].split()] for line in text.strip().split("\n")]
     (a, b), (c, d) = rows[0][:2], rows[1][:2]
     if abs(a) + abs(d) >= abs(b) + abs(c):
         if a < 0:

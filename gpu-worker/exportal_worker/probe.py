@@ -107,4 +107,4 @@ def _ask(ffmpeg: Ffmpeg, args: list[str], what: str, stop: Stop | None, on_line:
     if code != 0:
         # Its complaint names the path; what follows the last colon is the reason.
         reason = "".join(said).strip().rsplit(": ", 1)[-1] or "it cannot be read"
-        raise invalid_media(f"{what} is damaged: {reason}")
+        raise invalid_media(f"{what} is damaged: {reason}.")

@@ -137,8 +137,8 @@ async function findProbe(ffmpeg: string, env: Record<string, string | undefined>
     throw new Error('FFPROBE_PATH is set, but what it names does not run')
   }
   const name = process.platform === 'win32' ? 'ffprobe.exe' : 'ffprobe'
-  const beside = ffmpeg === 'ffmpeg' ? 'ffprobe' : join(dirname(ffmpeg), name)
-  if ((await ageOf(beside, 'ffprobe')) !== null) return beside
+  const beside = join(dirname(ffmpeg), name)
+  if (dirname(ffmpeg) !== '.' && (await ageOf(beside, 'ffprobe')) !== null) return beside
   const found = newest(
     await Promise.all([
       candidate(installedPath('@ffprobe-installer/ffprobe'), 'ffprobe', null),

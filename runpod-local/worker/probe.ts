@@ -115,7 +115,7 @@ async function ask(
     if (code === null) throw new JobFailure('worker_error', `ffprobe did not start: ${message}`, true)
     // Its complaint names the path; what follows the last colon is the reason.
     const reason = said.trim().split(': ').at(-1) || 'it cannot be read'
-    if (code !== 0) throw invalidMedia(`${what} is damaged: ${reason}`)
+    if (code !== 0) throw invalidMedia(`${what} is damaged: ${reason}.`)
   } finally {
     signal?.removeEventListener('abort', kill)
   }

@@ -1,14 +1,19 @@
 """The plans and refusals that every worker of this project must agree on."""
+import struct
 import unittest
+from collections.abc import Callable
 
 from support import media_of, vectors
 
+from exportal_worker.check_result import check_result
 from exportal_worker.failure import JobFailure
 from exportal_worker.ffmpeg import failure_of
 from exportal_worker.media import Media, Size
 from exportal_worker.numbers import fixed, rounded, text
+from exportal_worker.orientation import turn_of_image
 from exportal_worker.output import OutputSettings, encoder_args, uses_nvenc
 from exportal_worker.plan import plan_job
+from exportal_worker.streams import Packets, choose, take
 
 
 def images_of(case: dict) -> list[tuple[str, str]]:
@@ -79,6 +84,58 @@ class Plans(unittest.TestCase):
                 size = Size(case["width"], case["height"])
                 args = encoder_args(output, True, uses_nvenc(size, output))
                 self.assertEqual(args[1], case["with_gpu"])
+
+
+class Reading(unittest.TestCase):
+    def test_what_ffprobe_tells_is_read_alike(self) -> None:
+        for case in vectors("ffprobe-answers.json")["cases"]:
+            with self.subTest(case["name"]):
+                packets: Packets = {}
+                for line in case["packets"]:
+                    take(packets, line)
+                read = lambda: choose(
+                    case["demuxer"],
+                    case["answer"],
+                    packets,
+                    lambda codec: codec != "" and codec not in case["lacks"],
+                    "The input",
+                )
+                if "media" in case:
+                    self.assertEqual(read(), media_of(case["media"]))
+                else:
+                    self.assertEqual(refusal(self, read), case["refused"])
+
+    def test_results_are_judged_alike(self) -> None:
+        inputs = vectors("ffmpeg-plans.json")["inputs"]
+        for case in vectors("verdicts.json")["cases"]:
+            with self.subTest(case["name"]):
+                media = media_of(inputs[case["input"]])
+                plan = plan_job(case["type"], case["params"], media)
+                judge = lambda: check_result(media, plan, media_of(case["result"]))
+                if case["refused"] is None:
+                    judge()
+                else:
+                    self.assertEqual(refusal(self, judge), case["refused"])
+
+
+def refusal(test: unittest.TestCase, what: Callable[[], object]) -> dict:
+    with test.assertRaises(JobFailure) as caught:
+        what()
+    failure = caught.exception
+    return {"code": failure.code, "should_retry": failure.should_retry, "message": failure.message}
+
+
+class Orientation(unittest.TestCase):
+    def test_images_say_in_exif_how_they_are_turned(self) -> None:
+        for order, endian in (("<", b"II"), (">", b"MM")):
+            for value, turn in enumerate(("none", "hflip", "half", "vflip", "cclock_flip", "clock", "clock_flip", "cclock"), 1):
+                entry = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, value, 0)
+                tiff = endian + struct.pack(f"{order}HIH", 42, 8, 1) + entry
+                jpeg = b"\xff\xd8\xff\xe0\0\4JF\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
+                png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(tiff)) + b"eXIf" + tiff
+                self.assertEqual((turn_of_image(jpeg), turn_of_image(png)), (turn, turn))
+        for head in (b"\xff\xd8\xff\xda\0\4..", b"\x89PNG\r\n\x1a\n\0\0\0\1IDAT", b"\xff\xd8\xff\xe1\0\x0aExif\0\0II"):
+            self.assertEqual(turn_of_image(head), "none")
 
 
 class Failures(unittest.TestCase):

@@ -1,11 +1,17 @@
 /** The plans and refusals that every worker of this project must agree on; the GPU worker's tests read the same files. */
+import * as v from 'valibot'
 import { expect, it } from 'vitest'
+import { checkResult } from '../../runpod-local/worker/check-result.ts'
 import type { JobFailure } from '../../runpod-local/worker/failure.ts'
 import { failureOf } from '../../runpod-local/worker/ffmpeg-failure.ts'
+import type { Demuxer, Probe } from '../../runpod-local/worker/media.ts'
 import { type ImageFacts, planJob } from '../../runpod-local/worker/plan.ts'
-import type { Probe } from '../../runpod-local/worker/probe.ts'
+import { take } from '../../runpod-local/worker/probe.ts'
+import { Answer, choose, type Packets } from '../../runpod-local/worker/streams.ts'
 import failures from '../vectors/ffmpeg-failures.json' with { type: 'json' }
 import plans from '../vectors/ffmpeg-plans.json' with { type: 'json' }
+import answers from '../vectors/ffprobe-answers.json' with { type: 'json' }
+import verdicts from '../vectors/verdicts.json' with { type: 'json' }
 
 const inputs = new Map(Object.entries(plans.inputs as Record<string, Probe>))
 
@@ -36,6 +42,24 @@ it.each(plans.cases)('$type: $name', ({ type, params, input, images, fps_mode, p
   // The words of a type check are each language's own; which field is wrong is not.
   if (refused.field === undefined) expect(message).toBe(refused.message)
   else expect(message).toContain(`params are unusable: ${refused.field}: `)
+})
+
+it.each(answers.cases)('reads $name', ({ demuxer, answer, packets: lines, lacks, media, refused }) => {
+  const packets: Packets = new Map()
+  for (const line of lines) take(packets, line)
+  const decodes = (codec: string) => codec !== '' && !(lacks as string[]).includes(codec)
+  const read = () => choose(demuxer as Demuxer, v.parse(Answer, answer), packets, decodes, 'The input')
+  if (media !== undefined) return expect(read()).toEqual(media)
+  const { code, shouldRetry, message } = refusal(read)
+  expect({ code, should_retry: shouldRetry, message }).toEqual(refused)
+})
+
+it.each(verdicts.cases)('judges a result: $name', ({ input, type, params, result, refused }) => {
+  const probe = inputNamed(input)
+  const judge = () => checkResult(probe, planJob(type, params, probe), result as Probe)
+  if (refused === null) return judge()
+  const { code, shouldRetry, message } = refusal(judge)
+  expect({ code, should_retry: shouldRetry, message }).toEqual(refused)
 })
 
 it.each(failures.cases)('ffmpeg ended with $code, $killed_by, "$said"', (end) => {

@@ -1,0 +1,124 @@
+/** What a finished file is, seen by the ffmpeg on PATH and not by a worker's own eyes. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+interface Stream {
+  codec_type: string
+  codec_name: string
+  width?: number
+  height?: number
+  pix_fmt?: string
+  sample_aspect_ratio?: string
+  color_range?: string
+  color_space?: string
+  color_transfer?: string
+  color_primaries?: string
+  channels?: number
+  nb_read_packets?: string
+  side_data_list?: { rotation?: number }[]
+  tags?: Record<string, string>
+}
+
+export interface Seen {
+  /** What streams there are, in their order. */
+  kinds: string[]
+  size: string
+  frames: number
+  /** Range, matrix, transfer, primaries. */
+  tags: string
+  rotation: number
+  /** Seconds. */
+  duration: number
+  chapters: number
+  /** Names of the container's and the streams' notes that say something about the input. */
+  notes: string[]
+  /** RGB of a place, as shares of the frame, in the first and the last frame. */
+  first(x: number, y: number): number[]
+  last(x: number, y: number): number[]
+  /** Hz, by counting how often the wave rises through zero; null without sound. */
+  pitch: number | null
+}
+
+const run = async (program: string, args: string[]): Promise<Buffer> =>
+  (await promisify(execFile)(program, args, { encoding: 'buffer', maxBuffer: 2 ** 28 })).stdout
+
+/** Looks at the file at `path`. @throws Error when it cannot be decoded */
+export async function look(path: string): Promise<Seen> {
+  const asked = [
+    '-v',
+    'error',
+    '-count_packets',
+    '-show_streams',
+    '-show_format',
+    '-show_chapters',
+    '-of',
+    'json',
+    path,
+  ]
+  const { streams, format, chapters } = JSON.parse(String(await run('ffprobe', asked))) as {
+    streams: Stream[]
+    format: { duration: string; tags?: Record<string, string> }
+    chapters: unknown[]
+  }
+  const video = streams.find(({ codec_type }) => codec_type === 'video')
+  if (video === undefined) throw new Error('there is no picture')
+  const [width, height] = [video.width ?? 0, video.height ?? 0]
+  const scaled =
+    'scale=in_color_matrix=bt709:in_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=rgb24'
+  const raw = await run('ffmpeg', [
+    '-v',
+    'error',
+    '-i',
+    path,
+    '-map',
+    '0:v:0',
+    '-vf',
+    scaled,
+    '-vsync',
+    '0',
+    '-f',
+    'rawvideo',
+    '-',
+  ])
+  const size = width * height * 3
+  const pixel = (frame: number) => (x: number, y: number) => {
+    const at = frame * size + (Math.floor(y * height) * width + Math.floor(x * width)) * 3
+    return [...raw.subarray(at, at + 3)]
+  }
+  const about = [format.tags ?? {}, ...streams.map(({ tags }) => tags ?? {})].flatMap(Object.keys)
+  return {
+    kinds: streams.map(({ codec_type, codec_name }) => `${codec_type} ${codec_name}`),
+    size: `${width}x${height}`,
+    frames: Number(video.nb_read_packets),
+    tags: [video.color_range, video.color_space, video.color_transfer, video.color_primaries].join(' '),
+    rotation: video.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0,
+    duration: Number(format.duration),
+    chapters: chapters.length,
+    notes: about.filter((name) => /location|title|comment|artist|creation_time/i.test(name)),
+    first: pixel(0),
+    last: pixel(Math.max(0, Math.floor(raw.length / size) - 1)),
+    pitch: streams.some(({ codec_type }) => codec_type === 'audio') ? await pitchOf(path) : null,
+  }
+}
+
+async function pitchOf(path: string): Promise<number> {
+  const pcm = await run('ffmpeg', [
+    '-v',
+    'error',
+    '-i',
+    path,
+    '-map',
+    '0:a:0',
+    '-ac',
+    '1',
+    '-ar',
+    '48000',
+    '-f',
+    's16le',
+    '-',
+  ])
+  const samples = new Int16Array(pcm.buffer, pcm.byteOffset, Math.floor(pcm.length / 2))
+  let rises = 0
+  for (let i = 1; i < samples.length; i++) if ((samples[i - 1] ?? 0) < 0 && (samples[i] ?? 0) >= 0) rises++
+  return (rises * 48_000) / samples.length
+}
