@@ -185,7 +185,9 @@ function whole(frames: number): (seen: Seen) => void {
   }
 }
 
-const canMake = hasFfmpeg && /libx265/.test(String(spawnSync('ffmpeg', ['-hide_banner', '-encoders']).stdout))
+/** Inputs are made by the one on PATH. */
+const MAKER = 'ffmpeg'
+const canMake = hasFfmpeg && /libx265/.test(String(spawnSync(MAKER, ['-hide_banner', '-encoders']).stdout))
 if (!canMake)
   console.warn('NO FFMPEG WITH LIBX265 ON PATH TO MAKE INPUTS: the tests of real files are SKIPPED')
 
@@ -229,7 +231,7 @@ describe.skipIf(!canMake).each(columns)('$column', ({ column, env, render }) => 
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'exportal-files-'))
-    inputs = new Inputs(dir, 'ffmpeg')
+    inputs = new Inputs(dir, MAKER)
   })
 
   afterAll(async () => {
