@@ -118,7 +118,10 @@ async function pitchOf(path: string): Promise<number> {
     '-',
   ])
   const samples = new Int16Array(pcm.buffer, pcm.byteOffset, Math.floor(pcm.length / 2))
-  let rises = 0
-  for (let i = 1; i < samples.length; i++) if ((samples[i - 1] ?? 0) < 0 && (samples[i] ?? 0) >= 0) rises++
-  return (rises * 48_000) / samples.length
+  const rises: number[] = []
+  samples.forEach((value, at) => {
+    if ((samples[at - 1] ?? 0) < 0 && value >= 0) rises.push(at)
+  })
+  // Between the first and the last, since encoders add silence at both ends.
+  return ((rises.length - 1) * 48_000) / ((rises.at(-1) ?? 0) - (rises[0] ?? 0))
 }
