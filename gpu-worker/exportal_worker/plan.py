@@ -101,6 +101,9 @@ class Plan:
         fit, scale, after = fitted(edit.size, edit.output)
         end = encodable(fit) if edit.in_rgb else scale
         chains.append(f"{source}{','.join([*filters, *end, *after])}[out]")
+        # To a graph with one input, versions before 7 add what is noted beside its stream: the orientation, a second
+        # time.
+        chains.append(f"[0:{picture.index}]nullsink")
         return ";".join(chains)
 
 

@@ -147,5 +147,7 @@ function graph(edit: Edit, { picture }: Probe, size: Size, images: readonly Imag
   const fit = fitted(edit.size, edit.output)
   const end = edit.inRgb ? encodable(fit.size) : fit.scale
   chains.push(`${from}${[...filters, ...end, ...fit.after].join(',')}[out]`)
+  // To a graph with one input, versions before 7 add what is noted beside its stream: the orientation, a second time.
+  chains.push(`[0:${picture.index}]nullsink`)
   return chains.join(';')
 }
