@@ -22,6 +22,7 @@ _MAGIC = (
     (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "mxf"),
     (b"GIF8", "gif"),
 )
+_PACKET = "packet=stream_index,pts_time,dts_time,duration_time,flags"
 #: Exif stands before the picture, in at most 64 KiB of its own.
 _IMAGE_HEAD_BYTES = 512 * 1024
 
@@ -38,12 +39,21 @@ def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None 
             "OGV, MXF or GIF."
         )
     source = ["-v", "error", "-protocol_whitelist", "file", "-f", demuxer, "-i", path]
-    said: list[str] = []
-    _ask(ffmpeg, [*source, "-show_format", "-show_streams", "-of", "json"], what, stop, said.append)
     packets: Packets = {}
-    entries = ["-show_entries", "packet=stream_index,pts_time,dts_time,duration_time,flags"]
-    _ask(ffmpeg, [*source, *entries, "-of", "compact=p=0:nk=1"], what, stop, lambda line: take(packets, line))
-    return choose(demuxer, json.loads("".join(said)), packets, ffmpeg.decodes, what)
+    rest: list[str] = []
+
+    def told(line: str) -> None:
+        # The packets come first, one a line: they may be too many to be kept as text.
+        if rest:
+            rest.append(line)
+        elif line.startswith("    ],"):
+            rest.append("{")
+        else:
+            take(packets, line)
+
+    asked = ["-show_format", "-show_streams", "-show_entries", _PACKET, "-of", "json=compact=1"]
+    _ask(ffmpeg, [*source, *asked], what, stop, told)
+    return choose(demuxer, json.loads("".join(rest) or "{}"), packets, ffmpeg.decodes, what)
 
 
 def demuxer_of(path: str) -> str | None:

@@ -15,12 +15,12 @@ Stream = dict[str, Any]
 
 
 def take(packets: Packets, line: str) -> None:
-    """One line of packets. Those that an edit list cuts away (`D` among the flags) are never shown."""
-    stream, pts, dts, length, flags, *_ = [*line.strip().split("|"), "", "", "", "", ""]
-    at = _number(dts if pts == "N/A" else pts)
-    if not (stream.isascii() and stream.isdigit()) or at is None or "D" in flags:
+    """The line of one packet. Those that an edit list cuts away (`D` among the flags) are never shown."""
+    told = dict(re.findall(r'"(\w+)": "?([^",}]+)', line))
+    at = _number(told.get("pts_time", told.get("dts_time", "")))
+    if "stream_index" not in told or at is None or "D" in told.get("flags", ""):
         return
-    packets.setdefault(int(stream), []).append((at, _number(length) or 0.0))
+    packets.setdefault(int(told["stream_index"]), []).append((at, _number(told.get("duration_time", "")) or 0.0))
 
 
 def choose(

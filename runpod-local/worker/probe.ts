@@ -23,6 +23,8 @@ const MAGIC: readonly (readonly [string, Demuxer])[] = [
   ['GIF8', 'gif'],
 ]
 
+const PACKET = 'packet=stream_index,pts_time,dts_time,duration_time,flags'
+
 /**
  * Reads the file at `path`, all of it: only its packets tell how long it is and when its frames are shown. `what`
  * names it in the failure.
@@ -41,32 +43,33 @@ export async function probe(
     )
   }
   const source = ['-v', 'error', '-protocol_whitelist', 'file', '-f', demuxer, '-i', path]
-  let json = ''
-  await ask(ffmpeg, [...source, '-show_format', '-show_streams', '-of', 'json'], what, signal, (line) => {
-    json += line
-  })
   const packets: Packets = new Map()
-  const entries = ['-show_entries', 'packet=stream_index,pts_time,dts_time,duration_time,flags']
-  await ask(ffmpeg, [...source, ...entries, '-of', 'compact=p=0:nk=1'], what, signal, (line) =>
-    take(packets, line),
-  )
+  let rest: string | null = null
+  const asked = ['-show_format', '-show_streams', '-show_entries', PACKET, '-of', 'json=compact=1']
+  await ask(ffmpeg, [...source, ...asked], what, signal, (line) => {
+    // The packets come first, one a line: they may be too many to be kept as text.
+    if (rest !== null) rest += line
+    else if (line.startsWith('    ],')) rest = '{'
+    else take(packets, line)
+  })
   return choose(
     demuxer,
-    v.parse(Answer, JSON.parse(json)),
+    v.parse(Answer, JSON.parse(rest ?? '{}')),
     packets,
     (codec) => ffmpeg.decoders.has(codec),
     what,
   )
 }
 
-/** One line of packets. Those that an edit list cuts away (`D` among the flags) are never shown. */
+/** The line of one packet. Those that an edit list cuts away (`D` among the flags) are never shown. */
 export function take(packets: Packets, line: string): void {
-  const [stream = '', pts = '', dts = '', length = '', flags = ''] = line.split('|')
-  const at = Number.parseFloat(pts === 'N/A' ? dts : pts)
-  if (!/^\d+$/.test(stream) || !Number.isFinite(at) || flags.includes('D')) return
-  const list = packets.get(Number(stream)) ?? []
-  list.push({ at, length: Number.parseFloat(length) || 0 })
-  packets.set(Number(stream), list)
+  const told = new Map([...line.matchAll(/"(\w+)": "?([^",}]+)/g)].map(([, name, value]) => [name, value]))
+  const stream = Number(told.get('stream_index') ?? Number.NaN)
+  const at = Number(told.get('pts_time') ?? told.get('dts_time') ?? Number.NaN)
+  if (!Number.isFinite(stream) || !Number.isFinite(at) || told.get('flags')?.includes('D')) return
+  const list = packets.get(stream) ?? []
+  list.push({ at, length: Number(told.get('duration_time') ?? 0) })
+  packets.set(stream, list)
 }
 
 /** ffmpeg's demuxer for the file, by its first bytes; null for what is no container of ours. */
