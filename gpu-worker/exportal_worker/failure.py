@@ -2,12 +2,15 @@
 
 
 class JobFailure(Exception):
-    """`code` is one of `invalid_params`, `invalid_media`, `input_not_found`, `out_of_memory`, `worker_error`."""
+    """
+    `code` is one of `invalid_params`, `invalid_media`, `input_not_found`, `out_of_memory`, `worker_error`. The message
+    is made well-formed.
+    """
 
     def __init__(self, code: str, message: str, should_retry: bool) -> None:
-        super().__init__(message)
+        self.message = well_formed(message)
+        super().__init__(self.message)
         self.code = code
-        self.message = message
         self.should_retry = should_retry
 
 

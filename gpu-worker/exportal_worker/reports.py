@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .failure import JobFailure, well_formed
+from .failure import JobFailure
 from .retry import BACKOFF_S, is_passing
 from .stop import Stop
 from .wire import NoAnswer, post_json
@@ -75,7 +75,7 @@ class Reports:
 
     def error(self, failure: JobFailure) -> None:
         """Tells that the attempt failed."""
-        body = {"error": well_formed(failure.message), "should_retry": failure.should_retry, "code": failure.code}
+        body = {"error": failure.message, "should_retry": failure.should_retry, "code": failure.code}
         self._final("error", body)
 
     def close(self) -> None:

@@ -1,10 +1,13 @@
-/** Why a job failed, in the words of the error report: a sentence for a person, and what the service needs. */
+/**
+ * Why a job failed, in the words of the error report: a sentence for a person, and what the service needs. Lone halves of
+ * surrogate pairs, which file names and params may hold, become U+FFFD.
+ */
 export class JobFailure extends Error {
   readonly code: FailureCode
   readonly shouldRetry: boolean
 
   constructor(code: FailureCode, message: string, shouldRetry: boolean) {
-    super(message)
+    super(message.toWellFormed())
     this.code = code
     this.shouldRetry = shouldRetry
   }

@@ -55,6 +55,11 @@ class Download(WorkerTest):
         self.service.answers["/files/clip"] = [(200, b"vid", {"Content-Length": "5", "Connection": "close"})]
         self.assertEqual(self.download(), b"video")
 
+    def test_a_body_in_chunks_that_breaks_off_is_fetched_again(self) -> None:
+        self.service.files["clip"] = b"video"
+        self.service.answers["/files/clip"] = [(200, b"5\r\nvid", {"Transfer-Encoding": "chunked"})]
+        self.assertEqual(self.download(), b"video")
+
     def test_no_message_holds_the_address(self) -> None:
         with self.assertRaises(JobFailure) as caught:
             download("http://127.0.0.1:1/x?sig=secret", str(self.dir / "got"), "The input", Stop(), waits=WAITS)

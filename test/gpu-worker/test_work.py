@@ -132,8 +132,9 @@ class Work(WorkTest):
 
     def test_words_that_are_no_text_do_not_cost_the_report(self) -> None:
         with patch.object(work_module, "plan_job", side_effect=OSError("file \udce9.mp4")):
-            self.run_job(RENDER)
+            answer = self.run_job(RENDER)
         self.assertIn("file \ufffd.mp4", self.service.of("error")[0]["error"])
+        self.assertIn("file \ufffd.mp4", answer["error"])
 
     def test_an_ffmpeg_that_is_not_there_is_this_worker_s_trouble(self) -> None:
         answer = work(self.service.job(), Stop(), self.bench(ffmpeg=Ffmpeg("/nowhere/ffmpeg", "ffprobe", False)))
@@ -214,6 +215,29 @@ class Handle(WorkTest):
         told = self.service.of("error")[0]
         self.assertEqual((told["code"], told["should_retry"]), ("worker_error", True))
         self.assertTrue(heard.is_set())
+
+    def test_sigterm_takes_no_lock_that_the_interrupted_thread_may_hold(self) -> None:
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        worker = self.worker(HANG)
+        held: list[bool] = []
+
+        async def interrupt() -> None:
+            task = asyncio.create_task(worker.handle(self.service.job()))
+            await asyncio.to_thread(eventually, self._rendering, "rendering")
+            (stop,) = worker._running
+            with patch.object(worker, "shut_down", lambda: held.append(stop._lock.locked())):
+                with stop._lock:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    # A signal is handled between two instructions, at the latest when a loop begins again.
+                    for _ in range(2):
+                        pass
+                await asyncio.to_thread(eventually, lambda: held, "the end of all jobs")
+            stop.set("enough")
+            await task
+
+        asyncio.run(interrupt())
+        self.assertEqual(held, [False])
 
     def test_the_bench_is_cleared_of_what_an_earlier_run_left(self) -> None:
         (self.dir / "job-old").mkdir()

@@ -25,7 +25,7 @@ describe.skipIf(ffmpeg === null)('bad input', () => {
   ])('calls %s invalid media, in a sentence, without retry', async (_name, make) => {
     const { service, ended } = await clips.render('transcode', {}, await make())
     expect(reportedFailure(service)).toMatchObject({ code: 'invalid_media', should_retry: false })
-    expect(String(reportedFailure(service)?.error)).toMatch(/^(The input|The result) .+\./)
+    expect(String(reportedFailure(service)?.error)).toMatch(/^The (input|result).+\.$/)
     expect(ended).toMatchObject({ status: 'FAILED', error: reportedFailure(service)?.error })
   })
 
@@ -57,6 +57,13 @@ describe.skipIf(ffmpeg === null)('bad input', () => {
   ])('refuses %s', async (_name, type, params) => {
     const { service } = await clips.render(type, params, clips.black)
     expect(reportedFailure(service)).toMatchObject({ code: 'invalid_params', should_retry: false })
+  })
+
+  it('says half of a surrogate pair as U+FFFD, to the service and to RunPod', async () => {
+    const { service, ended } = await clips.render('a\ud800b', {}, clips.black)
+    const words = expect.stringContaining('"a\ufffdb"')
+    expect(reportedFailure(service)).toMatchObject({ code: 'invalid_params', error: words })
+    expect(ended).toMatchObject({ status: 'FAILED', error: words })
   })
 
   it('refuses an image that is no image', async () => {

@@ -46,6 +46,18 @@ it('sends at most one progress per interval, and of what came between only the n
   expect(percents()).toEqual([1, 4])
 })
 
+it('sends no half of a surrogate pair, whatever field it is in', async () => {
+  const { service, reports, arrived } = await setUp()
+  reports.progress({ percent: 1, stage: 'rendering', message: 'a\udc00b' })
+  await arrived(1)
+  await reports.complete('output/1\ud800.mp4', ['half: \ud83d'])
+  expect(service.of('progress')[0]?.body.message).toBe('a\ufffdb')
+  expect(service.of('complete')[0]?.body).toMatchObject({
+    output_video_key: 'output/1\ufffd.mp4',
+    message: 'half: \ufffd',
+  })
+})
+
 it('never has two under way', async () => {
   const { service, clock, at, arrived, percents, quiet } = await setUp()
   const gate = Promise.withResolvers<void>()
