@@ -23,7 +23,7 @@ const fraction = sometimesWrong(
 const seconds = sometimesWrong(
   fc.oneof(fc.double({ min: 0, max: 12, noNaN: true }), fc.integer({ min: 0, max: 12 })),
 )
-const side = sometimesWrong(fc.integer({ min: 1, max: 4096 }).map((half) => half * 2))
+const side = sometimesWrong(fc.integer({ min: 1, max: 2400 }).map((half) => half * 2))
 const colour = sometimesWrong(fc.constantFrom('#ffffff', '#12aBcD', '#000', 'red', '#123456\n'))
 const some = (fields: Record<string, fc.Arbitrary<unknown>>) => fc.record(fields, { requiredKeys: [] })
 
@@ -113,8 +113,8 @@ const input: fc.Arbitrary<Probe> = fc.record({
   demuxer: fc.constantFrom('mov', 'matroska', 'mpegts', 'avi'),
   duration: fc.double({ min: 0.01, max: 20, noNaN: true }),
   lead: fc.oneof(fc.constant(0), fc.double({ min: 0.001, max: 9, noNaN: true })),
-  width: fc.integer({ min: 1, max: 8000 }),
-  height: fc.integer({ min: 1, max: 8000 }),
+  width: fc.integer({ min: 1, max: 6000 }),
+  height: fc.integer({ min: 1, max: 6000 }),
   picture,
   sound: fc.option(sound),
   notes: fc.constant([]),
