@@ -27,7 +27,8 @@ _KILL_AFTER_S = 5.0
 CHILD_ENV = {**os.environ, "GCONV_PATH": "/nonexistent"}
 
 _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
-_FILTERS = ("drawtext", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan")
+_FILTERS = ("drawtext", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan",
+            "loop", "setpts")
 #: Only for some inputs.
 _HDR_FILTERS = ("zscale", "tonemap")
 

@@ -73,7 +73,7 @@ def uses_nvenc(target: Size, output: OutputSettings) -> bool:
     return output.container != "webm" and min(sides) >= _NVENC_LEAST and max(sides) <= _NVENC_MOST
 
 
-def encoder_args(output: OutputSettings, constant: bool, nvenc: bool) -> list[str]:
+def encoder_args(output: OutputSettings, own_times: bool, nvenc: bool) -> list[str]:
     """
     The encoder of the picture; `nvenc` puts the GPU in libx264's place. Frames at times of their own are kept in their
     order, since older versions reckon the length of a reordered track wrongly and cut its end away.
@@ -82,7 +82,7 @@ def encoder_args(output: OutputSettings, constant: bool, nvenc: bool) -> list[st
     if output.container == "webm":
         fast = ["-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1"]
         return ["-c:v", "libvpx-vp9", "-crf", str(_VP9_CRF[quality]), "-b:v", "0", *fast]
-    in_order = [] if constant or output.fps is not None else ["-bf", "0"]
+    in_order = ["-bf", "0"] if own_times else []
     if not nvenc:
         return ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(_X264_CRF[quality]), *in_order]
     rate = ["-rc", "vbr", "-cq", str(_NVENC_CQ[quality]), "-b:v", "0"]

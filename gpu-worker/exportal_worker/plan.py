@@ -11,7 +11,7 @@ from .colour import TAG_ARGS, encodable, is_wide, normalised
 from .edit import Edit, Filter, JobType
 from .failure import JobFailure, invalid_params
 from .media import Media, Size, Sound
-from .numbers import even, text
+from .numbers import even, rounded, text
 from .orientation import turn_filters
 from .output import encoder_args, fitted, output_size, sound_args, uses_nvenc
 from .types import NEEDS, TYPES
@@ -30,6 +30,9 @@ _MAX_LONG, _MAX_SHORT = 8192, 4320
 #: How far before the start a container without an exact index is entered, seconds: more than a group of pictures.
 _COARSE = 30
 
+#: Encoders tell no length of a frame, so the last one's is lost. Up to this nobody misses it; seconds.
+_UNTOLD = 0.25
+
 #: The demuxer of an image, and how to turn it.
 ImageFacts = tuple[str, str]
 
@@ -47,15 +50,42 @@ class Plan:
     def output_name(self) -> str:
         return f"output.{self.edit.output.container}"
 
+    @property
+    def _exact(self) -> bool:
+        """MP4 and Matroska are entered exactly; others may be entered too late, so a good while before."""
+        return self.media.demuxer in ("mov", "matroska")
+
+    @property
+    def _coarse(self) -> int | float:
+        return self.edit.start if self._exact else max(0, self.edit.start - _COARSE)
+
+    @property
+    def _is_part(self) -> bool:
+        return self.edit.start > 0 or self.edit.duration < self.media.duration
+
+    @property
+    def hold(self) -> list[str]:
+        """Filters that repeat the last frame where it ends, so that it is shown for as long as it was."""
+        picture, start = self.media.picture, self._coarse
+        if not self._exact and start > 0:
+            return []
+        end = self.edit.start + self.edit.duration
+        shown = [at for at in picture.times if start <= at < end]
+        until = min(picture.end, end)
+        if until - (shown[-1] if shown else until) <= _UNTOLD:
+            return []
+        at = rounded((until - start) * 1000 - 2) / 1000
+        return [f"loop=loop=1:size=1:start={len(shown) - 1}", f"setpts='if(eq(N,{len(shown)}),{text(at)}/TB,PTS)'"]
+
     def args(self, images: Sequence[ImageFacts], nvenc: bool = False, fps_mode: bool = False) -> list[str]:
         """
         ffmpeg's arguments, given what each image is, in their order. `nvenc` says that the GPU may encode, `fps_mode`
         how this ffmpeg wants to be asked.
         """
         edit, media, output = self.edit, self.media, self.edit.output
-        # MP4 and Matroska are entered exactly; others may be entered too late, so a good while before.
-        exact = media.demuxer in ("mov", "matroska")
-        coarse = edit.start if exact else max(0, edit.start - _COARSE)
+        coarse = self._coarse
+        # An encoder that counts frames moves them by up to half a frame, out of a part's end even.
+        own_times = output.fps is None and (not media.picture.constant or self._is_part or bool(self.hold))
         on_gpu = nvenc and uses_nvenc(self.target, output)
         return [
             *["-hide_banner", "-nostdin", "-v", "error", "-y", "-nostats", "-progress", "pipe:1"],
@@ -66,16 +96,17 @@ class Plan:
             *["-filter_complex", self._graph(images), "-map", "[out]"],
             *([] if self.sound is None else ["-map", f"0:{self.sound.index}"]),
             *(["-ss", text(edit.start - coarse)] if edit.start > coarse else []),
-            *(["-t", text(edit.duration)] if edit.start > 0 or edit.duration < media.duration else []),
+            *(["-t", text(edit.duration)] if self._is_part else []),
             # Neither where it was filmed nor chapters that outlast it are anyone's business; rotation is done.
             *["-map_metadata", "-1", "-map_chapters", "-1"],
             # Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
             *["-fps_mode" if fps_mode else "-vsync", "vfr"],
-            *(["-enc_time_base", "1:90000"] if output.fps is None else []),
+            # Beyond 1/1000 older versions give the last frame no length at all, and so no player shows it.
+            *(["-enc_time_base", "1:960"] if own_times else []),
             # Older versions give up when one stream begins long after the other.
             *["-max_muxing_queue_size", "9999"],
             *TAG_ARGS,
-            *encoder_args(output, media.picture.constant, on_gpu),
+            *encoder_args(output, own_times, on_gpu),
             *([] if self.sound is None else sound_args(output, self.sound)),
             *(["-f", "webm"] if output.container == "webm" else ["-movflags", "+faststart", "-f", output.container]),
             self.output_name,
@@ -100,7 +131,7 @@ class Plan:
             filters = [step.place]
         fit, scale, after = fitted(edit.size, edit.output)
         end = encodable(fit) if edit.in_rgb else scale
-        chains.append(f"{source}{','.join([*filters, *end, *after])}[out]")
+        chains.append(f"{source}{','.join([*filters, *end, *self.hold, *after])}[out]")
         # To a graph with one input, versions before 7 add what is noted beside its stream: the orientation, a second
         # time.
         chains.append(f"[0:{picture.index}]nullsink")

@@ -144,12 +144,12 @@ def _picture(video: Stream, turn: str, times: list[float], end: float) -> Pictur
 def _is_constant(times: Iterable[float], guess: str) -> bool:
     """
     Whether every frame stands in a slot of its own at ffmpeg's guess of the rate, give or take the millisecond to which
-    Matroska rounds.
+    Matroska rounds. An encoder that counts frames moves them all by up to half a slot, so slots are short.
     """
     frames, _, seconds = guess.partition("/")
     count, length = _number(frames) or 0, _number(seconds or "1") or 0
     rate = count / length if length > 0 else 0
-    if not 0 < rate <= 240:
+    if not 10 <= rate <= 240:
         return False
     before, first = -1, None
     for at in times:

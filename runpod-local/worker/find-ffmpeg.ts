@@ -33,6 +33,8 @@ const FILTERS = [
   'setparams',
   'sidedata',
   'pan',
+  'loop',
+  'setpts',
 ]
 /** Only for some inputs. */
 const HDR_FILTERS = ['zscale', 'tonemap']

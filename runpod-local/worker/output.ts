@@ -58,12 +58,12 @@ export function outputSize(size: Size, { width, height }: OutputSettings): Size 
  * The encoder of the picture, set to its fast end: this is a developer's computer. Frames at times of their own are kept
  * in their order, since older versions reckon the length of a reordered track wrongly and cut its end away.
  */
-export function encoderArgs({ container, quality, fps }: OutputSettings, constant: boolean): string[] {
+export function encoderArgs({ container, quality }: OutputSettings, ownTimes: boolean): string[] {
   if (container === 'webm') {
     const fast = ['-deadline', 'realtime', '-cpu-used', '8', '-row-mt', '1']
     return ['-c:v', 'libvpx-vp9', '-crf', `${VP9_CRF[quality]}`, '-b:v', '0', ...fast]
   }
-  const inOrder = constant || fps !== undefined ? [] : ['-bf', '0']
+  const inOrder = ownTimes ? ['-bf', '0'] : []
   return ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', `${X264_CRF[quality]}`, ...inOrder]
 }
 

@@ -30,6 +30,8 @@ export interface Plan extends Edit {
   target: Size
   /** The sound of the result; null when there is none in the part that is kept. */
   sound: Sound | null
+  /** Filters that repeat the last frame where it ends, so that it is shown for as long as it was. */
+  hold: readonly string[]
 }
 
 export const INPUT_NAME = 'input'
@@ -41,6 +43,9 @@ const MAX_SIDES = { long: 8192, short: 4320 }
 
 /** How far before the start a container without an exact index is entered, seconds: more than a group of pictures. */
 const COARSE = 30
+
+/** Encoders tell no length of a frame, so the last one's is lost. Up to this nobody misses it; seconds. */
+const UNTOLD = 0.25
 
 /** The type, or a failure that names those that there are. */
 function typeNamed(type: string): JobType {
@@ -87,19 +92,20 @@ export function planJob(type: string, params: unknown, probe: Probe): Plan {
     ...(coarse > 0 ? ['-ss', String(coarse)] : []),
     ...source(probe.demuxer, INPUT_NAME),
     ...images.flatMap(({ demuxer }, index) => source(demuxer, imageName(index))),
-    ...['-filter_complex', graph(edit, probe, size, images), '-map', '[out]'],
+    ...['-filter_complex', graph(edit, probe, size, images, hold), '-map', '[out]'],
     ...(sound === null ? [] : ['-map', `0:${sound.index}`]),
     ...(edit.start > coarse ? ['-ss', String(edit.start - coarse)] : []),
-    ...(edit.start > 0 || edit.duration < probe.duration ? ['-t', String(edit.duration)] : []),
+    ...(isPart ? ['-t', String(edit.duration)] : []),
     // Neither where it was filmed nor chapters that outlast it are anyone's business; rotation is done.
     ...['-map_metadata', '-1', '-map_chapters', '-1'],
     // Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
     ...[fpsMode ? '-fps_mode' : '-vsync', 'vfr'],
-    ...(edit.output.fps === undefined ? ['-enc_time_base', '1:90000'] : []),
+    // Beyond 1/1000 older versions give the last frame no length at all, and so no player shows it.
+    ...(ownTimes ? ['-enc_time_base', '1:960'] : []),
     // Older versions give up when one stream begins long after the other.
     ...['-max_muxing_queue_size', '9999'],
     ...TAG_ARGS,
-    ...encoderArgs(edit.output, probe.picture.constant),
+    ...encoderArgs(edit.output, ownTimes),
     ...(sound === null ? [] : soundArgs(edit.output, sound)),
     ...muxerArgs(edit),
     outputName,
@@ -107,7 +113,21 @@ export function planJob(type: string, params: unknown, probe: Probe): Plan {
   // MP4 and Matroska are entered exactly; others may be entered too late, so a good while before.
   const isExact = probe.demuxer === 'mov' || probe.demuxer === 'matroska'
   const coarse = isExact ? edit.start : Math.max(0, edit.start - COARSE)
-  return { ...edit, args, outputName, target, sound }
+  const hold = isExact || coarse === 0 ? holdOf(probe, edit, coarse) : []
+  const isPart = edit.start > 0 || edit.duration < probe.duration
+  // An encoder that counts frames moves them by up to half a frame, out of a part's end even.
+  const ownTimes = edit.output.fps === undefined && (!probe.picture.constant || isPart || hold.length > 0)
+  return { ...edit, args, outputName, target, sound, hold }
+}
+
+/** What `Plan.hold` is when `from` is the time of the first frame that ffmpeg decodes. */
+function holdOf({ picture }: Probe, { start, duration }: Edit, from: number): string[] {
+  const end = start + duration
+  const shown = picture.times.filter((at) => at >= from && at < end)
+  const until = Math.min(picture.end, end)
+  if (until - (shown.at(-1) ?? until) <= UNTOLD) return []
+  const at = Math.round((until - from) * 1_000 - 2) / 1_000
+  return [`loop=loop=1:size=1:start=${shown.length - 1}`, `setpts='if(eq(N,${shown.length}),${at}/TB,PTS)'`]
 }
 
 /** The sound, if any of it is in the part that is kept. */
@@ -128,7 +148,13 @@ function muxerArgs({ output: { container } }: Edit): string[] {
   return container === 'webm' ? ['-f', 'webm'] : ['-movflags', '+faststart', '-f', container]
 }
 
-function graph(edit: Edit, { picture }: Probe, size: Size, images: readonly ImageFacts[]): string {
+function graph(
+  edit: Edit,
+  { picture }: Probe,
+  size: Size,
+  images: readonly ImageFacts[],
+  hold: readonly string[],
+): string {
   const chains: string[] = []
   // What is noted beside the frames (an orientation, brightness) is done here and must not be repeated in the result.
   let filters = ['sidedata=delete', ...turnFilters(picture.turn), ...normalised(picture, size, edit.inRgb)]
@@ -146,7 +172,7 @@ function graph(edit: Edit, { picture }: Probe, size: Size, images: readonly Imag
   })
   const fit = fitted(edit.size, edit.output)
   const end = edit.inRgb ? encodable(fit.size) : fit.scale
-  chains.push(`${from}${[...filters, ...end, ...fit.after].join(',')}[out]`)
+  chains.push(`${from}${[...filters, ...end, ...hold, ...fit.after].join(',')}[out]`)
   // To a graph with one input, versions before 7 add what is noted beside its stream: the orientation, a second time.
   chains.push(`[0:${picture.index}]nullsink`)
   return chains.join(';')

@@ -178,12 +178,13 @@ function pictureOf(video: Stream, turn: Turn, times: readonly number[]): Omit<Pi
 
 /**
  * Whether every frame stands in a slot of its own at ffmpeg's guess of the rate, give or take the millisecond to which
- * Matroska rounds. Only then does an encoder that counts frames lose none.
+ * Matroska rounds. Only then does an encoder that counts frames lose none; and by up to half a slot it moves them all, so
+ * slots are short.
  */
 function isConstant(times: readonly number[], guess: string): boolean {
   const [frames = 0, seconds = 1] = guess.split('/').map(Number)
   const rate = seconds > 0 ? frames / seconds : 0
-  if (!(rate > 0) || rate > 240) return false
+  if (!(rate >= 10) || rate > 240) return false
   let before = -1
   return times.every((at) => {
     const slot = Math.round((at - (times[0] ?? 0)) * rate)

@@ -82,7 +82,7 @@ class Plans(unittest.TestCase):
             with self.subTest(str(case)):
                 output = OutputSettings(container=case["container"])
                 size = Size(case["width"], case["height"])
-                args = encoder_args(output, True, uses_nvenc(size, output))
+                args = encoder_args(output, False, uses_nvenc(size, output))
                 self.assertEqual(args[1], case["with_gpu"])
 
 

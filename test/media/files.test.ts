@@ -1,22 +1,25 @@
 /**
- * Files as people really have them, through both workers and each ffmpeg at hand: what comes out is looked at by
- * another pair of eyes. `npm run test:media`.
+ * Files as people really have them, each through both workers with every ffmpeg at hand, side by side. What comes out is
+ * decoded again and looked at. `npm run test:media`.
  */
-import { execFile, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findFfmpeg } from '../../runpod-local/worker/find-ffmpeg.ts'
 import { hasFfmpeg, python } from '../gpu-worker/python.ts'
-import { eventually, type Json, startLocal } from '../runpod-local/support/local.ts'
-import { type FakeService, fakeService } from '../runpod-local/support/service.ts'
+import { type Json, startLocal } from '../runpod-local/support/local.ts'
+import { fakeService } from '../runpod-local/support/service.ts'
 import { Inputs } from './inputs.ts'
 import { look, type Seen } from './look.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const FONT = join(ROOT, 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf')
+/** Images that jobs may lay over. */
+const IMAGES = ['brand.png', 'sideways.jpg']
 const TAGS = 'tv bt709 bt709 bt709'
 
 /** Each ffmpeg with its ffprobe: the one on PATH, and the one that npm ships where it is not the same. */
@@ -39,7 +42,7 @@ interface Case {
   params?: Json
   /** A failure's code and a part of its sentence, in place of a result. */
   fails?: [code: string, words: string]
-  check?: (seen: Seen) => void
+  check?: (seen: Seen) => void | Promise<void>
 }
 
 const near = (found: number[], wanted: number[], most: number) =>
@@ -135,12 +138,12 @@ const CASES: Case[] = [
   {
     name: 'two sounds, the second the default',
     input: 'two-sounds.mkv',
-    check: (seen) => expect(Math.abs((seen.pitch ?? 0) - 1000)).toBeLessThan(20),
+    check: async (seen) => expect(Math.abs((await seen.pitch()) - 1000)).toBeLessThan(20),
   },
   {
     name: 'nine channels',
     input: 'nine-channels.mov',
-    check: (seen) => expect(Math.abs((seen.pitch ?? 0) - 440)).toBeLessThan(20),
+    check: async (seen) => expect(Math.abs((await seen.pitch()) - 440)).toBeLessThan(20),
   },
   { name: 'sound that begins late', input: 'late-opus.mkv', check: (seen) => expect(seen.frames).toBe(50) },
   {
@@ -164,8 +167,70 @@ const CASES: Case[] = [
     check: (seen) => expect(seen.size).toBe('428x242'),
   },
   { name: 'a single frame', input: 'one-frame.mp4', check: (seen) => expect(seen.frames).toBe(1) },
-  { name: 'an animated GIF', input: 'animated.gif', check: (seen) => expect(seen.frames).toBe(10) },
+  {
+    name: 'an animated GIF',
+    input: 'animated.gif',
+    check(seen) {
+      expect(seen.frames).toBe(11)
+      expect(Math.abs(seen.duration - 3.9)).toBeLessThan(0.15)
+    },
+  },
   { name: 'an old AVI', input: 'old.avi', check: (seen) => expect(seen.frames).toBe(50) },
+  {
+    name: 'a turned film of long pixels, cropped',
+    input: 'turned-long-pixels.mp4',
+    type: 'crop',
+    params: { aspect_ratio: '1:1' },
+    check(seen) {
+      expect(seen.size).toBe('240x240')
+      near(seen.first(0.5, 0.1), [255, 0, 0], 6)
+      near(seen.last(0.5, 0.9), [0, 0, 255], 6)
+    },
+  },
+  {
+    name: 'a logo that lies on its side',
+    input: 'grey-709.mp4',
+    type: 'overlay',
+    params: { items: [{ type: 'image', image_key: 'input/sideways.jpg', x: 0, y: 0, width: 0.25 }] },
+    check(seen) {
+      near(seen.first(0.12, 0.2), [255, 0, 0], 6)
+      near(seen.last(0.12, 0.7), [0, 0, 255], 6)
+    },
+  },
+  { name: 'a sound of an unknown kind', input: 'unknown-sound.mp4', check: whole(50, ['video h264']) },
+  {
+    name: 'a picture that changes its size',
+    input: 'two-sizes.webm',
+    check(seen) {
+      expect(seen.size).toBe('320x240')
+      expect(seen.frames).toBe(50)
+    },
+  },
+  {
+    name: 'a recording to WebM, at its own times',
+    input: 'own-times.webm',
+    params: { output: { container: 'webm' } },
+    check(seen) {
+      expect(seen.kinds).toEqual(['video vp9', 'audio opus'])
+      expect(seen.frames).toBeGreaterThan(40)
+      expect(seen.frames).toBeLessThan(90)
+    },
+  },
+  {
+    name: 'one bad patch',
+    input: 'damaged.ts',
+    check(seen) {
+      expect(seen.frames).toBeGreaterThan(100)
+      expect(Math.abs(seen.duration - 6)).toBeLessThan(0.2)
+    },
+  },
+  {
+    name: 'a cut where only sound is left',
+    input: 'long-sound.mkv',
+    type: 'trim',
+    params: { start_seconds: 2 },
+    fails: ['invalid_media', 'holds no picture'],
+  },
   { name: 'sound alone', input: 'sound-only.m4a', fails: ['invalid_media', 'has no video track'] },
   {
     name: 'a strip one pixel wide, made large',
@@ -177,10 +242,10 @@ const CASES: Case[] = [
 ]
 
 /** The picture, the sound and nothing else, as long as it was. */
-function whole(frames: number): (seen: Seen) => void {
+function whole(frames: number, kinds = ['video h264', 'audio aac']): (seen: Seen) => void {
   return (seen) => {
     expect(seen.frames).toBe(frames)
-    expect(seen.kinds).toEqual(['video h264', 'audio aac'])
+    expect(seen.kinds).toEqual(kinds)
     expect(Math.abs(seen.duration - frames / 25)).toBeLessThan(0.15)
   }
 }
@@ -191,85 +256,102 @@ const canMake = hasFfmpeg && /libx265/.test(String(spawnSync(MAKER, ['-hide_bann
 if (!canMake)
   console.warn('NO FFMPEG WITH LIBX265 ON PATH TO MAKE INPUTS: the tests of real files are SKIPPED')
 
-type Worker = (service: FakeService, input: Json, env: Record<string, string>, dir: string) => Promise<void>
+/** Does one job with files in `dir`. */
+type Render = (input: Json, dir: string) => Promise<void>
 
-const inTypescript: Worker = async (_service, input, env, dir) => {
-  const local = await startLocal({ env: { ...process.env, ...env }, dir })
-  const { body } = await local.post('/run', { input })
-  await eventually(async () => {
-    const { status } = (await local.get(`/status/${body.id}`)).body
-    if (status !== 'COMPLETED' && status !== 'FAILED') throw new Error(`it is ${status}`)
-  }, 100_000)
-}
+const inTypescript =
+  (env: Record<string, string>): Render =>
+  async (input, dir) => {
+    const local = await startLocal({ env: { ...process.env, ...env }, dir })
+    const { body } = await local.post('/run', { input })
+    const isEnded = async () =>
+      expect(['COMPLETED', 'FAILED']).toContain((await local.get(`/status/${body.id}`)).body.status)
+    await vi.waitFor(isEnded, { timeout: 100_000, interval: 50 })
+  }
 
-const inPython: Worker = (_service, input, env, dir) => {
-  const options = {
+/** One process for all jobs, as a GPU's worker is one. */
+function inPython(env: Record<string, string>, dir: string): Render {
+  const child = spawn(python ?? 'python3', ['-B', 'render_jobs.py'], {
     cwd: import.meta.dirname,
     env: { ...process.env, ...env, EXPORTAL_DIR: dir, EXPORTAL_FONT: FONT, EXPORTAL_ENCODER: 'libx264' },
-  }
-  return new Promise((done, fail) => {
-    const child = execFile(python ?? 'python3', ['-B', 'render_job.py'], options, (error) =>
-      error ? fail(error) : done(),
-    )
-    child.stdin?.end(JSON.stringify({ id: 'runpod-1-u1', input }))
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  afterAll(() => child.kill('SIGKILL'))
+  return async (input) => {
+    child.stdin.write(`${JSON.stringify({ id: 'runpod-1-u1', input })}\n`)
+    if ((await answers.next()).done) throw new Error('the worker ended')
+  }
 }
 
-const workers: [string, Worker][] = [
-  ['runpod-local', inTypescript],
-  ...(python === null ? [] : [['gpu-worker', inPython] as [string, Worker]]),
-]
-const available = canMake ? await ffmpegs() : []
-const columns = available.flatMap(({ name, env }) =>
-  workers.map(([worker, render]) => ({ column: `${worker} with ffmpeg of ${name}`, env, render })),
-)
-
-describe.skipIf(!canMake).each(columns)('$column', ({ column, env, render }) => {
+describe.skipIf(!canMake)('a file', () => {
   let dir = ''
   let inputs: Inputs
-  const outcomes: string[] = []
+  const columns = new Map<string, Render>()
+  const table: Record<string, Record<string, string>> = {}
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'exportal-files-'))
     inputs = new Inputs(dir, MAKER)
+    for (const { name, env } of await ffmpegs()) {
+      columns.set(`TypeScript, ${name}`, inTypescript(env))
+      if (python !== null) columns.set(`Python, ${name}`, inPython(env, join(dir, `python-${name}`)))
+    }
   })
 
   afterAll(async () => {
-    console.log(`${column}:\n${outcomes.join('\n')}`)
+    console.table(table)
     await rm(dir, { recursive: true, force: true })
   })
 
-  it.each(CASES)('$name', async ({ name, input, type = 'transcode', params = {}, fails, check }) => {
+  /** What is wrong with the result of one worker with one ffmpeg. */
+  async function faultOf(each: Case, column: string, render: Render): Promise<string | null> {
+    const { input, type = 'transcode', params = {}, fails, check } = each
     const service = await fakeService()
-    service.files.set('clip.mp4', await inputs.file(input))
-    service.files.set('brand.png', await inputs.file('brand.png'))
-    const assets = { 'input/brand.png': `${service.url}/files/brand.png` }
-    outcomes.push(`  FAILED  ${name}`)
-    await render(service, service.input(type, params, { assets }), env, join(dir, 'work'))
+    for (const name of [input, ...IMAGES]) service.files.set(name, await inputs.file(name))
+    const assets = Object.fromEntries(IMAGES.map((name) => [`input/${name}`, `${service.url}/files/${name}`]))
+    const input_url = `${service.url}/files/${input}`
+    await render(service.input(type, params, { assets, input_url }), join(dir, column))
     const [error] = service.of('error')
     const stored = service.stored.get('/put/1-1.mp4')?.body
-    if (fails !== undefined) {
-      expect(stored).toBeUndefined()
-      expect(error?.body).toMatchObject({ code: fails[0], error: expect.stringContaining(fails[1]) })
-    } else {
-      expect(error?.body).toBeUndefined()
-      const path = join(dir, 'result.mp4')
-      await writeFile(path, stored ?? '')
-      const seen = await look(path)
-      expect({
-        tags: seen.tags,
-        rotation: seen.rotation,
-        chapters: seen.chapters,
-        notes: seen.notes,
-      }).toEqual({
-        tags: TAGS,
-        rotation: 0,
-        chapters: 0,
-        notes: [],
-      })
-      check?.(seen)
+    try {
+      if (fails === undefined) {
+        expect(error?.body).toBeUndefined()
+        const path = join(dir, `${column}.mp4`)
+        await writeFile(path, stored ?? '')
+        const seen = await look(path)
+        const { tags, rotation, chapters, notes } = seen
+        expect({ tags, rotation, chapters, notes }).toEqual({
+          tags: TAGS,
+          rotation: 0,
+          chapters: 0,
+          notes: [],
+        })
+        await check?.(seen)
+      } else {
+        expect(stored).toBeUndefined()
+        expect(error?.body).toMatchObject({ code: fails[0], error: expect.stringContaining(fails[1]) })
+      }
+      return null
+    } catch (fault) {
+      return String(fault)
     }
-    outcomes.pop()
-    outcomes.push(`  passed  ${name}`)
+  }
+
+  it.each(CASES)('$name', async (each) => {
+    const faults = new Map<string, string>()
+    const row: Record<string, string> = {}
+    table[each.name] = row
+    for (const name of [each.input, ...IMAGES]) await inputs.file(name)
+    await Promise.all(
+      [...columns].map(async ([column, render]) => {
+        const startedAt = performance.now()
+        const fault = await faultOf(each, column, render)
+        row[column] =
+          `${fault === null ? 'passed' : 'FAILED'} ${((performance.now() - startedAt) / 1000).toFixed(1)} s`
+        if (fault !== null) faults.set(column, fault)
+      }),
+    )
+    expect(faults).toEqual(new Map())
   })
 })

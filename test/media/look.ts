@@ -14,7 +14,6 @@ interface Stream {
   color_transfer?: string
   color_primaries?: string
   channels?: number
-  nb_read_packets?: string
   side_data_list?: { rotation?: number }[]
   tags?: Record<string, string>
 }
@@ -23,6 +22,7 @@ export interface Seen {
   /** What streams there are, in their order. */
   kinds: string[]
   size: string
+  /** Those that are shown. */
   frames: number
   /** Range, matrix, transfer, primaries. */
   tags: string
@@ -35,8 +35,8 @@ export interface Seen {
   /** RGB of a place, as shares of the frame, in the first and the last frame. */
   first(x: number, y: number): number[]
   last(x: number, y: number): number[]
-  /** Hz, by counting how often the wave rises through zero; null without sound. */
-  pitch: number | null
+  /** Hz of its tone. */
+  pitch(): Promise<number>
 }
 
 const run = async (program: string, args: string[]): Promise<Buffer> =>
@@ -44,18 +44,15 @@ const run = async (program: string, args: string[]): Promise<Buffer> =>
 
 /** Looks at the file at `path`. @throws Error when it cannot be decoded */
 export async function look(path: string): Promise<Seen> {
-  const asked = [
-    '-v',
-    'error',
-    '-count_packets',
-    '-show_streams',
-    '-show_format',
-    '-show_chapters',
-    '-of',
-    'json',
-    path,
-  ]
-  const { streams, format, chapters } = JSON.parse(String(await run('ffprobe', asked))) as {
+  const asked = ['-v', 'error', '-show_streams', '-show_format', '-show_chapters', '-of', 'json', path]
+  const scaled =
+    'scale=in_color_matrix=bt709:in_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=rgb24'
+  const picture = ['-map', '0:v:0', '-vf', scaled, '-vsync', '0', '-f', 'rawvideo', '-']
+  const [said, raw] = await Promise.all([
+    run('ffprobe', asked),
+    run('ffmpeg', ['-v', 'error', '-i', path, ...picture]),
+  ])
+  const { streams, format, chapters } = JSON.parse(String(said)) as {
     streams: Stream[]
     format: { duration: string; tags?: Record<string, string> }
     chapters: unknown[]
@@ -63,23 +60,6 @@ export async function look(path: string): Promise<Seen> {
   const video = streams.find(({ codec_type }) => codec_type === 'video')
   if (video === undefined) throw new Error('there is no picture')
   const [width, height] = [video.width ?? 0, video.height ?? 0]
-  const scaled =
-    'scale=in_color_matrix=bt709:in_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format=rgb24'
-  const raw = await run('ffmpeg', [
-    '-v',
-    'error',
-    '-i',
-    path,
-    '-map',
-    '0:v:0',
-    '-vf',
-    scaled,
-    '-vsync',
-    '0',
-    '-f',
-    'rawvideo',
-    '-',
-  ])
   const size = width * height * 3
   const pixel = (frame: number) => (x: number, y: number) => {
     const at = frame * size + (Math.floor(y * height) * width + Math.floor(x * width)) * 3
@@ -89,7 +69,7 @@ export async function look(path: string): Promise<Seen> {
   return {
     kinds: streams.map(({ codec_type, codec_name }) => `${codec_type} ${codec_name}`),
     size: `${width}x${height}`,
-    frames: Number(video.nb_read_packets),
+    frames: Math.floor(raw.length / size),
     tags: [video.color_range, video.color_space, video.color_transfer, video.color_primaries].join(' '),
     rotation: video.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0,
     duration: Number(format.duration),
@@ -97,31 +77,19 @@ export async function look(path: string): Promise<Seen> {
     notes: about.filter((name) => /location|title|comment|artist|creation_time/i.test(name)),
     first: pixel(0),
     last: pixel(Math.max(0, Math.floor(raw.length / size) - 1)),
-    pitch: streams.some(({ codec_type }) => codec_type === 'audio') ? await pitchOf(path) : null,
+    pitch: () => pitchOf(path),
   }
 }
 
+/** Hz of a tone: by the usual time from one rise through zero to the next, since encoders add noise at both ends. */
 async function pitchOf(path: string): Promise<number> {
-  const pcm = await run('ffmpeg', [
-    '-v',
-    'error',
-    '-i',
-    path,
-    '-map',
-    '0:a:0',
-    '-ac',
-    '1',
-    '-ar',
-    '48000',
-    '-f',
-    's16le',
-    '-',
-  ])
+  const mono = ['-map', '0:a:0', '-ac', '1', '-ar', '48000', '-f', 's16le', '-']
+  const pcm = await run('ffmpeg', ['-v', 'error', '-i', path, ...mono])
   const samples = new Int16Array(pcm.buffer, pcm.byteOffset, Math.floor(pcm.length / 2))
   const rises: number[] = []
   samples.forEach((value, at) => {
     if ((samples[at - 1] ?? 0) < 0 && value >= 0) rises.push(at)
   })
-  // Between the first and the last, since encoders add silence at both ends.
-  return ((rises.length - 1) * 48_000) / ((rises.at(-1) ?? 0) - (rises[0] ?? 0))
+  const waves = rises.slice(1).map((at, index) => at - (rises[index] ?? 0))
+  return 48_000 / (waves.toSorted((a, b) => a - b)[Math.floor(waves.length / 2)] ?? 0)
 }

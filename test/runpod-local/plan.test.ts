@@ -18,7 +18,7 @@ const hd: Probe = {
     primaries: 'bt709',
     range: 'tv',
     constant: true,
-    times: Array.from({ length: 20 }, (_, i) => i / 2),
+    times: Array.from({ length: 250 }, (_, i) => i / 25),
     end: 10,
   },
   sound: { index: 1, codec: 'aac', channels: 2, start: 0, end: 10 },

@@ -1,4 +1,4 @@
-"""Does one job of RunPod, read as JSON from standard input, as the GPU worker would, and prints what RunPod is answered."""
+"""Does jobs of RunPod, each a line of JSON on standard input, as the GPU worker would: a line for RunPod's answer to each."""
 import json
 import os
 import sys
@@ -11,4 +11,6 @@ from exportal_worker.handle import make_bench
 from exportal_worker.stop import Stop
 from exportal_worker.work import work
 
-print(json.dumps(work(json.load(sys.stdin), Stop(), make_bench(os.environ))))
+bench = make_bench(os.environ)
+for line in sys.stdin:
+    print(json.dumps(work(json.loads(line), Stop(), bench)), flush=True)
