@@ -102,7 +102,7 @@ class Plan:
             # Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
             *["-fps_mode" if fps_mode else "-vsync", "vfr"],
             # Beyond 1/1000 older versions give the last frame no length at all, and so no player shows it.
-            *(["-enc_time_base", "1:960"] if own_times else []),
+            *(["-enc_time_base:v", "1:960"] if own_times else []),
             # Older versions give up when one stream begins long after the other.
             *["-max_muxing_queue_size", "9999"],
             *TAG_ARGS,

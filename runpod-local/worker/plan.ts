@@ -101,7 +101,7 @@ export function planJob(type: string, params: unknown, probe: Probe): Plan {
     // Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
     ...[fpsMode ? '-fps_mode' : '-vsync', 'vfr'],
     // Beyond 1/1000 older versions give the last frame no length at all, and so no player shows it.
-    ...(ownTimes ? ['-enc_time_base', '1:960'] : []),
+    ...(ownTimes ? ['-enc_time_base:v', '1:960'] : []),
     // Older versions give up when one stream begins long after the other.
     ...['-max_muxing_queue_size', '9999'],
     ...TAG_ARGS,

@@ -71,6 +71,7 @@ const CASES: Case[] = [
     params: { start_seconds: 2.6, end_seconds: 3.2 },
     check(seen) {
       expect(seen.frames).toBe(15)
+      expect(seen.kinds).toEqual(['video h264', 'audio aac'])
       expect(seen.duration).toBeCloseTo(0.6, 1)
     },
   },
