@@ -91,7 +91,7 @@ export default defineConfig({
           name: 'gpu-worker',
           include: ['test/gpu-worker/**/*.test.ts'],
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

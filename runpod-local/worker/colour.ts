@@ -17,16 +17,18 @@ export const TAG_ARGS: readonly string[] = [
 ]
 
 /** ffprobe's names of matrices as swscale and zimg call them. */
-const MATRICES: Record<string, readonly [swscale: string, zimg: string]> = {
-  bt709: ['bt709', '709'],
-  fcc: ['fcc', 'fcc'],
-  bt470bg: ['bt601', '470bg'],
-  smpte170m: ['bt601', '170m'],
-  smpte240m: ['smpte240m', 'smpte240m'],
-  bt2020nc: ['bt2020', '2020_ncl'],
-  bt2020c: ['bt2020', '2020_cl'],
-  ictcp: ['bt2020', 'ictcp'],
-}
+const MATRICES: ReadonlyMap<string, readonly [swscale: string, zimg: string]> = new Map(
+  Object.entries({
+    bt709: ['bt709', '709'],
+    fcc: ['fcc', 'fcc'],
+    bt470bg: ['bt601', '470bg'],
+    smpte170m: ['bt601', '170m'],
+    smpte240m: ['smpte240m', 'smpte240m'],
+    bt2020nc: ['bt2020', '2020_ncl'],
+    bt2020c: ['bt2020', '2020_cl'],
+    ictcp: ['bt2020', 'ictcp'],
+  }),
+)
 
 const isHdr = ({ transfer }: Picture): boolean => transfer === 'smpte2084' || transfer === 'arib-std-b67'
 
@@ -41,7 +43,7 @@ export function normalised(picture: Picture, { width, height }: Size, inRgb: boo
     ? ':in_color_matrix=bt709:in_range=tv'
     : picture.matrix === 'gbr'
       ? ''
-      : `:in_color_matrix=${MATRICES[picture.matrix]?.[0] ?? 'bt709'}:in_range=${picture.range}`
+      : `:in_color_matrix=${MATRICES.get(picture.matrix)?.[0] ?? 'bt709'}:in_range=${picture.range}`
   const scale = `scale=${side}:${EXACT}${from}:out_color_matrix=bt709:out_range=tv`
   const end = inRgb ? ['format=rgb24'] : ['format=yuv420p', TAGS]
   return [...wide, scale, ...end, 'setsar=1']
@@ -57,7 +59,7 @@ export function encodable({ width, height }: Size): string[] {
  * stays as it is, what is up to five times as bright is bent into the rest.
  */
 function narrowed(picture: Picture, side: string): string[] {
-  const [swscale, zimg] = MATRICES[picture.matrix] ?? ['bt2020', '2020_ncl']
+  const [swscale, zimg] = MATRICES.get(picture.matrix) ?? ['bt2020', '2020_ncl']
   const same = `in_color_matrix=${swscale}:out_color_matrix=${swscale}:in_range=${picture.range}:out_range=tv`
   const primaries = picture.primaries === 'bt709' ? '709' : '2020'
   const transfer = isHdr(picture) ? picture.transfer : '709'

@@ -34,6 +34,13 @@ export class FfmpegError extends Error {
 
 const KEPT_STDERR = 4_000
 
+/** The end of what a program said, cut between lines: half a line, or half a character, says nothing. */
+export function lastLines(said: string): string {
+  const all = said.toWellFormed()
+  const tail = all.slice(-KEPT_STDERR)
+  return all === tail ? all : tail.slice(tail.indexOf('\n') + 1).toWellFormed()
+}
+
 /** Runs ffmpeg to its end and answers the last of what it said. Throws `FfmpegError`, or the reason of `signal` once the process is really gone. */
 export function runFfmpeg(binary: string, run: FfmpegRun): Promise<string> {
   run.signal.throwIfAborted()
@@ -49,10 +56,7 @@ export function runFfmpeg(binary: string, run: FfmpegRun): Promise<string> {
     const seconds = progressParser(run.onSeconds)
     child.stdout.setEncoding('utf8').on('data', seconds)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      // Cut between lines: half a line, or half a character, says nothing.
-      const all = (said + text).toWellFormed()
-      const tail = all.slice(-KEPT_STDERR)
-      said = all === tail ? all : tail.slice(tail.indexOf('\n') + 1).toWellFormed()
+      said = lastLines(said + text)
     })
     const stop = () => {
       child.kill(run.dieAtOnce?.(run.signal.reason) ? 'SIGKILL' : 'SIGTERM')

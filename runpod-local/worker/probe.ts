@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import * as v from 'valibot'
 import { invalidMedia, JobFailure } from './failure.ts'
+import { lastLines } from './ffmpeg.ts'
 import { failureOf } from './ffmpeg-failure.ts'
 import { CHILD_ENV, type Ffmpeg } from './find-ffmpeg.ts'
 import type { Demuxer, Probe } from './media.ts'
@@ -110,7 +111,7 @@ async function ask(
     createInterface({ input: child.stdout }).on('line', onLine)
     let said = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-4_000)
+      said = lastLines(said + text)
     })
     const { code, killedBy, message } = await ended
     signal?.throwIfAborted()
