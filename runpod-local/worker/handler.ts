@@ -85,9 +85,9 @@ async function work(job: WorkerJob, input: ExportInput, options: HandlerOptions)
   })
   const sabotage = new Sabotage({ job, reports, clock, signal, stop: (reason) => own.abort(reason) })
   const progress = (next: Progress) => {
-    const percent = reports.progress(next)
-    job.update({ progress: percent, stage: next.stage })
-    sabotage.at(percent)
+    // Before the report, which may go out at once: a worker that falls silent at 40 percent does not say 40.
+    sabotage.at(Math.floor(next.percent))
+    job.update({ progress: reports.progress(next), stage: next.stage })
   }
   let dir: string | null = null
   try {
