@@ -44,6 +44,9 @@ export function Video({ title, url, renew, failed }: VideoProps) {
     mending.current = false
     if (next === null) return setWords(WORDS.gone)
     if (typeof next === 'object') return setWords(next.words)
+    // Whoever sought while the address was asked for goes on there.
+    const player = video.current
+    if (worked.current && player) standing.current = { ...standing.current, seconds: player.currentTime }
     worked.current = false
     setWords(null)
     setSource(({ renewals }) => ({ url: next, renewals: renewals + 1 }))
@@ -67,7 +70,8 @@ export function Video({ title, url, renew, failed }: VideoProps) {
   const resume = (player: HTMLVideoElement) => {
     const { seconds, playing, rate } = standing.current
     player.playbackRate = rate
-    if (seconds > 0) player.currentTime = seconds
+    // And whoever sought while the new one was opened has set a position already.
+    if (seconds > 0 && player.currentTime === 0) player.currentTime = seconds
     // A browser may refuse to play by itself; then it stands at its position.
     if (playing) player.play().catch(() => {})
   }
