@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 
-/** The real runtime with the bindings of wrangler.toml, and these besides. */
+/** The real runtime with the bindings of wrangler.toml and additional ones. */
 const workerd = (more: Record<string, string> = {}) =>
   cloudflareTest(async () => ({
     wrangler: { configPath: './wrangler.toml' },
@@ -12,7 +12,14 @@ const workerd = (more: Record<string, string> = {}) =>
         ENVIRONMENT: 'development',
         PUBLIC_URL: 'https://exportal.test',
         RUNPOD_ENDPOINT: 'https://runpod.test/v2/ep',
+        // The actors have one with a limit as well.
+        RUNPOD_ENDPOINTS: JSON.stringify({
+          default: { url: 'https://runpod.test/v2/ep' },
+          single: { url: 'https://runpod.test/v2/ep', places: 1 },
+        }),
         RUNPOD_API_KEY: 'the-runpod-key-of-the-tests',
+        ACCESS_TEAM_DOMAIN: 'team.cloudflareaccess.com',
+        ACCESS_AUD: 'the-audience-of-the-tests',
         ...more,
         ...(process.env.FUZZ_RUNS && { FUZZ_RUNS: process.env.FUZZ_RUNS }),
       },
@@ -20,27 +27,36 @@ const workerd = (more: Record<string, string> = {}) =>
   }))
 
 /**
- * Three worlds, one command. `core` and `node` run in plain Node, `workerd` inside the real runtime with the
+ * Three environments, one command. `core` and `node` run in plain Node, `workerd` inside the real runtime with the
  * bindings of wrangler.toml. End-to-end tests start real processes and have a longer limit.
  */
 export default defineConfig({
   test: {
-    // Every core: by default one is kept free, which of two is half.
+    // All cores: by default one is kept free, which is half of two.
     maxWorkers: availableParallelism(),
     projects: [
-      // Files that only compute share a process: starting one for each took longer than their tests.
-      { test: { name: 'core', isolate: false, include: ['test/core/**/*.test.ts'] } },
+      // Files share a process: starting one for each took longer than most of their tests.
+      {
+        test: {
+          name: 'core',
+          isolate: false,
+          include: ['test/{core,lane,shared,simulation,mutants}/**/*.test.ts'],
+        },
+      },
+      {
+        // The walk through every state of a job, of which `core` makes parts; run by `npm run test:states`.
+        test: { name: 'walk', include: ['test/core/walk.test.ts'], env: { WALK: 'whole' } },
+      },
       {
         test: {
           name: 'node',
+          isolate: false,
           include: [
             'test/runpod-local/**/*.test.ts',
             'test/client/**/*.test.ts',
             'test/web/**/*.test.ts',
-            'test/openapi/**/*.test.ts',
-            'test/scripts/**/*.test.ts',
-            'test/docs/**/*.test.ts',
-            'test/promises/**/*.test.ts',
+            'test/repo/**/*.test.ts',
+            'test/e2e/soak/*.test.ts',
           ],
           testTimeout: 20_000,
         },
@@ -49,9 +65,9 @@ export default defineConfig({
         plugins: [workerd()],
         test: {
           name: 'workerd',
-          // A runtime for each file took longer to start than its tests to run.
+          // A separate runtime for each file took longer to start than its tests took to run.
           isolate: false,
-          // Only to be slow on a busy machine; nothing in a test waits for a real clock.
+          // Only for slow, busy computers; no test waits for a real clock.
           testTimeout: 30_000,
           include: ['test/actor/**/*.test.ts', 'test/http/**/*.test.ts'],
           setupFiles: ['test/support/workerd/setup.ts'],
@@ -60,7 +76,9 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/export.test.ts', 'test/e2e/uploads.test.ts', 'test/e2e/webhooks.test.ts'],
+          isolate: false,
+          globalSetup: 'test/support/node/shared-stack.ts',
+          include: ['export', 'inputs', 'uploads', 'webhooks'].map((name) => `test/e2e/${name}.test.ts`),
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -70,7 +88,7 @@ export default defineConfig({
         plugins: [workerd({ GENERATED_REQUESTS: '200' })],
         test: {
           name: 'api',
-          include: ['test/http/generated.test.ts'],
+          include: ['test/http/edge/generated.test.ts'],
           setupFiles: ['test/support/workerd/setup.ts'],
           testTimeout: 120_000,
         },
@@ -86,6 +104,15 @@ export default defineConfig({
         },
       },
       {
+        // Lanes with processes of their own; with LANES=full as many jobs as a busy day has. Run by `npm run test:lanes`.
+        test: {
+          name: 'lanes',
+          include: ['lanes', 'endpoints'].map((name) => `test/e2e/${name}.test.ts`),
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
         // Needs python3, and ffmpeg on PATH for the most part; run by `npm run test:gpu-worker`.
         test: {
           name: 'gpu-worker',
@@ -95,7 +122,7 @@ export default defineConfig({
         },
       },
       {
-        // Makes its files by ffmpeg, and renders each by both workers; run by `npm run test:media`.
+        // Whatever makes ffmpeg work: both workers, over files that it makes as well; run by `npm run test:media`.
         test: {
           name: 'media',
           include: ['test/media/**/*.test.ts'],
@@ -104,10 +131,37 @@ export default defineConfig({
         },
       },
       {
+        // Deploys by the real wrangler to a Cloudflare on loopback; run by `npm run test:deploy`.
+        test: {
+          name: 'deploy',
+          include: ['test/e2e/deploy/**/*.test.ts'],
+          // Each starts wrangler dozens of times: half a minute, or many on a busy machine.
+          testTimeout: 900_000,
+        },
+      },
+      {
+        // Installs the packed client into projects of its own; run by `npm run test:package`.
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // Installs generators of clients from the registry; run by `npm run test:generated`.
+        test: {
+          name: 'generated',
+          include: ['test/generated/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
         // Takes over a minute, most of it a job's own patience; run by `npm run test:crash`.
         test: {
           name: 'crash',
-          include: ['test/e2e/crash.test.ts', 'test/e2e/hibernation.test.ts'],
+          include: ['cancel', 'crash', 'hibernation', 'line'].map((name) => `test/e2e/${name}.test.ts`),
           testTimeout: 180_000,
           hookTimeout: 60_000,
         },

@@ -1,4 +1,4 @@
-/** The Workers under test as files: the service as `wrangler deploy` would upload it, floors and peers by esbuild. */
+/** Builds the Workers under test as files: the service as `wrangler deploy` would upload it, the others by esbuild. */
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -7,14 +7,14 @@ import { build } from 'esbuild'
 
 export interface Bundle {
   dir: string
-  /** Files of `dir`, the one with the default export first. */
+  /** Files in `dir`; the first one has the default export. */
   modules: string[]
 }
 
 const ROOT = resolve(import.meta.dirname, '..')
 const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
 
-/** What would be deployed; nothing is sent anywhere. */
+/** Builds what would be deployed, without uploading it. */
 export async function bundleService(dir: string): Promise<Bundle> {
   const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CI: '1' }
   const args = [WRANGLER, 'deploy', '--dry-run', '--outdir', dir]
@@ -23,7 +23,7 @@ export async function bundleService(dir: string): Promise<Bundle> {
 }
 
 /**
- * The deployed bundle, untouched, behind a module of the bench that wraps what it exports.
+ * Adds a module of the bench in front of the unchanged deployed bundle, to wrap its exports.
  *
  * @param wrapper a file of bench/workers that imports the service as `exportal`
  */
@@ -33,7 +33,7 @@ export async function wrapService(service: Bundle, wrapper: string): Promise<Bun
   return { dir: service.dir, modules: [entry, ...service.modules] }
 }
 
-/** @param source a path within bench/ */
+/** @param source a path below bench/ */
 export async function bundleWorker(source: string, dir: string): Promise<Bundle> {
   await mkdir(dir, { recursive: true })
   const file = join(dir, 'index.js')

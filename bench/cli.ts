@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --quick] [-- --only NAME]`: measures the service beside the floor of the platform and beside the
- * plain design, all in this one run, and prints what it saw. A whole run also writes it down.
+ * `npm run bench [-- --quick] [-- --only NAME]`: measures the service beside the floor of the platform, the plain
+ * design and BullMQ on Redis in a single run, and prints the figures. A complete run also updates docs/performance.md.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,9 @@ import { discardLogs } from './discard-logs.ts'
 import type { Context, Measure } from './measure.ts'
 import { cold } from './measures/cold.ts'
 import { countJobs } from './measures/counts.ts'
+import { hostile } from './measures/hostile.ts'
 import { journey } from './measures/journey.ts'
+import { line } from './measures/line.ts'
 import { list } from './measures/list.ts'
 import { create, get, report } from './measures/requests.ts'
 import { scale } from './measures/scale.ts'
@@ -19,7 +21,7 @@ import { fanOut, reconnect } from './measures/sockets.ts'
 import { transfer } from './measures/transfer.ts'
 import { costTable, countsTable } from './report/counts-table.ts'
 import { tableOf } from './report/table.ts'
-import { type Results, writePage, writeResults } from './report/write.ts'
+import { type Results, writePage } from './report/write.ts'
 
 const MEASURES: Record<string, Measure> = {
   report,
@@ -31,7 +33,9 @@ const MEASURES: Record<string, Measure> = {
   list,
   transfer,
   scale,
-  // The last: the service goes on looking after the thousands of jobs that it makes.
+  line,
+  hostile,
+  // Last, since the service continues to process the thousands of jobs that it creates.
   create,
 }
 const COUNTS = 'counts'
@@ -51,10 +55,12 @@ const startedAt = new Date()
 const dir = await mkdtemp(join(tmpdir(), 'bench-'))
 await discardLogs(dir)
 const contenders = await Contenders.build(dir)
+if (!contenders.hasRedis)
+  console.error('NO redis-server here: BullMQ on Redis is SKIPPED, its columns stay empty.')
 const context: Context = {
   contenders,
   quick: values.quick,
-  // Many short turns: what else the computer does then hits all contenders of a round alike.
+  // Many short turns, so that other load on the computer affects all contenders of a round equally.
   rounds: values.quick ? 3 : 15,
   sliceMs: values.quick ? 400 : 330,
   say: (text) => console.error(`  ${text}`),
@@ -77,7 +83,4 @@ if (results.counts.length > 0) {
   console.log(`\nDollars of a million jobs\n\n${costTable(results.counts)}`)
 }
 if (results.rows.length > 0) console.log(`\n${tableOf(results.rows)}`)
-if (!values.quick && values.only === undefined) {
-  console.log(`\n${writeResults(results, startedAt, ms)}`)
-  writePage(results, startedAt, ms)
-}
+if (!values.quick && values.only === undefined) writePage(results, startedAt, ms)

@@ -1,16 +1,22 @@
-/** Who takes part in a measure, and how each is asked for the same thing. */
+/** The contenders of a measure, and equivalent requests for each. */
+
 import { execFile } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Bundle, bundleService, bundleWorker, wrapService } from './bundle.ts'
 import { requestBytes } from './http/connection.ts'
 import { send, sendAll, unexpected } from './http/load.ts'
-import { Runtime } from './runtime.ts'
+import { type Fsync, hasRedis, RedisPeer } from './redis-peer.ts'
+import { Runtime, type RuntimeOptions, type Served } from './runtime.ts'
 
 const AUTH_SECRET = 'a-secret-of-the-bench-that-guards-nothing-at-all'
-const ACTORS = { EXPORT_JOB: 'ExportJob', UPLOAD: 'Upload' }
-/** As in production: every check is made. The largest PUT is raised, since no zone stands before this Worker. */
+const PLAIN_TABLES = join(import.meta.dirname, 'peers/plain/tables')
+const ACTORS = { EXPORT_JOB: 'ExportJob', LANE: 'Lane', UPLOAD: 'Upload' }
+/**
+ * As in production, with every check enabled. The limit of a PUT is raised, since there is no zone before this Worker.
+ */
 const VARS = {
   ENVIRONMENT: 'production',
   PUBLIC_URL: 'http://127.0.0.1:$PORT',
@@ -20,12 +26,14 @@ const VARS = {
   MAX_PUT_BYTES: '1000000000',
 }
 
-/** The Workers of a run, built once and started when a measure first asks for them. */
+/** The Workers of a run, built once and started on first use. */
 export class Contenders {
   readonly #dir: string
   readonly #token: string
   readonly #service: Bundle
   readonly #started = new Map<string, Promise<Runtime>>()
+  readonly #peers = new Map<Fsync, Promise<RedisPeer>>()
+  readonly hasRedis = hasRedis()
 
   private constructor(dir: string, token: string, service: Bundle) {
     this.#dir = dir
@@ -37,23 +45,23 @@ export class Contenders {
     return new Contenders(dir, await makeToken(), await bundleService(join(dir, 'exportal')))
   }
 
-  /** Headers of a back end that may do everything. */
+  /** Headers of a back end with all scopes. */
   get authorization(): Record<string, string> {
     return { Authorization: `Bearer ${this.#token}` }
   }
 
-  /** What the floor with duties asks of its callers. */
+  /** Headers with the credentials for the floor with duties. */
   get dutifulAuthorization(): Record<string, string> {
     const signature = createHmac('sha256', AUTH_SECRET).update('bench').digest().join('')
     return { Authorization: `Bearer bench.${signature}` }
   }
 
-  /** The service as it deploys, its RunPod an instant one. */
+  /** The service as deployed, with a RunPod that answers at once. */
   exportal(): Promise<Runtime> {
     return this.#once('exportal', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
   }
 
-  /** The same with every alarm an hour late, so that nothing is dispatched. */
+  /** The same with every alarm delayed by an hour, so that nothing is dispatched. */
   held(): Promise<Runtime> {
     return this.#once('held', async () => ({
       bundle: await wrapService(this.#service, 'held'),
@@ -62,7 +70,7 @@ export class Contenders {
     }))
   }
 
-  /** The same behind meters, with a clock that is set by hand. */
+  /** The same with metering, and a clock that is set manually. */
   metered(): Promise<Runtime> {
     return this.#once('metered', async () => ({
       bundle: await wrapService(this.#service, 'metered'),
@@ -71,9 +79,25 @@ export class Contenders {
     }))
   }
 
-  /** The service with a memory to itself, for a crowd of jobs. */
+  /** The same with a limited number of places at its endpoint, or without lanes. */
+  meteredLane(lane: 'none' | 'limited'): Promise<Runtime> {
+    const { RUNPOD_ENDPOINT: url } = VARS
+    const limited = { RUNPOD_ENDPOINTS: JSON.stringify({ default: { url, places: 6 } }) }
+    return this.#once(`metered-${lane}`, async () => ({
+      bundle: await wrapService(this.#service, 'metered'),
+      actors: ACTORS,
+      vars: { ...VARS, ...(lane === 'none' ? { NO_LANE: '1' } : limited) },
+    }))
+  }
+
+  /** The service in a separate process, to measure the memory of many jobs. */
   crowded(): Promise<Runtime> {
     return this.#once('crowded', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
+  }
+
+  /** The service with workers on lines only. */
+  lined(): Promise<Runtime> {
+    return this.#once('lined', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
   }
 
   /** The service with a RunPod behind real sockets. */
@@ -86,7 +110,7 @@ export class Contenders {
     return this.#once('floor', () => this.#floor(VARS))
   }
 
-  /** The floor with duties: the same Worker in a process of its own, so that it is not warm from the floor's turn. */
+  /** The floor with duties: the same Worker in a separate process, so that it is not warmed up by the floor's turns. */
   dutiful(): Promise<Runtime> {
     return this.#once('dutiful', () => this.#floor(VARS))
   }
@@ -101,12 +125,13 @@ export class Contenders {
     return { bundle, actors: { FLOOR: 'Floor' }, vars }
   }
 
-  /** The plain design that most would write first. */
+  /** The plain design, a typical first implementation. */
   plain(): Promise<Runtime> {
     return this.#once('plain', async () => ({
       bundle: await bundleWorker('peers/plain/index.ts', join(this.#dir, 'plain')),
       actors: { JOB: 'PlainJob' },
       vars: VARS,
+      tables: PLAIN_TABLES,
     }))
   }
 
@@ -115,17 +140,34 @@ export class Contenders {
       bundle: await bundleWorker('peers/plain/metered.ts', join(this.#dir, 'metered-plain')),
       actors: { JOB: 'PlainJob' },
       vars: VARS,
+      tables: PLAIN_TABLES,
     }))
   }
 
+  /** BullMQ on Redis by column name; empty without Redis. */
+  async redis(): Promise<[name: string, RedisPeer][]> {
+    if (!this.hasRedis) return []
+    const start = async (fsync: Fsync): Promise<[string, RedisPeer]> => {
+      const known = this.#peers.get(fsync) ?? RedisPeer.start(fsync)
+      this.#peers.set(fsync, known)
+      return [`redis ${fsync}`, await known]
+    }
+    return [await start('everysec'), await start('always')]
+  }
+
+  /** All contenders with Exportal's HTTP API, by column name; the one under test first. */
+  async speakers(): Promise<[name: string, served: Served][]> {
+    return [['exportal', await this.exportal()], ['plain', await this.plain()], ...(await this.redis())]
+  }
+
   async stop(): Promise<void> {
-    const started = await Promise.all(this.#started.values())
-    await Promise.all(started.map((runtime) => runtime.stop()))
+    const started = await Promise.allSettled<Served>([...this.#started.values(), ...this.#peers.values()])
+    await Promise.all(started.map((each) => each.status === 'fulfilled' && each.value.stop()))
   }
 
   #once(
     name: string,
-    options: () => Promise<{ bundle: Bundle; actors: Record<string, string>; vars: Record<string, string> }>,
+    options: () => Promise<Pick<RuntimeOptions, 'bundle' | 'actors' | 'vars' | 'tables'>>,
     fakeOutside = true,
   ): Promise<Runtime> {
     const known = this.#started.get(name)
@@ -142,7 +184,7 @@ export class Contenders {
   }
 }
 
-/** A token that may do everything, made as an operator makes one; the counts live through months of a job's clock. */
+/** A token with all scopes, created as operators do; its expiry covers the counts' simulated months. */
 async function makeToken(): Promise<string> {
   const script = join(import.meta.dirname, '../scripts/token.ts')
   const env = { ...process.env, AUTH_SECRET }
@@ -154,7 +196,7 @@ async function makeToken(): Promise<string> {
   return stdout.trim()
 }
 
-/** The body of a request for an export, as a front end would send it. */
+/** The body of a request for an export, as sent by a front end. */
 export function exportRequest(nth: number) {
   return {
     project_id: 1 + (nth % 100),
@@ -165,10 +207,10 @@ export function exportRequest(nth: number) {
   }
 }
 
-/** What the floor holds of a job: about as long as the service's row. */
+/** The floor's state of a job: about as long as the service's row. */
 export const FLOOR_STATE = JSON.stringify(exportRequest(0)).padEnd(1200, ' ')
 
-/** So many objects of both floors, each with its row. */
+/** Creates this many objects of both floors, each with its row. */
 export async function floorJobs(
   contenders: Contenders,
   count: number,
@@ -181,15 +223,15 @@ export async function floorJobs(
   return { floor, dutiful, names }
 }
 
-/** The input that `exportRequest` names, and its project. */
-function inputOf(nth: number): { key: string; project: string } {
+/** The input of the `nth` `exportRequest`, and its project. */
+export function inputOf(nth: number): { key: string; project: string } {
   const { input_video_key: key, project_id: project } = exportRequest(nth)
   return { key, project: String(project) }
 }
 
 export interface RunningJob {
   id: string
-  /** Headers of its GPU worker. */
+  /** Headers of the job's GPU worker. */
   worker: Record<string, string>
 }
 
@@ -198,11 +240,11 @@ interface Run {
 }
 
 /**
- * So many jobs that RunPod has taken and whose first report came. Works for whoever speaks Exportal's HTTP: the peer
- * does as well.
+ * Creates this many jobs that RunPod has accepted and whose first report was received. Works for every contender with
+ * Exportal's HTTP API, such as the peers.
  */
 export async function runningJobs(
-  runtime: Runtime,
+  runtime: Served,
   authorization: Record<string, string>,
   count: number,
 ): Promise<RunningJob[]> {
@@ -233,16 +275,20 @@ export function reportRequest({ id, worker }: RunningJob, progress: number, stag
   return requestBytes('POST', `/api/jobs/${id}/do/progress`, worker, { progress, stage, eta_seconds: 60 })
 }
 
-/** Waits until RunPod was asked to run all of these jobs, and answers their callback tokens. */
-async function takenRuns(runtime: Runtime, ids: readonly string[]): Promise<Map<string, string>> {
+/** The runs requested from RunPod since the previous call. */
+export async function runsOf(served: Served): Promise<Run[]> {
+  const answer = await send(served.outsidePort, requestBytes('GET', '/runs'))
+  return JSON.parse(answer.body)
+}
+
+/** Waits until all of these jobs were sent to RunPod, and returns their callback tokens. */
+async function takenRuns(runtime: Served, ids: readonly string[]): Promise<Map<string, string>> {
   const tokens = new Map<string, string>()
   const deadline = Date.now() + 60_000
   while (ids.some((id) => !tokens.has(id))) {
     if (Date.now() > deadline) throw new Error(`Only ${tokens.size} of ${ids.length} jobs were dispatched.`)
-    const answer = await send(runtime.outsidePort, requestBytes('GET', '/runs'))
-    const runs: Run[] = JSON.parse(answer.body)
-    for (const { input } of runs) tokens.set(input.job_id, input.callback_token)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    for (const { input } of await runsOf(runtime)) tokens.set(input.job_id, input.callback_token)
+    await pause(50)
   }
   return tokens
 }

@@ -1,21 +1,24 @@
-/** Dollars of a million jobs, item by item: exact counts times published prices, which bench/prices.json dates. */
+/** Dollars per million jobs by item: exact counts times published prices, with their date in bench/prices.json. */
 
 import type { CountedJob, Counts } from './measures/counts.ts'
 import PRICES from './prices.json' with { type: 'json' }
 
-/** Item → dollars per million jobs. */
+/** Source: developers.cloudflare.com/durable-objects/platform/pricing, WebSocket messages. */
+const MESSAGES_A_REQUEST = 20
+
+/** Dollars per million jobs, by item. */
 export type Costs = Record<string, number>
 
 /**
- * Seconds for which the job's actor is billed: running, or idle but unable to hibernate. Exportal's sleeps between two
- * events, sockets or not; sockets taken with `accept()` keep the peer's awake for as long as they are open. How long a
- * call to the outside takes there cannot be measured here; bench/prices.json says what is assumed.
+ * Seconds for which the job's actor is billed: running, or idle but unable to hibernate. Exportal's actor hibernates
+ * between events, even with open sockets; sockets taken with `accept()` keep the peer's in memory while they are open.
+ * The duration of an actor's outgoing calls cannot be measured here, so bench/prices.json contains assumed values.
  */
 export function secondsAwake(job: CountedJob, counts: Counts): number {
   const { actorMsPerEvent, d1Ms, r2Ms, fetchMs } = PRICES.assumed
   const of = (name: string) => counts[name] ?? 0
   const working =
-    of('actorRequests') * actorMsPerEvent +
+    (of('actorRequests') + of('messagesReceived')) * actorMsPerEvent +
     of('actorD1Calls') * d1Ms +
     of('actorR2Calls') * r2Ms +
     of('actorFetches') * fetchMs
@@ -30,7 +33,8 @@ export function costsOf(job: CountedJob): Costs {
   return {
     'Worker requests': of('workerRequests') * price.workerRequests,
     'Worker processor time': of('workerRequests') * assumed.workerCpuMsPerRequest * price.workerCpuMs,
-    'actor requests': of('actorRequests') * price.actorRequests,
+    'actor requests':
+      (of('actorRequests') + of('messagesReceived') / MESSAGES_A_REQUEST) * price.actorRequests,
     'actor time in memory': awake * price.actorGigabyteSeconds,
     'actor rows written': of('actorRowsWritten') * price.actorRowsWritten,
     'actor rows read': of('actorRowsRead') * price.actorRowsRead,

@@ -1,10 +1,11 @@
 /**
- * One measure of several contenders in turns: A B C, A B C, … after a warm-up of each. What else this computer does
- * meanwhile then hits all of them alike, and the ratio of one round to another is what counts.
+ * Measures several contenders in turns: A B C, A B C, … after a warm-up of each. Other load on the computer then
+ * affects all of them equally, and the ratio within each round is what counts.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { median, type Spread, spreadOf } from './statistics.ts'
 
-/** The same figure of one contender, round by round. */
+/** The values of one figure for one contender, by round. */
 export interface Series {
   name: string
   rounds: number[]
@@ -12,11 +13,11 @@ export interface Series {
 
 export interface Turn {
   name: string
-  /** Measures once; `warm` marks the round that is thrown away. */
+  /** Measures once; the result of a `warm` round is discarded. */
   run(warm: boolean): Promise<Record<string, number>>
 }
 
-/** Per figure and contender, one value for each round. */
+/** By figure and contender, one value per round. */
 export type Figures = Record<string, Series[]>
 
 export async function takeTurns(turns: readonly Turn[], rounds: number): Promise<Figures> {
@@ -35,8 +36,8 @@ export async function takeTurns(turns: readonly Turn[], rounds: number): Promise
 }
 
 /**
- * The same for turns that are one quick thing each, with a pause behind it: a round is `times` times A B C, and of each
- * contender the middle one counts. Whatever a moment has in it then hits them all.
+ * The same for turns that are one short action with a pause after it: a round is `times` times A B C, and each
+ * contender's median counts. Momentary disturbances then affect all of them.
  */
 export async function takeShortTurns(
   turns: readonly Turn[],
@@ -46,7 +47,7 @@ export async function takeShortTurns(
     name,
     run: async (warm: boolean) => {
       const figures = await run(warm)
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      await pause(pauseMs)
       return figures
     },
   }))
@@ -61,7 +62,7 @@ export async function takeShortTurns(
   )
 }
 
-/** `a` over `b`, round by round. */
+/** `a` divided by `b`, round by round. */
 export function ratioOf(series: readonly Series[], a: string, b: string): Spread | null {
   const above = series.find(({ name }) => name === a)?.rounds ?? []
   const below = series.find(({ name }) => name === b)?.rounds ?? []

@@ -1,35 +1,49 @@
 /**
- * A Worker in a workerd of its own, reached on its direct port: no proxy of a development server in between, no local
- * traces, logs thrown away. Every contender of a measure runs like this, so that their figures can be compared.
+ * A Worker in a separate workerd, reached on its direct port: without a development server's proxy, without local
+ * traces, with logs discarded. Every contender of a measure runs like this, so that their figures are comparable.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from 'miniflare'
+import { unstable_splitSqlQuery as splitSqlQuery } from 'wrangler'
 import { freePort } from '../scripts/stack.ts'
 import type { Bundle } from './bundle.ts'
 
-/** As wrangler.toml says it. */
+/** The same as in wrangler.toml. */
 const COMPATIBILITY_DATE = '2026-11-01'
 const MIGRATIONS = join(import.meta.dirname, '../migrations')
 const TICKS_PER_SECOND = 100
 
 export interface RuntimeOptions {
-  /** The name of the Worker; its D1 is `db`, its bucket `videos`. */
+  /** The Worker's name; its D1 is `db`, its bucket `videos`. */
   name: string
   bundle: Bundle
-  /** Durable Object bindings: binding → class. */
+  /** Durable Object bindings: class by binding. */
   actors: Record<string, string>
   vars?: Record<string, string>
-  /** A Worker that answers what this one fetches from the outside. */
+  /** Directory of its D1 migrations; by default the service's. */
+  tables?: string
+  /** A Worker that answers the outgoing requests of this one. */
   outside?: { name: string; bundle: Bundle; actors?: Record<string, string> }
 }
 
-export class Runtime {
+/** The interface of a contender for the measures. */
+export interface Served {
+  readonly port: number
+  /** The port of `outside`; 0 without one. */
+  readonly outsidePort: number
+  /** CPU seconds used so far; null when the system does not provide it. */
+  cpuSeconds(): number | null
+  /** Stores the same text in R2 under each key, as an upload of its project. */
+  storeVideos(videos: readonly { key: string; project: string }[], text: string): Promise<void>
+  stop(): Promise<void>
+}
+
+export class Runtime implements Served {
   readonly name: string
   readonly port: number
-  /** The port of the outside, 0 without one. */
   readonly outsidePort: number
   readonly #miniflare: Miniflare
   readonly #stateDir: string
@@ -51,7 +65,7 @@ export class Runtime {
     this.#pid = made.pid
   }
 
-  /** Starts it, with D1 migrated as the service's is. */
+  /** Starts it, with D1 migrated. */
   static async start(options: RuntimeOptions): Promise<Runtime> {
     const { name, bundle, actors, outside } = options
     const stateDir = await mkdtemp(join(tmpdir(), `bench-${name}-`))
@@ -83,11 +97,11 @@ export class Runtime {
     await miniflare.ready
     const pid = childrenNamed('workerd').find((each) => !before.includes(each)) ?? null
     const runtime = new Runtime({ name, port, outsidePort, miniflare, stateDir, pid })
-    await runtime.#migrate()
+    await runtime.#migrate(options.tables ?? MIGRATIONS)
     return runtime
   }
 
-  /** D1 from outside of the Worker: to fill it, and to look at what was written. */
+  /** Accesses D1 from outside the Worker, to fill it and to read results. */
   async sql<T>(query: string, ...values: (string | number)[]): Promise<T[]> {
     const db = await this.#miniflare.getD1Database('DB', this.name)
     return (
@@ -98,26 +112,21 @@ export class Runtime {
     ).results
   }
 
-  /** Puts the same text into R2 under each key, as an upload of that project. */
   async storeVideos(videos: readonly { key: string; project: string }[], text: string): Promise<void> {
     const bucket = await this.#miniflare.getR2Bucket('VIDEOS', this.name)
     for (const { key, project } of videos) await bucket.put(key, text, { customMetadata: { project } })
   }
 
-  /** Puts the actor out of memory, as an idle one is after ten seconds. */
+  /** Evicts an actor from memory, as happens to an idle one after ten seconds. */
   async evict(className: string, name: string): Promise<void> {
     await this.#miniflare.unsafeEvictDurableObject(this.name, className, { name })
   }
 
-  /** Seconds of processor time that this workerd has used; null where the system does not say. */
   cpuSeconds(): number | null {
-    if (this.#pid === null) return null
-    const stat = readFileSync(`/proc/${this.#pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+    return this.#pid === null ? null : cpuSecondsOf(this.#pid)
   }
 
-  /** Bytes of memory that this workerd holds; null where the system does not say. */
+  /** Memory of this workerd in bytes; null when the system does not provide it. */
   memoryBytes(): number | null {
     if (this.#pid === null) return null
     const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.#pid}/status`, 'utf8')) ?? []
@@ -129,10 +138,11 @@ export class Runtime {
     await rm(this.#stateDir, { recursive: true, force: true, maxRetries: 3 })
   }
 
-  async #migrate(): Promise<void> {
-    for (const file of readdirSync(MIGRATIONS).sort()) {
-      const text = readFileSync(join(MIGRATIONS, file), 'utf8').replace(/^--.*$/gm, '')
-      for (const statement of text.split(';')) if (statement.trim() !== '') await this.sql(statement)
+  async #migrate(folder: string): Promise<void> {
+    for (const file of readdirSync(folder).sort()) {
+      const text = readFileSync(join(folder, file), 'utf8')
+      // A trigger contains statements itself.
+      for (const statement of splitSqlQuery(text)) await this.sql(statement)
     }
   }
 }
@@ -155,14 +165,26 @@ function workerOf(
   }
 }
 
-/** `$PORT` in a variable is the port that the Worker is reached at. */
+/** CPU seconds used by a process; null when the system does not provide it. */
+export function cpuSecondsOf(pid: number): number | null {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return null
+  }
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+/** Replaces `$PORT` in variables by the Worker's port. */
 function withPort(vars: Record<string, string>, port: number): Record<string, string> {
   return Object.fromEntries(
     Object.entries(vars).map(([name, value]) => [name, value.replace('$PORT', String(port))]),
   )
 }
 
-/** Child processes of this one that run `command`; none where there is no /proc. */
+/** This process's children that run `command`; none without /proc. */
 function childrenNamed(command: string): number[] {
   let children: string
   try {

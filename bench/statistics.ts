@@ -1,4 +1,4 @@
-/** Medians and quantiles: on a shared machine a mean says little, and a minimum flatters. */
+/** Medians and quantiles: on a shared computer means are distorted by outliers, and minima are too optimistic. */
 
 /** The q-quantile (0–1) of unsorted values, by linear interpolation; NaN when there are none. */
 export function quantile(values: readonly number[], q: number): number {

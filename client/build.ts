@@ -1,7 +1,7 @@
 /**
- * Bundles the client for browsers and holds it to its size: `node client/build.ts [outdir]`.
+ * Bundles the client for browsers and enforces its size limit: `node client/build.ts [outdir]`.
  *
- * Uploads are a chunk of their own, loaded on first use, and so count apart from the core with its socket.
+ * Uploads are a chunk that is loaded on first use, and so do not count towards the core with its socket.
  */
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -15,7 +15,7 @@ export interface Sizes {
   gzip: number
 }
 
-/** Sizes of the core (with what it loads at once) and of each part that is loaded or imported apart. */
+/** Sizes of the core (with its static imports) and of each chunk that is loaded or imported separately. */
 export async function measure(outdir?: string): Promise<Record<string, Sizes>> {
   const here = fileURLToPath(new URL('.', import.meta.url))
   const { metafile, outputFiles } = await build({
@@ -34,7 +34,7 @@ export async function measure(outdir?: string): Promise<Record<string, Sizes>> {
     external: ['react'],
   })
   const { outputs } = metafile
-  /** An output with all that it imports statically. */
+  /** An output and all its static imports, transitively. */
   const closure = (path: string, seen = new Set<string>()): Set<string> => {
     if (!seen.has(path)) {
       seen.add(path)

@@ -1,4 +1,6 @@
-/** Everything that this client throws on purpose, so that a caller can tell a refusal from a broken line. */
+/**
+ * Every error that this client throws on purpose, so that callers can distinguish a refusal from a broken connection.
+ */
 import type { FieldError } from '../wire/problem.ts'
 import type { Job, JobFailure } from './types.ts'
 
@@ -14,18 +16,18 @@ export interface Problem {
   etag?: string | undefined
 }
 
-/** The service refused: an RFC 9457 problem, or a close code of its sockets. */
+/** A refusal by the service: an RFC 9457 problem, or a close code of its sockets. */
 export class ExportalError extends Error {
   override name = 'ExportalError'
   readonly status: number
-  /** Stable: branch on this. */
+  /** Stable; branch on it. */
   readonly code: string
   readonly detail: string
   readonly errors: readonly FieldError[]
-  /** Quote it when you ask the operator. */
+  /** Include it when you contact the operator. */
   readonly requestId: string | undefined
   readonly retryAfterMs: number | undefined
-  /** Of what stands in the way, as a file that is there already; without quotes. */
+  /** ETag of a conflicting object, such as a file that exists already; without quotes. */
   readonly etag: string | undefined
 
   constructor(problem: Problem) {
@@ -40,12 +42,12 @@ export class ExportalError extends Error {
   }
 }
 
-/** No answer came: whether the request was carried out is not known. `cause` has the reason. */
+/** There was no answer, so it is not known whether the request was carried out. `cause` contains the reason. */
 export class ExportalConnectionError extends Error {
   override name = 'ExportalConnectionError'
 }
 
-/** A job that was waited for ended otherwise than complete. */
+/** A job that was waited for ended with another status than complete. */
 export class ExportJobFailed extends Error {
   override name = 'ExportJobFailed'
   readonly job: Job
@@ -63,11 +65,11 @@ export class ExportJobFailed extends Error {
   }
 }
 
-/** Waiting took longer than allowed. The job goes on: `jobId` finds it again. */
+/** The wait exceeded its limit. The job continues: `jobId` identifies it. */
 export class ExportalTimeoutError extends Error {
   override name = 'ExportalTimeoutError'
   readonly jobId: string
-  /** As last seen. */
+  /** The last known state. */
   readonly job: Job | null
 
   constructor(jobId: string, job: Job | null, timeoutMs: number) {
@@ -77,7 +79,7 @@ export class ExportalTimeoutError extends Error {
   }
 }
 
-/** Reads a refusal, whatever stands between: a proxy's HTML page still becomes a typed error. */
+/** Parses a refusal of the service or of an intermediary: a proxy's HTML page becomes a typed error, too. */
 export function problemOf(status: number, headers: Headers, text: string): ExportalError {
   const body = objectOf(text)
   const string = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
@@ -103,13 +105,13 @@ function objectOf(text: string): Record<string, unknown> {
 }
 
 /**
- * Seconds, or an HTTP date (RFC 9110, 10.2.3); undefined where it is neither. A date is read by the clock that wrote
- * it where that can be seen, since this one may be hours off.
+ * Parses seconds or an HTTP date (RFC 9110, 10.2.3); undefined for anything else. A date is compared with the answer's
+ * own Date header if that is readable, since the local clock may be hours off.
  */
 function retryAfterOf(headers: Headers): number | undefined {
   const text = headers.get('retry-after')?.trim() ?? ''
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER)
-  // Date.parse takes far more than dates: "-5" and "1.5" as well.
+  // Date.parse accepts much more than dates, such as "-5" and "1.5".
   const at = /^[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(at)) return undefined
   const theirs = Date.parse(headers.get('date') ?? '')

@@ -1,4 +1,4 @@
-/** One source, any number of readers, each at its own pace. */
+/** One source with any number of readers, each at its own pace. */
 
 interface Reader<T> {
   queue: T[]
@@ -10,7 +10,7 @@ export class Feed<T> {
   readonly #merge: (last: T, next: T) => boolean
   #end: { error?: unknown } | null = null
 
-  /** `merge`: may `next` replace an unread `last`? Keeps a slow reader's queue short. */
+  /** `merge` may replace an unread `last` by `next`, which bounds the queue of a slow reader. */
   constructor(merge: (last: T, next: T) => boolean) {
     this.#merge = merge
   }
@@ -24,13 +24,13 @@ export class Feed<T> {
     }
   }
 
-  /** Readers finish what they have, then end, or throw. */
+  /** Readers receive what is queued, then end or throw. */
   end(end: { error?: unknown } = {}): void {
     this.#end = end
     for (const { wake } of this.#readers) wake()
   }
 
-  /** Reads from now on, after `first`. `left` is called when a reader stops before the end. */
+  /** Reads `first`, then all later items. `left` is called when a reader stops before the end. */
   read(first: T[], left: () => void): AsyncGenerator<T, void, undefined> {
     const reader: Reader<T> = { queue: first, wake: () => {} }
     this.#readers.add(reader)

@@ -1,50 +1,52 @@
-/** One HTTP request, with its bearer token, its time limit, its typed errors and its safe repeats. */
+/** Sends one HTTP request, with its bearer token, time limit, typed errors and safe repeats. */
 import type { Authority } from './authority.ts'
 import { ExportalConnectionError, ExportalError, problemOf } from './errors.ts'
 import { backoff, sleep, type Timings, timingsOf, within } from './time.ts'
 
 export type FetchLike = (url: string, init?: RequestInit) => Promise<Response>
-export type WebSocketLike = new (url: string) => object
+/** The constructor of browsers: the token is offered as a subprotocol, so that no URL contains it. */
+export type WebSocketLike = new (url: string, protocols?: string[]) => object
 /**
- * A function is asked before every request and every dial, so that a short-lived token can be renewed. One that rejects,
- * or takes longer than a request may, counts as a request that got no answer; an ExportalError of it counts as itself.
- * White space around a token, as of a file's last line, is taken away.
+ * A function is called before every request and every connection, so that short-lived tokens can be renewed. When it
+ * rejects, or takes longer than a request may, the request fails without an answer; an ExportalError that it throws is
+ * passed on. White space around a token, such as a file's last line break, is removed.
  */
 export type TokenSource = string | (() => string | Promise<string>)
 
 export interface ExportsOptions {
-  /** Origin of the service, and the path it is mounted at, if any. Where there is a `location` it may be relative. */
+  /** Origin of the service, with the path it is mounted at, if any. May be relative where there is a `location`. */
   baseUrl: string
   token?: TokenSource | undefined
   fetch?: FetchLike | undefined
-  /** For Node 20, which has none of its own: `ws`. Without any, `watch` polls. */
+  /** For Node 20, which has no WebSocket: the one of `ws`. Without any, `watch` polls. */
   WebSocket?: WebSocketLike | undefined
-  /** Infinity is no limit. */
+  /** Infinity disables a limit. */
   timings?: Partial<Timings> | undefined
 }
 
-export type Query = Record<string, string | number | boolean | undefined>
+type QueryValue = string | number | boolean | undefined
+export type Query = Record<string, QueryValue | readonly QueryValue[]>
 
 export interface RepeatPolicy {
   signal?: AbortSignal | undefined
-  /** 1: no repeats. */
+  /** 1 disables repeats. */
   tries?: number
-  /** Told before a repeat: from then on the request may have been carried out already. */
+  /** Called before a repeat: from then on the request may have been carried out already. */
   onRepeat?: () => void
 }
 
 export interface ApiRequest extends RepeatPolicy {
   method?: string
-  /** Of this service; or a whole URL that it gave out, which carries its own authority and is sent no token. */
+  /** A path of this service, or a complete URL from it, which contains its own authorization and is sent no token. */
   path: string
-  /** For messages, instead of method and path: a URL that was given out is a secret. */
+  /** Replaces method and path in messages: a signed URL is a secret. */
   what?: string
   query?: Query
   body?: unknown
   headers?: Record<string, string>
-  /** Time the server was asked to hold the answer. */
+  /** How long the server was asked to hold the answer. */
   holdMs?: number
-  /** A status above 299 whose body is an answer, unless it is a problem. */
+  /** A status above 299 whose body is an answer unless it is a problem. */
   also?: number
 }
 
@@ -58,6 +60,11 @@ export interface ApiAnswer extends RawAnswer {
   body: unknown
 }
 
+export interface SocketAddress {
+  url: string
+  protocols: string[]
+}
+
 export class Transport {
   readonly timings: Timings
   readonly WebSocket: WebSocketLike | undefined
@@ -65,31 +72,31 @@ export class Transport {
   readonly #base: string
   readonly #token: TokenSource | undefined
 
-  /** @throws TypeError for a baseUrl that is none of http or https, and for timings that are no numbers of 0 or more */
+  /** @throws TypeError when baseUrl is not http or https, or a timing is not a number of at least 0 */
   constructor(options: ExportsOptions) {
     this.timings = timingsOf(options.timings)
     this.WebSocket = options.WebSocket ?? globalThis.WebSocket
-    // Called through a closure: browsers refuse a fetch that was detached from its window.
+    // Wrapped in a closure: browsers refuse a fetch that is detached from its window.
     this.fetch = options.fetch ?? ((url, init) => fetch(url, init))
     this.#base = baseOf(options.baseUrl)
     this.#token = options.token
   }
 
-  /** What a client may see depends on these alone: the service, and the token or the function that gives it. */
+  /** Determines what a client may access: the service, and the token or its function. */
   get authority(): Authority {
     return { base: this.#base, token: this.#token }
   }
 
-  /** True where a refused token may be followed by a fresh one. */
+  /** Whether a refused token may be replaced by a new one. */
   get renews(): boolean {
     return typeof this.#token === 'function'
   }
 
   /**
-   * The token of this moment, undefined where there is none.
+   * The current token; undefined without one.
    *
    * @throws ExportalConnectionError when its function rejects or does not answer in time
-   * @throws TypeError for what cannot be sent as a token, so that it is not taken for one that was refused
+   * @throws TypeError when the value cannot be sent as a token, so that it is not taken for a refused one
    */
   async token(signal?: AbortSignal): Promise<string | undefined> {
     const source = this.#token
@@ -107,8 +114,10 @@ export class Transport {
 
   url(path: string, query: Query = {}): URL {
     const url = new URL(this.absolute(path))
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, String(value))
+    for (const [name, values] of Object.entries(query)) {
+      for (const value of [values].flat()) {
+        if (value !== undefined) url.searchParams.append(name, String(value))
+      }
     }
     return url
   }
@@ -117,14 +126,21 @@ export class Transport {
     return pathOrUrl.startsWith('/') ? this.#base + pathOrUrl : pathOrUrl
   }
 
-  /** A browser cannot give a socket headers, so the token travels in the query. */
-  socketUrl(path: string, query: Query): string {
-    const url = this.url(path, query)
+  /**
+   * The URL and subprotocols of a socket. Browsers cannot set headers on sockets: the token is offered as a
+   * subprotocol, and is in the query only when it has characters that a subprotocol may not have (RFC 9110, 5.6.2).
+   */
+  socketTo(path: string, query: Query, token: string | undefined): SocketAddress {
+    const fits = token === undefined || /^[\w!#$%&'*+.^`|~-]+$/.test(token)
+    const url = this.url(path, fits ? query : { ...query, token })
     url.protocol = url.protocol.replace('http', 'ws')
-    return url.href
+    return { url: url.href, protocols: token && fits ? ['exportal.v1', `exportal.bearer.${token}`] : [] }
   }
 
-  /** Sends, and repeats while the service says "not now" or the line breaks. Only for what is safe to repeat. */
+  /**
+   * Sends a request, and repeats it while the service is temporarily unavailable or the connection fails. Only for
+   * requests that may be repeated.
+   */
   send(request: ApiRequest): Promise<ApiAnswer> {
     return this.repeat(() => this.#once(request), request)
   }
@@ -143,19 +159,19 @@ export class Transport {
     }
   }
 
-  /** How long to wait before the same may be tried again; null when that is of no use, or would take too long. */
+  /** How long to wait before the request is repeated; null when that cannot help, or would take too long. */
   pauseAfter(error: unknown, tried: number, limitMs = this.timings.maxRetryAfterMs): number | null {
     const pauseMs = backoff(this.timings.retryBaseMs, tried)
     if (error instanceof ExportalConnectionError) return pauseMs
     if (!(error instanceof ExportalError)) return null
     const { status, retryAfterMs } = error
-    // 409 with a Retry-After: the same key is being worked on, or its last job is just being deleted.
+    // 409 with Retry-After: another request with the same key is in progress, or its previous job is being deleted.
     const passing = status === 429 || status >= 500 || (status === 409 && retryAfterMs !== undefined)
     if (!passing || (retryAfterMs ?? 0) > limitMs) return null
     return Math.max(pauseMs, retryAfterMs ?? 0)
   }
 
-  /** Makes a broken line, and any answer but a good one, a typed error. */
+  /** Turns a failed connection, and every answer except success, into a typed error. */
   async exchange(
     what: string,
     send: () => Promise<RawAnswer>,
@@ -182,12 +198,12 @@ export class Transport {
     const headers = new Headers({ accept: 'application/json', ...request.headers })
     if (token) headers.set('authorization', `Bearer ${token}`)
     if (body !== undefined) headers.set('content-type', 'application/json')
-    // Made before it is sent: what cannot be sent at all is no lost answer, and is not tried again.
+    // Created before sending, so that an invalid request throws, and is not repeated as a lost answer.
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
     const send = () =>
       within(this.timings.requestTimeoutMs + holdMs, signal, async (limit) => {
         const response = await this.fetch(href, { ...init, signal: limit })
-        // Read here: an answer that breaks off half-way is no answer.
+        // Read here, so that an answer that breaks off counts as none.
         return { status: response.status, headers: response.headers, text: await response.text() }
       })
     const answer = await this.exchange(what, send, signal, request.also)

@@ -13,6 +13,7 @@ import {
   type CreateOptions,
   commandJob,
   createJob,
+  createToken,
   deleteJob,
   type EventsQuery,
   getEvents,
@@ -20,6 +21,7 @@ import {
   listAllJobs,
   listJobs,
   type RequestOptions,
+  redeliverWebhook,
 } from './calls.ts'
 import { type ExportsOptions, Transport } from './http.ts'
 import type {
@@ -28,11 +30,13 @@ import type {
   DeleteAnswer,
   EventsPage,
   Health,
+  IssuedToken,
   Job,
   JobPage,
   JobTypeInfo,
   ListedJob,
   ListQuery,
+  TokenRequest,
 } from './types.ts'
 import type { UploadedVideo, UploadOptions, UploadSource } from './upload.ts'
 import { type WaitOptions, waitForJob } from './wait.ts'
@@ -50,46 +54,52 @@ export type { ExportsOptions, FetchLike, TokenSource, WebSocketLike } from './ht
 export type { Timings } from './time.ts'
 export type { Update } from './tracker.ts'
 export * from './types.ts'
-export type { UploadedVideo, UploadOptions, UploadPlan, UploadProgress, UploadSource } from './upload.ts'
+export type { UploadedVideo, UploadOptions, UploadProgress, UploadSource } from './upload.ts'
 export type { WaitOptions } from './wait.ts'
 export type { ConnectionState, ConnectionStatus, JobWatch, WatchOptions } from './watch.ts'
 
 export interface JobsClient {
-  /** Creates a job; safe to repeat, also by itself, under one idempotency key. */
+  /** Creates a job; may be repeated under one idempotency key, as the client itself does. */
   create(input: CreateJob, options?: CreateOptions): Promise<CreatedJob>
   get(id: string, options?: RequestOptions): Promise<Job>
   list(query?: ListQuery, options?: RequestOptions): Promise<JobPage>
-  /** Every job that matches, across the pages, newest first. */
+  /** Every matching job, across all pages, newest first. */
   listAll(query?: ListQuery, options?: RequestOptions): AsyncGenerator<ListedJob, void, undefined>
-  /** Asks for the stop. The job is `cancelling` until the GPU has confirmed. */
+  /** Requests the cancel. The job is `cancelling` until RunPod has confirmed it. */
   cancel(id: string, options?: RequestOptions): Promise<Job>
   /** Starts a new round of an `error` or `cancelled` job. */
   retry(id: string, options?: RequestOptions): Promise<Job>
-  /** Deletes an ended job with its files; an active one is cancelled instead, and the answer says so. */
+  /** Deletes an ended job with its files; cancels an active one instead, which the answer contains. */
   delete(id: string, options?: RequestOptions): Promise<DeleteAnswer>
+  /** Sends a webhook message again, by its `webhook-id`. */
+  redeliver(id: string, delivery: string, options?: RequestOptions): Promise<Job>
   /** One page of the log. */
   events(id: string, query?: EventsQuery): Promise<EventsPage>
-  /** Follows a job to its end, across reconnects. Given a job that has ended, it does not dial at all. */
+  /** Watches a job to its end, across reconnects. For a job that has ended it opens no connection. */
   watch(job: string | Job, options?: WatchOptions): JobWatch
-  /** Resolves once the job is complete, rejects with ExportJobFailed when it ends otherwise. */
+  /** Resolves when the job is complete, rejects with ExportJobFailed when it ends otherwise. */
   waitFor(job: string | Job, options?: WaitOptions): Promise<Job>
 }
 
 export interface ExportsClient {
   jobs: JobsClient
-  /** A URL of a path that the service gave out, as in `job.urls`; a whole URL stays as it is. */
+  /** The URL of a path from the service, such as one in `job.urls`; a complete URL is returned unchanged. */
   absolute(pathOrUrl: string): string
-  /** Stores a video, or an image for an overlay, and answers its key. Large files go in parts, and can be gone on with. */
+  /**
+   * Stores a video, or an image for an overlay, and returns its key. Large files are sent in parts, and can be resumed.
+   */
   uploadVideo(file: UploadSource, options?: UploadOptions): Promise<UploadedVideo>
+  /** Creates a token with fewer rights and a shorter life than this client's, for example for a browser. */
+  createToken(input: TokenRequest, options?: RequestOptions): Promise<IssuedToken>
   jobTypes(options?: RequestOptions): Promise<JobTypeInfo[]>
-  /** `deep` also asks what the service depends on; that it is degraded is an answer, not an error. */
+  /** `deep` also checks the service's dependencies; a degraded service is an answer, not an error. */
   health(options?: RequestOptions & { deep?: boolean }): Promise<Health>
 }
 
 /**
- * A client of one service, with one token.
+ * Creates a client of one service, with one token.
  *
- * @throws TypeError for a baseUrl that is none, and for timings that are no numbers of 0 or more
+ * @throws TypeError when baseUrl is invalid, or a timing is not a number of at least 0
  */
 export function createExports(options: ExportsOptions): ExportsClient {
   const http = new Transport(options)
@@ -101,6 +111,7 @@ export function createExports(options: ExportsOptions): ExportsClient {
     cancel: (id, options) => commandJob(http, id, 'cancel', options),
     retry: (id, options) => commandJob(http, id, 'retry', options),
     delete: (id, options) => deleteJob(http, id, options),
+    redeliver: (id, delivery, options) => redeliverWebhook(http, id, delivery, options),
     events: (id, query) => getEvents(http, id, query),
     watch: (job, options) => new JobWatch(http, job, options),
     waitFor: (job, options) => waitForJob(http, job, options),
@@ -109,6 +120,7 @@ export function createExports(options: ExportsOptions): ExportsClient {
     jobs: withAuthority(jobs, http.authority),
     absolute: (pathOrUrl) => http.absolute(pathOrUrl),
     uploadVideo: async (file, options) => (await import('./upload.ts')).uploadVideo(http, file, options),
+    createToken: (input, options) => createToken(http, input, options),
     jobTypes: async ({ signal } = {}) => {
       const { body } = await http.send({ path: '/api/job-types', signal })
       return (body as { types: JobTypeInfo[] }).types

@@ -1,4 +1,4 @@
-/** The live line of a watch: a WebSocket, resumed after every drop. */
+/** The WebSocket transport of a watch, resumed after every disconnect. */
 import { pathOf } from './calls.ts'
 import { ExportalError } from './errors.ts'
 import type { WebSocketLike } from './http.ts'
@@ -8,25 +8,25 @@ import type { ServerMessage } from './types.ts'
 import type { Line, Taken } from './watch.ts'
 
 /**
- * How a socket's time ended. `cut`: the job is known to have ended, but the last lines of its log may be missing.
- * `closed`: for good, though the job has not ended. `unreachable`: too many dials in a row came to nothing.
+ * How a series of connections ended. `cut`: the job has ended, but the last lines of its log may be missing. `closed`:
+ * the server closed for good, but the job has not ended. `unreachable`: too many consecutive connections failed.
  */
 export type Heard = 'ended' | 'cut' | 'closed' | 'unreachable'
 
-/** The lines of one commit are sent as one: what has not come by then comes from the log. */
+/** The lines of one commit are sent together: lines that have not arrived by then are read from the log. */
 const LAST_LINES_MS = 250
 
-/** A token that was refused, and the service's words for it. */
+/** A refused token, and the error for it. */
 interface Refusal {
   token: string | undefined
   error: ExportalError
 }
 
 /**
- * Listens, redialling as needed, and gives up after `patience` dials in a row that came to nothing.
+ * Receives messages, reconnecting as needed, until `patience` consecutive connections have failed.
  *
- * @throws ExportalError when the service refuses the watch. One for its token (4401) is answered with a fresh one, if
- *   there is another, and ends the watch when that is refused before it brought anything.
+ * @throws ExportalError when the service refuses the watch. A refusal of the token (4401) is followed by another try
+ *   when a different token is available; a second refusal without a snapshot in between ends the watch.
  */
 export async function listen(line: Line, WebSocket: WebSocketLike, patience: number): Promise<Heard> {
   const { http, tracker, signal } = line
@@ -43,7 +43,7 @@ export async function listen(line: Line, WebSocket: WebSocketLike, patience: num
       const message = parse(text)
       if (!message) return Number.POSITIVE_INFINITY
       const next = line.accept(message)
-      // A job that has ended is not dialled again, not even for its last lines.
+      // After a job has ended there is no reconnect, not even for its last lines.
       if (taken === 'cut' && next === 'gap') return 0
       taken = next
       if (message.type === 'snapshot') {
@@ -56,8 +56,8 @@ export async function listen(line: Line, WebSocket: WebSocketLike, patience: num
       const token = await http.token(turn)
       if (refusal && refusal.token === token) throw refusal.error
       tracker.connected()
-      const url = http.socketUrl(pathOf(line.id, '/ws'), { after: tracker.seq ?? undefined, token })
-      const close = await converse(WebSocket, url, timings, turn, read)
+      const address = http.socketTo(pathOf(line.id, '/ws'), { after: tracker.seq ?? undefined }, token)
+      const close = await converse(WebSocket, address, timings, turn, read)
       if (close?.code !== 4401) return close
       const error = closeError(close)
       if (refusal || !http.renews) throw error
@@ -67,15 +67,15 @@ export async function listen(line: Line, WebSocket: WebSocketLike, patience: num
     const close = await untilOnline(signal, dial).catch((error: unknown) => {
       if (error === online) return online
       signal.throwIfAborted()
-      // A token function without an answer is a dial that came to nothing; once the end is known, so is any refusal.
+      // When the token function fails, the connection counts as failed; after the job's end, so does any refusal.
       if (taken === 'cut' || http.pauseAfter(error, 1, Number.POSITIVE_INFINITY) !== null) return null
       throw error
     })
-    // An older service closes with 1000 after the last line, without having marked it.
+    // An older service does not mark the last line, but closes with 1000 after it.
     if (taken === 'ended' || (taken === 'cut' && close !== online && close?.code === 1000)) return 'ended'
     if (taken === 'cut') return 'cut'
     if (close === online) {
-      // What an old socket says of itself is worth nothing: begin anew.
+      // The state of a socket from before is not reliable: start over.
       left = patience
       quickLosses = 0
       line.show('dialling')
@@ -87,7 +87,7 @@ export async function listen(line: Line, WebSocket: WebSocketLike, patience: num
     }
     left--
     if (left <= 0) return 'unreachable'
-    // One that held is dialled again soon, also to fill a gap in it; those that do not hold more and more rarely.
+    // After a connection that held, reconnect soon, and at once to fill a gap; after short ones, with growing pauses.
     quickLosses = performance.now() - dialledAt > timings.connectTimeoutMs ? 1 : quickLosses + 1
     line.show('dialling')
     const pauseMs = Math.min(backoff(timings.minReconnectMs, quickLosses), timings.maxReconnectMs)
@@ -97,7 +97,7 @@ export async function listen(line: Line, WebSocket: WebSocketLike, patience: num
 
 const online = Symbol('online')
 
-/** Ends `act` by its signal when the browser finds itself online again, and rejects with `online`. */
+/** Aborts `act` and rejects with `online` when the browser comes back online. */
 async function untilOnline<T>(signal: AbortSignal, act: (turn: AbortSignal) => Promise<T>): Promise<T> {
   const turn = new AbortController()
   const abort = () => turn.abort(signal.reason)
@@ -111,7 +111,7 @@ async function untilOnline<T>(signal: AbortSignal, act: (turn: AbortSignal) => P
   }
 }
 
-/** Null for what is no message. */
+/** Null when the text is no message. */
 function parse(text: string): ServerMessage | null {
   try {
     return JSON.parse(text) as ServerMessage
@@ -122,7 +122,7 @@ function parse(text: string): ServerMessage | null {
 
 const closeCodes: Record<number, string> = { 401: 'unauthorized', 403: 'forbidden', 404: 'job_not_found' }
 
-/** The application's close codes are HTTP statuses with 4000 added. */
+/** The application's close codes are HTTP statuses plus 4000. */
 function closeError({ code, reason }: FinalClose): ExportalError {
   const status = code - 4000
   return new ExportalError({

@@ -1,11 +1,11 @@
 /**
- * MD5 (RFC 1321), by which storage knows the bytes of a part, and which Web Crypto does not offer. It tells one file of a
- * user from another one; it keeps no secret and withstands no forger.
+ * MD5 (RFC 1321), which storage uses as the checksum of a part, and which Web Crypto does not offer. It distinguishes
+ * the files of one user; it is not used for security.
  */
 import { md5 } from '@noble/hashes/legacy.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 
-/** Of all the bytes of a Blob, read piece by piece, in hex. */
+/** MD5 of a Blob in hex; the Blob is read piece by piece. */
 export async function md5Of(blob: Blob): Promise<string> {
   const sum = md5.create()
   const reader = blob.stream().getReader()
@@ -13,7 +13,7 @@ export async function md5Of(blob: Blob): Promise<string> {
   return bytesToHex(sum.digest())
 }
 
-/** As storage makes the ETag of a file of parts: the MD5 of their MD5s, and their count. */
+/** The ETag that storage gives a multipart file: the MD5 of the parts' MD5s, and their count. */
 export function etagOfParts(sums: readonly string[]): string {
   const whole = md5.create()
   for (const sum of sums) whole.update(hexToBytes(sum))

@@ -1,6 +1,6 @@
 /**
- * Media types by file name. Browsers have none for many video files, or one of something else: `.ts` is taken for a
- * program, `.mts` for a 3D model. The service takes `video/*`, PNG and JPEG.
+ * Media types by file name. Browsers have none for many video files, or a wrong one: they treat `.ts` as a program,
+ * `.mts` as a 3D model. The service accepts `video/*`, PNG and JPEG.
  */
 
 /** By extension, in lower case. Where no `video/` type is registered, the one in common use. */
@@ -56,7 +56,7 @@ const IMAGE_TYPES = { jpeg: 'image/jpeg', jpg: 'image/jpeg', png: 'image/png' } 
 
 const BY_EXTENSION: ReadonlyMap<string, string> = new Map(Object.entries({ ...VIDEO_TYPES, ...IMAGE_TYPES }))
 
-/** Extensions of video files, each with its dot: what a file chooser takes besides `video/*`. */
+/** Extensions of video files with their dots: the file chooser accepts these besides `video/*`. */
 export const VIDEO_EXTENSIONS: readonly string[] = Object.keys(VIDEO_TYPES).map(
   (extension) => `.${extension}`,
 )
@@ -64,8 +64,8 @@ export const VIDEO_EXTENSIONS: readonly string[] = Object.keys(VIDEO_TYPES).map(
 const TAKEN = /^(?:video\/[a-z0-9][a-z0-9.-]*|image\/(?:png|jpeg))$/
 
 /**
- * The type under which a file is uploaded: its own if it is one that the service takes, else the one of its extension,
- * else its own again, for the service to refuse in words.
+ * The type under which a file is uploaded: its own if the service accepts it, else the type of its extension, else its
+ * own, which the service then refuses with an explanation.
  */
 export function mediaTypeOf({ name = '', type = '' }: { name?: string; type?: string }): string {
   const own = type.split(';', 1)[0]?.trim().toLowerCase() ?? ''

@@ -1,18 +1,18 @@
-/** The line of a watch where no WebSocket can be had: long polls, and the log for what happened between them. */
+/** The transport of a watch without a WebSocket: long polls, and the log for the lines between them. */
 import { eventsAfter, getEvents, pollJob } from './calls.ts'
 import { ExportalError } from './errors.ts'
 import { onOnline, sleep } from './time.ts'
 import type { Job } from './types.ts'
 import type { Line } from './watch.ts'
 
-/** The service refuses to hold a request for longer. */
+/** The service refuses to hold a request longer than this. */
 const LONGEST_HOLD_MS = 60_000
 
-/** True once the job has ended; false after `forMs`, when it is time to try a socket. */
+/** True when the job has ended; false after `forMs`, when a socket should be tried again. */
 export async function poll(line: Line, forMs: number): Promise<boolean> {
   const { http, id, tracker, signal } = line
   const { pollIntervalMs, pollWaitMs } = http.timings
-  // Not by the clock of the day, which may be set back by hours meanwhile.
+  // Monotonic: the system clock may be set back meanwhile.
   const now = () => performance.now()
   const until = now() + forMs
   let etag: string | null = null
@@ -20,7 +20,7 @@ export async function poll(line: Line, forMs: number): Promise<boolean> {
   line.show('polling')
   tracker.connected()
   do {
-    // Also against a server that answers at once, whatever it was asked to wait.
+    // Applies even when the server answers at once in spite of the requested wait.
     const nextAt = now() + pollIntervalMs
     let pauseMs = 0
     try {
@@ -45,7 +45,7 @@ export async function poll(line: Line, forMs: number): Promise<boolean> {
   return false
 }
 
-/** Fetches the rest of the log of a job that is known to have ended, and tries for as long as trouble may pass. */
+/** Fetches the rest of the log of an ended job, and repeats while errors may be temporary. */
 export async function complete(line: Line, job: Job): Promise<void> {
   for (let troubles = 1; ; troubles++) {
     try {
@@ -57,24 +57,24 @@ export async function complete(line: Line, job: Job): Promise<void> {
   }
 }
 
-/** A watcher has time, and waits longer than a single request would; but who says months does not mean it. */
+/** A watcher may wait longer than a single request, but not arbitrarily long. */
 const LONGEST_PAUSE_MS = 15 * 60_000
 
-/** @throws the error, where the same question would be answered in the same way */
+/** @throws the error when a repeat would fail in the same way */
 function pauseAfter({ http }: Line, error: unknown, troubles: number): number {
-  // The token may have run out while the answer was held; the next request asks for a fresh one.
+  // The token may have expired while the answer was held; the next request uses a new one.
   const stale = error instanceof ExportalError && error.status === 401 && http.renews && troubles === 1
   const pauseMs = stale ? 0 : http.pauseAfter(error, troubles, Number.POSITIVE_INFINITY)
   if (pauseMs === null) throw error
   return Math.min(pauseMs, LONGEST_PAUSE_MS)
 }
 
-/** Says what a socket would have said: the missed lines, then the job. True when that has ended. */
+/** Emits what a socket would have sent: the missed lines, then the job. True when the job has ended. */
 async function catchUp(line: Line, job: Job): Promise<boolean> {
   const from = line.tracker.seq ?? 0
   const events = await eventsAfter(line.http, line.id, from, line.signal)
   const to = events.at(-1)?.seq ?? from
-  // The next line is no longer kept.
+  // The line after the last known one was removed from the log.
   const reset = (events[0]?.seq ?? 0) > from + 1
   line.accept({ type: 'replay', from, to, events })
   return line.accept({ type: 'snapshot', seq: to, job, ...(reset && { reset }) }) === 'ended'

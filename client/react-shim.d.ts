@@ -1,4 +1,4 @@
-/** The two functions of React that react.ts uses, so that it is checked without React being installed. */
+/** The two functions of React that react.ts uses, so that it can be type-checked without React. */
 declare module 'react' {
   export function useMemo<T>(factory: () => T, deps: readonly unknown[]): T
   export function useSyncExternalStore<T>(

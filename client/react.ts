@@ -1,19 +1,21 @@
-/** React binding; also for Preact, with `react` aliased to `preact/compat`. React is the application's own. */
+/**
+ * React binding; also for Preact, with `react` aliased to `preact/compat`. React is a dependency of the application.
+ */
 import { useMemo, useSyncExternalStore } from 'react'
 import { authorityOf } from './authority.ts'
 import type { ExportsClient } from './index.ts'
 import { createJobStore, type JobState, type JobStore } from './store.ts'
 
 export interface UseExportJob extends JobState {
-  /** Watches anew: after the job was retried, or after an error. */
+  /** Starts a new watch: after the job was retried, or after an error. */
   restart(): void
 }
 
 /**
- * Follows one job for as long as the component is mounted. Without an id it is idle.
+ * Watches one job while the component is mounted. Without an id it is idle.
  *
- * Another id, service or token is another watch; another client of the same service and token is not, so that a client
- * may be made inside the component. Where that is given another token function by each render, `error` says so.
+ * A different id, service or token starts a new watch; another client of the same service and token does not, so a
+ * client may be created inside the component. If each render passes a new token function, `error` reports it.
  */
 export function useExportJob(
   id: string | null | undefined,
@@ -27,14 +29,14 @@ export function useExportJob(
     () => (restless ? restlessStore : createJobStore(client, id)),
     [restless, id, base, token],
   )
-  // The same on the server: there it is what the store starts with, for effects do not run there.
+  // The server renders the store's initial state, since effects do not run there.
   const state = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot)
   return useMemo(() => ({ ...state, restart: store.restart }), [state, store])
 }
 
 /**
- * Notices that every render brings another token. Each is another store then, of which React sees the first state alone:
- * the hook would stay idle for ever, without a word.
+ * Detects a token that changes with every render. Each change creates a new store, of which React would only ever read
+ * the initial state: the hook would stay idle silently.
  */
 class Churn {
   #last: unknown
@@ -43,7 +45,7 @@ class Churn {
   notices(token: unknown): boolean {
     this.#changes = Object.is(token, this.#last) ? 0 : this.#changes + 1
     this.#last = token
-    // The first render, and then a session that is renewed while it begins.
+    // Allows for the first render, and for a session that is renewed while it begins.
     return this.#changes > 3
   }
 }
@@ -59,7 +61,7 @@ const restlessState: JobState = {
   ),
 }
 
-/** Never changes, which ends the renders that its changes would cause. */
+/** Never changes, which ends the re-renders that changing stores would cause. */
 const restlessStore: JobStore = {
   subscribe: () => () => {},
   getSnapshot: () => restlessState,

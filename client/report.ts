@@ -1,6 +1,10 @@
-/** Callbacks of the client's owner: whatever becomes of one, the client and the other callbacks go on. */
+/**
+ * Calls the callbacks of the client's user, so that an exception in one affects neither the client nor other callbacks.
+ */
 
-/** Calls it, and reports what it throws or rejects with, as an uncaught error where that does not end the process. */
+/**
+ * Calls `act`, and reports what it throws or rejects with as an uncaught error, where that does not end the process.
+ */
 export function callBack(act: () => unknown): void {
   try {
     Promise.resolve(act()).catch(report)
@@ -9,7 +13,7 @@ export function callBack(act: () => unknown): void {
   }
 }
 
-/** Where there is no `reportError`, as in Node, an uncaught error would end the process. */
+/** Without `reportError`, as in Node, an uncaught error would end the process. */
 function report(error: unknown): void {
   if (globalThis.reportError) globalThis.reportError(error)
   else console.error(error)

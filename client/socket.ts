@@ -1,27 +1,27 @@
 /**
- * One connection to a job's socket, which knows when it is dead: a browser says OPEN of a half-open socket for minutes.
- * Dialling again is its caller's.
+ * One connection to a job's socket, with detection of dead connections: a browser reports a half-open socket as OPEN
+ * for minutes. The caller is responsible for reconnecting.
  */
-import type { WebSocketLike } from './http.ts'
+import type { SocketAddress, WebSocketLike } from './http.ts'
 import { callAfter, type Timings } from './time.ts'
 
-/** The server closed it for good: 1000, or one of the application's own codes. */
+/** A final close by the server: 1000, or one of the application's own codes. */
 export interface FinalClose {
   code: number
   reason: string
 }
 
 /**
- * Dials, and hands every message to `read`, which answers for how many milliseconds of silence the line is still wanted:
- * Infinity as a rule; 0 hangs up at once, without the transport's closing handshake.
+ * Connects, and passes every message to `read`, which returns how many milliseconds of silence to wait for the next
+ * one: usually Infinity; 0 closes at once, without waiting for the closing handshake.
  *
- * @returns the server's close where it was final; null where the line was lost, by a failed dial, an error, silence, or
- *   any other close, and where `read` had it hung up
+ * @returns the server's close when it was final; null when the connection was lost by failure, error, silence or any
+ *   other close, and when `read` ended it
  * @throws the signal's reason
  */
 export function converse(
   WebSocket: WebSocketLike,
-  url: string,
+  { url, protocols }: SocketAddress,
   timings: Timings,
   signal: AbortSignal,
   read: (text: string) => number,
@@ -36,13 +36,13 @@ export function converse(
       over = true
       stopTimer()
       signal.removeEventListener('abort', abort)
-      // Its listeners stay: `ws` says of a dial that is given up that it failed, and crashes where nobody listens.
+      // The listeners stay: `ws` emits an error for an abandoned connection, which crashes the process if unhandled.
       attempt(() => socket?.close())
       settle()
     }
     const lose = () => end(() => resolve(null))
     const abort = () => end(() => reject(signal.reason))
-    /** What the caller's socket throws is a lost line, and so is a message that cannot be read. */
+    /** An exception of the socket, or of reading a message, counts as a lost connection. */
     const attempt = (act: () => void) => {
       try {
         act()
@@ -54,7 +54,7 @@ export function converse(
       stopTimer()
       if (!over) stopTimer = callAfter(ms, act)
     }
-    /** Anything heard proves the line; only silence is worth a ping. */
+    /** Any message proves that the connection is alive; a ping is sent only after silence. */
     const alive = () =>
       arm(timings.pingIntervalMs, () => {
         arm(timings.pongTimeoutMs, lose)
@@ -64,8 +64,8 @@ export function converse(
     signal.addEventListener('abort', abort)
     arm(timings.connectTimeoutMs, lose)
     attempt(() => {
-      socket = new WebSocket(url) as globalThis.WebSocket
-      // The runtime answers pings by itself: only a first message proves that the job is there.
+      socket = new WebSocket(url, protocols) as globalThis.WebSocket
+      // The runtime answers pings itself: only a first message proves that the job exists.
       socket.addEventListener('open', () => arm(timings.connectTimeoutMs, lose))
       socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
         if (over || typeof data !== 'string') return

@@ -1,37 +1,38 @@
 /**
- * One job as an observable value, for any view library: `subscribe` and `getSnapshot` are what React's
- * useSyncExternalStore, Svelte and the rest ask for. It watches while somebody is subscribed and the job runs.
+ * One job as an observable value for any view library: `subscribe` and `getSnapshot` have the form of React's
+ * useSyncExternalStore, of Svelte stores and of others. The job is watched while there are subscribers and it has not
+ * ended.
  */
 import type { ConnectionStatus, ExportsClient, Job, JobWatch } from './index.ts'
 import { callBack } from './report.ts'
 
 export interface JobState {
   /**
-   * Null until the first answer. Kept while nobody is subscribed, and while the line is down; an end that was kept is
-   * asked for again with the next subscriber, for the job may have been retried.
+   * Null until the first answer. Kept while there are no subscribers, and while disconnected; an ended job is fetched
+   * again for the next subscriber, since it may have been retried.
    */
   job: Job | null
-  /** 0–100, of `job`. */
+  /** 0–100, from `job`. */
   progress: number
   connection: ConnectionStatus | 'idle'
-  /** Last log line seen. */
+  /** Number of the last log line received. */
   seq: number | null
-  /** Why the watch ended, when it did not end with the job. */
+  /** Why the watch ended, unless the job ended. */
   error: unknown
 }
 
 export interface JobStore {
-  /** Calls back on every change; returns the unsubscribe. */
+  /** Calls `listener` on every change; returns the function that unsubscribes. */
   subscribe(listener: () => void): () => void
-  /** The same object until something changed. */
+  /** Returns the same object until something changes. */
   getSnapshot(): JobState
-  /** Watches anew: after the job was retried, or after an error. */
+  /** Starts a new watch: after the job was retried, or after an error. */
   restart(): void
 }
 
 const idle: JobState = { job: null, progress: 0, connection: 'idle', seq: null, error: null }
 
-/** A store of one job. Without an id it stays idle, so that a page may ask before it has one. */
+/** Creates a store of one job. Without an id it stays idle, for pages that do not have one yet. */
 export function createJobStore(
   client: Pick<ExportsClient, 'jobs'>,
   target: string | Job | null | undefined,
@@ -53,7 +54,7 @@ export function createJobStore(
 
   const start = (from: string | Job) => {
     const own = client.jobs.watch(from, {
-      // A later subscriber resumes, so that it hears of what came in between.
+      // A later subscriber resumes here, and so receives the events in between.
       after: state.seq ?? undefined,
       onSnapshot: (job) => watch === own && show(job),
       onEvent: (_, job) => watch === own && show(job),
@@ -77,7 +78,7 @@ export function createJobStore(
       if (next && (!watch || state.connection === 'closed')) start(next)
       return () => {
         listeners.delete(listener)
-        // Views often leave and come back within one turn; the socket need not.
+        // Views often unsubscribe and subscribe again within one turn, for which the socket is kept.
         queueMicrotask(() => {
           if (listeners.size > 0 || !watch) return
           stop()

@@ -1,34 +1,34 @@
-/** Every wait of the client, in one place, so that tests can shorten them and a signal can end them. */
+/** All waits of the client in one place, so that tests can shorten them and a signal can abort them. */
 
 export interface Timings {
-  /** One HTTP request, without the time it was asked to wait. */
+  /** Limit of one HTTP request, without the time that the server was asked to wait. */
   requestTimeoutMs: number
-  /** First pause before a request is repeated; doubles each time, with jitter. */
+  /** Pause before the first repeat of a request; doubles each time, with jitter. */
   retryBaseMs: number
-  /** An upload of which nothing more goes out and no answer comes for this long is on a dead line. */
+  /** An upload without any progress or answer for this long counts as disconnected. */
   uploadStallMs: number
-  /** A Retry-After beyond this is handed to the caller as the error it came with. */
+  /** A longer Retry-After is not waited for; its error is passed to the caller. */
   maxRetryAfterMs: number
   pingIntervalMs: number
-  /** Silence after a ping that means: the socket is dead, whatever the browser says. */
+  /** Without an answer to a ping for this long, the socket counts as dead, whatever its state in the browser. */
   pongTimeoutMs: number
   connectTimeoutMs: number
   minReconnectMs: number
   maxReconnectMs: number
-  /** Failed dials in a row before polling takes over. */
+  /** Consecutive failed connections before polling starts. */
   socketFailures: number
-  /** How long polling goes on before a socket is tried again. */
+  /** How long to poll before a socket is tried again. */
   socketRetryMs: number
   /** How long the server is asked to hold a poll. */
   pollWaitMs: number
-  /** Two polls start at least this far apart, also against a server that does not hold them. */
+  /** Minimum time between the starts of two polls, even if the server does not hold them. */
   pollIntervalMs: number
 }
 
 export const defaultTimings: Timings = {
   requestTimeoutMs: 30_000,
   retryBaseMs: 250,
-  // Longer than what a slow line takes for all that its own buffers hold.
+  // Longer than a slow connection needs to send everything in its own buffers.
   uploadStallMs: 180_000,
   maxRetryAfterMs: 60_000,
   pingIntervalMs: 20_000,
@@ -43,9 +43,9 @@ export const defaultTimings: Timings = {
 }
 
 /**
- * The defaults, with what the caller gave in their place. Infinity is no limit.
+ * The defaults, overridden by `given`. Infinity disables a limit.
  *
- * @throws TypeError for one that is no number, or below 0: a timer would take it for "at once"
+ * @throws TypeError for a value that is no number, or below 0: a timer would fire at once
  */
 export function timingsOf(given: Partial<Timings> = {}): Timings {
   const timings = { ...defaultTimings }
@@ -57,12 +57,12 @@ export function timingsOf(given: Partial<Timings> = {}): Timings {
   return timings
 }
 
-/** Below 2^31-1, the longest delay that a timer takes; above it fires at once. */
+/** Below 2^31-1, the longest delay of a timer; a longer one fires at once. */
 const SLICE_MS = 2 ** 30
 
 /**
- * Calls `act` once after `ms`, however long that is; at once where it is negative, and never where it is not finite.
- * Returns the stop. The only timer of the client and of its pages whose delay is not a constant.
+ * Calls `act` once after `ms`, of any length; at once for a negative value, never for one that is not finite. Returns
+ * the function that stops it. This is the only timer of the client and its pages whose delay is not a constant.
  */
 export function callAfter(ms: number, act: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -73,15 +73,18 @@ export function callAfter(ms: number, act: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
-/** Calls back whenever a browser finds itself online again, as after a sleep; elsewhere never. Returns the stop. */
+/**
+ * Calls `act` whenever a browser comes back online, for example after a sleep; never in other runtimes. Returns the
+ * function that stops it.
+ */
 export function onOnline(act: () => void): () => void {
   globalThis.addEventListener?.('online', act)
   return () => globalThis.removeEventListener?.('online', act)
 }
 
 /**
- * Resolves after `ms`, as `callAfter` counts them, or as soon as `early` calls back; rejects with the signal's reason as
- * soon as it is aborted. `early` returns its stop.
+ * Resolves after `ms`, as in `callAfter`, or as soon as `early` calls its callback; rejects with the signal's reason
+ * when that is aborted. `early` returns the function that stops it.
  */
 export function sleep(
   ms: number,
@@ -105,9 +108,8 @@ export function sleep(
 }
 
 /**
- * What `act` resolves with, within `ms`; when the time is up, or `signal` is aborted, it rejects with the reason, even
- * where `act` does not heed the signal that it is given. The timer is always cleared: one that outlived the answer
- * would keep a process or an actor awake.
+ * Resolves with the result of `act`; rejects with the reason after `ms`, or when `signal` is aborted, even if `act`
+ * ignores the signal it is given. The timer is always cleared: a remaining one would keep a process or an actor awake.
  */
 export async function within<T>(
   ms: number,
@@ -130,7 +132,10 @@ export async function within<T>(
   }
 }
 
-/** Pause before repeat `tried`: doubles, half of it random, so that many clients do not come back as one. */
+/**
+ * The pause before repeat number `tried`: doubles each time, half of it random, so that clients do not return all at
+ * once.
+ */
 export function backoff(baseMs: number, tried: number): number {
   return baseMs * 2 ** Math.min(tried - 1, 6) * (0.5 + Math.random() / 2)
 }

@@ -1,20 +1,20 @@
 /**
- * What a watcher knows, and what each message adds to it. Pure: no socket, no clock. It makes four promises to
- * whoever reads its updates: every log line comes once and in order, a missing line is noticed, an older job never
- * replaces a newer one, and progress never falls within one attempt.
+ * The state of a watch, and how each message updates it. Pure: without sockets or a clock. It guarantees to readers of
+ * its updates that every log line comes once and in order, that a missing line is detected, that an older job never
+ * replaces a newer one, and that progress does not decrease within an attempt.
  */
 import type { Job, JobEvent, ProgressMessage, ServerMessage } from './types.ts'
 
 /** One step of a watched job. */
 export type Update =
-  /** The whole job. `reset`: log lines before it may have been missed for good. */
+  /** The complete job. `reset`: earlier log lines may have been missed for good. */
   | { type: 'snapshot'; seq: number; job: Job; reset: boolean }
-  /** A log line. `job` is as of that line; null for a replayed one: the snapshot that follows has the job. */
+  /** A log line. `job` is its state at that line; null for a replayed line, which a snapshot with the job follows. */
   | { type: 'event'; seq: number; event: JobEvent; job: Job | null }
   | { type: 'progress'; seq: number; progress: number; stage: string | null; job: Job }
 
 export class Tracker {
-  /** Number of the last log line known. */
+  /** Number of the last log line received. */
   seq: number | null
   job: Job | null = null
   #fresh = true
@@ -23,12 +23,12 @@ export class Tracker {
     this.seq = after
   }
 
-  /** A new connection begins. Its first snapshot counts even where it contradicts what was known. */
+  /** Starts a new connection, whose first snapshot is accepted even if it contradicts the known state. */
   connected(): void {
     this.#fresh = true
   }
 
-  /** `gap`: a log line is missing before this message, which was therefore not taken; ask again from `seq`. */
+  /** `gap`: a log line is missing before this message, which was therefore not accepted; reconnect from `seq`. */
   accept(message: ServerMessage): Update[] | 'gap' {
     switch (message.type) {
       case 'snapshot':
@@ -41,7 +41,7 @@ export class Tracker {
       case 'progress':
         return this.#progress(message)
       default:
-        // A newer server may say more than this client knows.
+        // A newer server may send message types that this client does not have.
         return []
     }
   }
@@ -50,7 +50,7 @@ export class Tracker {
     const first = this.#fresh
     this.#fresh = false
     const known = this.seq
-    // Within a connection an older snapshot is a late one; at its start it means that the log began anew.
+    // Within a connection an older snapshot is late; at its start it means that the log was restarted.
     if (known !== null && seq < known && !reset && !first) return []
     const broken = reset || (known !== null && seq !== known)
     this.seq = seq
@@ -68,7 +68,9 @@ export class Tracker {
     if (!job || seq === null || message.seq < seq || message.progress < job.progress) return []
     if (message.seq > seq) return 'gap'
     const { progress, stage, eta_seconds, message: words = job.message ?? null } = message
-    this.job = { ...job, progress, stage, eta_seconds, message: words }
+    const { queue = job.queue } = message
+    const waits = queue && { queue, reason: queue.reason }
+    this.job = { ...job, progress, stage, eta_seconds, message: words, ...waits }
     return [{ type: 'progress', seq, progress, stage, job: this.job }]
   }
 
@@ -76,7 +78,7 @@ export class Tracker {
     const known = this.job
     if (known && !force && job.version < known.version) return known
     const sameAttempt = known?.round === job.round && known.attempt === job.attempt
-    // A crash of the service may lose some seconds of progress; the bar does not go back for it.
+    // A crash of the service may lose some seconds of progress; the shown value does not decrease.
     this.job = sameAttempt && known.progress > job.progress ? { ...job, progress: known.progress } : job
     return this.job
   }

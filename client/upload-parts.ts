@@ -1,52 +1,41 @@
 /**
- * A large file in parts: each is signed, sent and repeated by itself, and what the service has already is not sent
- * again. Begun twice under the same plan it is the same upload, so that a later call goes on where this one stopped.
+ * Uploads a large file in parts: each one is signed, sent and repeated separately, and parts that are already stored
+ * are not sent again. Under the same plan it is always the same upload, so that a later call continues an earlier one.
  */
+import type {
+  BegunUpload,
+  CompleteUpload,
+  MultipartPlan,
+  SignedPart,
+  StoredPart,
+  UploadedPart,
+} from '../wire/files.ts'
 import type { ExportalError } from './errors.ts'
 import type { ApiRequest, Transport } from './http.ts'
 import { etagOfParts, md5Of } from './md5.ts'
 import { put, type Source, sourceOfBlob, wrongSize } from './upload-put.ts'
 
-/** How a file goes in parts, as `POST /api/videos/upload-url` answers it. */
-export interface MultipartPlan {
-  /** Carries its own authority; also what Uppy takes as `companionEndpoint`. */
-  companion_url: string
-  /** Of every part but the last, which may be smaller. */
-  part_size_bytes: number
-  part_count: number
-}
+export type { StoredPart }
 
 interface SendOptions {
   signal?: AbortSignal | undefined
-  /** Bytes that are stored or on their way. */
+  /** Bytes that are stored or in transit. */
   onSent(bytes: number): void
 }
 
-interface Part {
-  PartNumber: number
-  ETag: string
-}
-
-/** As the service lists what is stored. */
-export interface StoredPart extends Part {
-  Size: number
-  /** In hex; missing where storage does not say it. */
-  MD5?: string
-}
-
-/** Of a Blob; a stream is read in order, and one part of it is held in memory. */
+/** For a Blob; a stream is read in order, with one part of it in memory. */
 const AT_ONCE = 3
-/** With their pauses about a minute: a network that changes over, or a lift. */
+/** With their pauses about a minute, enough for a change of networks or a lift. */
 const TRIES = 10
 
-/** Are these the very bytes that are stored? What nobody has a checksum of may be anything. */
+/** Whether exactly these bytes are stored; false without a checksum. */
 export async function isStored({ Size, MD5 }: StoredPart, bytes: Blob): Promise<boolean> {
   return Size === bytes.size && MD5 !== undefined && MD5 === (await md5Of(bytes))
 }
 
 /**
- * Stores the whole file, or rejects with the first error that repeats did not cure. False when another file was stored
- * under this plan already: then nothing is sent.
+ * Stores the whole file, or rejects with the first error that remains after all repeats. False when another file was
+ * stored under this plan already, in which case nothing is sent.
  */
 export async function sendParts(
   http: Transport,
@@ -55,7 +44,7 @@ export async function sendParts(
   { signal, onSent }: SendOptions,
 ): Promise<boolean> {
   signal?.throwIfAborted()
-  // One part that fails for good ends the others.
+  // A part that fails for good aborts the others.
   const own = new AbortController()
   const abort = () => own.abort(signal?.reason)
   signal?.addEventListener('abort', abort, { once: true })
@@ -73,7 +62,7 @@ class PartsUpload {
   readonly #source: Source
   readonly #own: AbortController
   readonly #onSent: (bytes: number) => void
-  readonly #parts: Part[] = []
+  readonly #parts: UploadedPart[] = []
   readonly #underWay = new Map<number, number>()
   #stored = 0
   #path = ''
@@ -109,24 +98,28 @@ class PartsUpload {
       throw error
     }
     const parts = this.#parts.toSorted((a, b) => a.PartNumber - b.PartNumber)
-    await this.#ask({ method: 'POST', path: this.#at('/complete', begun.key), body: { parts } })
+    await this.#ask({
+      method: 'POST',
+      path: this.#at('/complete', begun.key),
+      body: { parts } satisfies CompleteUpload,
+    })
     return true
   }
 
-  /** When a file is there: is it this one? An earlier call completed it then, and only its answer was lost. */
-  async #begin(): Promise<{ key: string; uploadId: string } | boolean> {
+  /** If a file exists, compares it with this one: an earlier call may have completed it, and its answer was lost. */
+  async #begin(): Promise<BegunUpload | boolean> {
     try {
       const path = `${this.#plan.companion_url}/s3/multipart`
       const body = { size_bytes: this.#source.size }
-      return (await this.#ask({ method: 'POST', path, body })) as { key: string; uploadId: string }
+      return (await this.#ask({ method: 'POST', path, body })) as BegunUpload
     } catch (error) {
       if (!isRefusal(error) || error.status !== 412) throw error
-      // A service of the version before does not say what is there.
+      // An earlier version of the service does not return the ETag.
       return error.etag === undefined || error.etag === (await this.#etag())
     }
   }
 
-  /** As storage makes it of the parts of this plan. */
+  /** The ETag that storage would give this file. */
   async #etag(): Promise<string> {
     const sums: string[] = []
     for await (const { blob } of cut(this.#source, this.#plan.part_size_bytes)) sums.push(await md5Of(blob))
@@ -150,10 +143,10 @@ class PartsUpload {
     this.#tell()
   }
 
-  /** Signed anew at each try: a slow or offline client outlives a signed URL. */
+  /** Each try uses a new URL: the previous one may have expired while the client was slow or offline. */
   async #sendOnce(key: string, number: number, blob: Blob): Promise<string> {
     const { signal } = this.#own
-    const { url } = (await this.#ask({ path: this.#at(`/${number}`, key), tries: 1 })) as { url: string }
+    const { url } = (await this.#ask({ path: this.#at(`/${number}`, key), tries: 1 })) as SignedPart
     const send = () =>
       put({
         fetch: this.#http.fetch,
@@ -195,18 +188,22 @@ class PartsUpload {
   }
 }
 
-/** By its shape: the class would bind this part of the bundle to the core. */
+/** Checked by its shape: importing the class would add the core to this chunk. */
 function isRefusal(error: unknown): error is ExportalError {
   return error instanceof Error && error.name === 'ExportalError'
 }
 
 interface Piece {
-  /** From 1. */
+  /** Numbered from 1. */
   number: number
   blob: Blob
 }
 
-/** The parts in order. A Blob is cut without being read. @throws Error for a stream that has not its size */
+/**
+ * The parts in order. A Blob is sliced without being read.
+ *
+ * @throws Error when a stream does not have its stated size
+ */
 async function* cut({ blob, size, open }: Source, partSize: number): AsyncGenerator<Piece, void> {
   if (blob) {
     for (let at = 0; at < size; at += partSize) {
@@ -227,7 +224,7 @@ async function* cut({ blob, size, open }: Source, partSize: number): AsyncGenera
   if (read !== size) throw wrongSize(size, String(read))
 }
 
-/** A stream in chunks of exactly this size, but the last. */
+/** A stream in chunks of exactly this size, except the last one. */
 async function* chunked(stream: ReadableStream<Uint8Array>, size: number) {
   const reader = stream.getReader()
   let chunk = new Uint8Array(size)

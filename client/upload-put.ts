@@ -1,13 +1,16 @@
-/** One PUT with progress: XMLHttpRequest where there is one, since fetch cannot tell what it sent, or a counted stream. */
+/**
+ * One PUT with progress: by XMLHttpRequest where it exists, since fetch does not report upload progress, or by a
+ * counted stream.
+ */
 import type { FetchLike, RawAnswer } from './http.ts'
 import { callAfter } from './time.ts'
 
 export interface Source {
   size: number
-  /** What a browser sends from disk without reading it into memory. */
+  /** Set when a browser can send it from disk without reading it into memory. */
   blob?: Blob
   open(): ReadableStream<Uint8Array>
-  /** It can be opened more than once. */
+  /** Whether it can be opened more than once. */
   again: boolean
 }
 
@@ -18,20 +21,20 @@ export interface PutRequest {
   headers: Record<string, string>
   source: Source
   signal?: AbortSignal | undefined
-  /** Silence after which the line is given up. */
+  /** Silence after which the connection is given up. */
   stallMs: number
   onSent(bytes: number): void
 }
 
-/** What only some runtimes have. */
+/** Features of some runtimes only. */
 interface Runtime {
   process?: { versions?: { node?: string } }
   FixedLengthStream?: new (size: number) => ReadableWritablePair<Uint8Array, Uint8Array>
 }
 
 /**
- * Can a stream be the body of a request? Browsers refuse one, or want HTTP/2 for it; Node, and what is compatible with
- * it, and Workers send it over anything.
+ * Whether a stream can be the body of a request. Browsers refuse one, or require HTTP/2 for it; Node, compatible
+ * runtimes and Workers send it over any connection.
  */
 export function streamsBodies(): boolean {
   const { process, FixedLengthStream } = globalThis as Runtime
@@ -43,14 +46,14 @@ export function sourceOfBlob(blob: Blob): Source {
   return { size: blob.size, blob, open: () => blob.stream(), again: true }
 }
 
-/** The source in memory. @throws Error when it does not have the size that was said of it */
+/** The source in memory. @throws Error when it does not have its stated size */
 export async function collected(source: Source): Promise<Source> {
   return exactly(source, async ({ open }) => sourceOfBlob(await new Response(open()).blob()))
 }
 
 /**
- * Runs `send` with a source that gives its last bytes only once they proved to be the last: what has not the size that
- * was said of it is never sent as a whole, and rejects with a sentence about it, whatever the line makes of it.
+ * Runs `send` with a source whose last bytes are released only after its size was checked: a source that does not have
+ * its stated size is never sent completely, and rejects with an error about it, whatever error the connection reports.
  */
 export async function exactly<T>(source: Source, send: (source: Source) => Promise<T>): Promise<T> {
   if (source.blob) return send(source)
@@ -86,12 +89,12 @@ function ofSize(size: number, failing: (error: Error) => Error): TransformStream
   })
 }
 
-/** @param given as it stands in the sentence */
+/** @param given the actual size, for the message */
 export function wrongSize(size: number, given: string): Error {
   return new Error(`The stream gave ${given} bytes where ${size} were announced.`)
 }
 
-/** Rejects when no answer came; any answer resolves. */
+/** Resolves with any answer; rejects when there was none. */
 export async function put(request: PutRequest): Promise<RawAnswer> {
   const { source, signal, stallMs, onSent } = request
   const limit = new AbortController()
@@ -113,7 +116,7 @@ export async function put(request: PutRequest): Promise<RawAnswer> {
   }
   try {
     const { blob } = source
-    // Without progress, silence says nothing of the line.
+    // Without progress events, silence does not indicate a dead connection.
     if (blob && typeof XMLHttpRequest === 'undefined' && !streamsBodies()) return await byFetch(watched, blob)
     alive()
     return await (typeof XMLHttpRequest !== 'undefined' && blob ? byXhr(watched, blob) : byStream(watched))
@@ -123,7 +126,7 @@ export async function put(request: PutRequest): Promise<RawAnswer> {
   }
 }
 
-/** In the workers of a browser, which have neither: a Blob has its length, and says nothing of its way. */
+/** For workers of a browser, which have neither: a Blob has a length, but its progress is not reported. */
 async function byFetch({ fetch, url, method, headers, signal }: PutRequest, body: Blob): Promise<RawAnswer> {
   return answerOf(await fetch(url, { method, headers, body, ...(signal ? { signal } : {}) }))
 }
@@ -138,7 +141,7 @@ function byXhr(request: PutRequest, blob: Blob): Promise<RawAnswer> {
     const xhr = new XMLHttpRequest()
     xhr.open(method, url)
     for (const [name, value] of Object.entries(headers)) {
-      // The browser sets the length by itself and complains when told.
+      // Browsers set the length themselves, and reject it as a header.
       if (name.toLowerCase() !== 'content-length') xhr.setRequestHeader(name, value)
     }
     const abort = () => xhr.abort()
@@ -174,7 +177,7 @@ async function byStream(request: PutRequest): Promise<RawAnswer> {
   })
   const init: RequestInit & { duplex: 'half' } = {
     method,
-    // R2 takes no body of unknown length, and a stream has none unless it is said.
+    // R2 accepts no body of unknown length, and a stream has a length only if the header states it.
     headers: { ...headers, 'content-length': String(source.size) },
     body: ofFixedLength(source.open().pipeThrough(counter), source.size),
     duplex: 'half',
@@ -183,7 +186,7 @@ async function byStream(request: PutRequest): Promise<RawAnswer> {
   return answerOf(await request.fetch(url, init))
 }
 
-/** Workers ignore a content-length header and want the length in the stream. */
+/** Workers ignore a content-length header, and take the length from the stream. */
 function ofFixedLength(stream: ReadableStream<Uint8Array>, size: number): ReadableStream<Uint8Array> {
   const { FixedLengthStream } = globalThis as Runtime
   return FixedLengthStream ? stream.pipeThrough(new FixedLengthStream(size)) : stream

@@ -1,15 +1,16 @@
 /**
- * Uploads a file: asks the service for a plan, then carries it out. Loaded on first use, so that a page that only
- * watches does not pay for it.
+ * Uploads a file: requests a plan from the service, then carries it out. Loaded on first use, so that pages that only
+ * watch do not load it.
  */
+import type { UploadPlan, UploadRequest } from '../wire/files.ts'
 import type { Transport } from './http.ts'
 import { mediaTypeOf } from './media-types.ts'
-import { type MultipartPlan, sendParts } from './upload-parts.ts'
+import { sendParts } from './upload-parts.ts'
 import { collected, exactly, put, type Source, sourceOfBlob, streamsBodies } from './upload-put.ts'
 
 /**
- * A `Blob` or `File`, anything with `stream()` and a size, or a stream that can be read once. Where the runtime sends no
- * streams, as in browsers, one that goes in a single PUT is read into memory first.
+ * A `Blob` or `File`, an object with `stream()` and a size, or a stream that can be read once. In runtimes that cannot
+ * send streams, such as browsers, a stream that is sent in a single PUT is read into memory first.
  */
 export type UploadSource =
   | Blob
@@ -19,9 +20,9 @@ export type UploadSource =
 export interface UploadProgress {
   loaded: number
   total: number
-  /** Whole percents; 100 only once the service has confirmed the file. */
+  /** Whole percent; 100 only after the service has confirmed the file. */
   percent: number
-  /** Above 1 the upload had to begin again; a file in parts never has to. */
+  /** Above 1 when the upload had to restart; an upload in parts never does. */
   attempt: number
 }
 
@@ -31,11 +32,14 @@ export interface UploadOptions {
   filename?: string | undefined
   onProgress?: ((progress: UploadProgress) => void) | undefined
   signal?: AbortSignal | undefined
-  /** Told the plan before anything is sent: kept, it lets a later call go on with the same file, even after a reload. */
+  /**
+   * Called with the plan before anything is sent: if stored, it lets a later call resume the upload, even after a
+   * reload.
+   */
   onPlan?: ((plan: UploadPlan) => void) | undefined
   /**
-   * Of an earlier call that did not get to its end. Parts that are stored already are not sent again, for a day; another
-   * file than the plan was made for is uploaded from its beginning, under a plan of its own.
+   * The plan of an earlier, unfinished call. Parts that are already stored are not sent again, for a day; a file that
+   * differs from the plan's is uploaded from the beginning, under a plan of its own.
    */
   plan?: UploadPlan | undefined
 }
@@ -48,21 +52,9 @@ export interface UploadedVideo {
   size_bytes: number
 }
 
-/** Answer of `POST /api/videos/upload-url`: one PUT, or for a large file its parts. */
-export interface UploadPlan {
-  upload_url: string | null
-  video_key: string
-  method: string
-  headers: Record<string, string>
-  expires_at: string
-  /** Of the file that it is for. Missing in the answer of an older service: then it cannot be gone on with. */
-  size_bytes?: number | undefined
-  multipart?: MultipartPlan | null
-}
-
 /**
- * Stores a file and answers its key. Goes by one PUT or in parts, as the service plans it; repeats on a broken line
- * and on 5xx, what is in parts part by part, with a new URL when the old one expired.
+ * Stores a file and returns its key. The service's plan determines whether it is sent by one PUT or in parts. Failed
+ * connections and 5xx are repeated, part by part if in parts, with a new URL when the old one has expired.
  */
 export async function uploadVideo(
   http: Transport,
@@ -75,7 +67,7 @@ export async function uploadVideo(
   const filename = options.filename ?? ('name' in file && file.name ? file.name : 'video.mp4')
   const contentType = options.contentType ?? mediaTypeOf({ name: filename, type: file.type ?? '' })
   const ask = async () => {
-    const about = { filename, content_type: contentType, size_bytes: total }
+    const about: UploadRequest = { filename, content_type: contentType, size_bytes: total }
     const body = projectId === undefined ? about : { ...about, project_id: projectId }
     const answer = await http.send({ method: 'POST', path: '/api/videos/upload-url', body, signal })
     const plan = answer.body as UploadPlan
@@ -88,10 +80,10 @@ export async function uploadVideo(
   if (!plan.multipart && !source.blob && !streamsBodies()) source = await collected(source)
   let highest = 0
   const tell = (attempt: number) => (sent: number) => {
-    // A part that is sent again does not take back what was shown.
+    // Sending a part again does not reduce the progress shown.
     highest = plan.multipart ? Math.max(highest, sent) : sent
     const loaded = Math.min(highest, total)
-    // All bytes handed to the network are not all bytes stored: 100 is said when the answer is there.
+    // Sent bytes are not yet stored: 100 is reported only after the answer.
     onProgress?.({ loaded, total, percent: Math.min(99, Math.floor((loaded / total) * 100)), attempt })
   }
   const carryOut = async (tried: number): Promise<void> => {
@@ -104,19 +96,19 @@ export async function uploadVideo(
   }
   const attempt = await http.repeat(
     async (tried) => {
-      // A slow or offline client outlives a signed URL; that is no reason to fail.
+      // A slow or offline client may outlast a signed URL, which must not fail the upload.
       if (tried > 1 && isExpired(plan)) plan = await ask()
       await carryOut(tried)
       return tried
     },
-    // Parts are repeated one by one.
+    // Parts are repeated individually.
     { signal, tries: source.again && !plan.multipart ? 4 : 1 },
   )
   onProgress?.({ loaded: total, total, percent: 100, attempt })
   return { video_key: plan.video_key, filename, content_type: contentType, size_bytes: total }
 }
 
-/** A plan is for one file: another of another size does not fit into it. Of the same size, its parts are compared. */
+/** A plan is for one file, so the size must match; the parts of a file with the same size are compared. */
 function mayGoOn(plan: UploadPlan, total: number): boolean {
   return !isExpired(plan) && plan.size_bytes === total
 }
@@ -149,7 +141,7 @@ async function sendWhole(
       stallMs: http.timings.uploadStallMs,
       onSent,
     })
-    // Create-once, and an earlier try of ours was first: its answer was lost, the file is there.
+    // Create-once: an earlier try stored the file, and only its answer was lost.
     return answer.status === 412 && tried > 1 ? { ...answer, status: 200 } : answer
   }
   await exactly(source, (exact) => http.exchange('The upload', () => send(exact), signal))

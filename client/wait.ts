@@ -6,9 +6,12 @@ import type { Job } from './types.ts'
 import { JobWatch, type WatchOptions } from './watch.ts'
 
 export interface WaitOptions extends WatchOptions {
-  /** Stops waiting, not the job: rejects with ExportalTimeoutError, which names the job. Not finite: no limit. */
+  /**
+   * Stops the wait, not the job: rejects with ExportalTimeoutError, which contains the job's id. No limit if not
+   * finite.
+   */
   timeoutMs?: number | undefined
-  /** `true`: an `error` or `cancelled` job resolves like a complete one. */
+  /** `true`: an `error` or `cancelled` job resolves, too. */
   resolveFailed?: boolean | undefined
 }
 

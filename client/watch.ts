@@ -1,6 +1,6 @@
 /**
- * Follows one job to its end over whatever line there is: a WebSocket while one can be had, long polls while not.
- * Both feed one Tracker, so that changing the line neither loses nor repeats a log line.
+ * Watches one job to its end over any available transport: a WebSocket while possible, else long polls. Both feed one
+ * Tracker, so that changing the transport neither loses nor repeats a log line.
  */
 import { Feed } from './feed.ts'
 import type { Transport } from './http.ts'
@@ -12,34 +12,34 @@ import { isEnded, type Job, type JobEvent, type ServerMessage } from './types.ts
 
 export type ConnectionStatus = 'connecting' | 'live' | 'reconnecting' | 'resumed' | 'polling' | 'closed'
 
-/** `resumed`: reconnected without a gap at line `seq`; it becomes `live` with the next message. */
+/** `resumed`: reconnected without a gap at line `seq`; becomes `live` with the next message. */
 export interface ConnectionState {
   status: ConnectionStatus
-  /** The last log line seen. */
+  /** Number of the last log line received. */
   seq: number | null
-  /** Why it closed, when it did not end with the job. */
+  /** Why it closed, unless the job ended. */
   error?: unknown
 }
 
 export interface WatchOptions {
-  /** Also replay the log lines after this one; 0 for all. Without it the watch begins with now. */
+  /** Also replays the log lines after this one; 0 for all. By default the watch begins with the current state. */
   after?: number | undefined
   signal?: AbortSignal | undefined
   onSnapshot?: ((job: Job, info: { seq: number; reset: boolean }) => void) | undefined
   /** `job` is null for a replayed line. */
   onEvent?: ((event: JobEvent, job: Job | null) => void) | undefined
-  /** Whenever percent, stage or estimate changed, from whatever message. */
+  /** Called whenever percent, stage or estimate changes, by any message. */
   onProgress?: ((progress: number, job: Job) => void) | undefined
   onState?: ((state: ConnectionState) => void) | undefined
 }
 
 /**
- * What came of a message. `gap`: not taken, a log line is missing before it. `ended`: the last one of the job. `cut`: the
- * job has ended, with more lines than this one, or by an older service, which does not mark the last.
+ * The effect of a message. `gap`: not accepted, since a log line is missing before it. `ended`: the last message of the
+ * job. `cut`: the job has ended, but more lines follow, or an older service did not mark the last one.
  */
 export type Taken = 'going' | 'gap' | 'ended' | 'cut'
 
-/** What a line, socket or poll, reads from its watch and tells it. */
+/** The interface between a watch and its transport, socket or poll. */
 export interface Line {
   readonly id: string
   readonly http: Transport
@@ -50,12 +50,12 @@ export interface Line {
 }
 
 /**
- * A running watch. It starts by itself; read it with `for await`, with callbacks, or both. Leaving the loop closes
- * it, and so do `close()` and the signal.
+ * A running watch. It starts by itself; read it with `for await`, with callbacks, or both. Leaving the loop closes it,
+ * as do `close()` and the signal.
  */
 export class JobWatch implements AsyncIterable<Update> {
   readonly id: string
-  /** The ended job. Rejects when the watch was closed before, or cannot go on. */
+  /** Resolves with the ended job. Rejects when the watch was closed before, or cannot continue. */
   readonly done: Promise<Job>
   readonly #http: Transport
   readonly #options: WatchOptions
@@ -75,7 +75,7 @@ export class JobWatch implements AsyncIterable<Update> {
     const abort = () => this.#stop.abort(options.signal?.reason)
     if (options.signal?.aborted) abort()
     options.signal?.addEventListener('abort', abort, { once: true })
-    // A microtask later, so that whoever asked has the watch in hand before its first update.
+    // One microtask later, so that the caller has the watch before its first update.
     this.done = Promise.resolve()
       .then(() => this.#follow(typeof target === 'string' ? null : target))
       .finally(() => options.signal?.removeEventListener('abort', abort))
@@ -89,7 +89,7 @@ export class JobWatch implements AsyncIterable<Update> {
     return this.#state
   }
 
-  /** As last seen. */
+  /** The last known state. */
   get job(): Job | null {
     return this.#tracker.job
   }
@@ -115,7 +115,7 @@ export class JobWatch implements AsyncIterable<Update> {
       show: (status) => this.#showLine(status),
     }
     line.signal.throwIfAborted()
-    // A finished job has nothing more to say and is not dialled for it; but its log may have been asked for.
+    // An ended job sends nothing, so no connection is opened for it; but its log may have been requested.
     if (known && isEnded(known)) {
       if (this.#options.after === undefined) this.#accept({ type: 'snapshot', seq: 0, job: known })
       else await complete(line, known)
@@ -128,7 +128,7 @@ export class JobWatch implements AsyncIterable<Update> {
         const heard = await listen(line, WebSocket, patience)
         if (heard === 'cut') await complete(line, this.#endedJob())
         if (heard === 'cut' || heard === 'ended') break
-        // Closed for good, and yet the job has not ended: look once, then dial again.
+        // The server closed for good, but the job has not ended: poll once, then connect again.
         pollMs = heard === 'closed' ? timings.pollIntervalMs : timings.socketRetryMs
         patience = heard === 'closed' ? timings.socketFailures : 1
       }
@@ -142,7 +142,7 @@ export class JobWatch implements AsyncIterable<Update> {
     if (updates === 'gap') return 'gap'
     if (updates.length > 0) this.#showHeard(message)
     for (const update of updates) this.#emit(update)
-    // Replayed lines may end with the job's end; the snapshot after them carries the job.
+    // Replayed lines may include the job's end; the snapshot after them contains the job.
     if (message.type === 'replay' || !this.job || !isEnded(this.job)) return 'going'
     return message.type === 'snapshot' || ('end' in message && message.end) ? 'ended' : 'cut'
   }

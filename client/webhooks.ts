@@ -3,12 +3,12 @@
  *
  *   const event = await verifyWebhook({ payload: await request.text(), headers: request.headers, secret })
  *
- * The payload must be the body as it came: parsed and printed again it is another text.
+ * The payload must be the body as received: parsing and serializing it changes the text.
  */
 
 export type WebhookFault = 'missing_header' | 'bad_secret' | 'outside_tolerance' | 'no_match' | 'not_json'
 
-/** Not to be trusted: answer 400 or 401. */
+/** The webhook is not authentic; respond with 400 or 401. */
 export class WebhookVerificationError extends Error {
   override name = 'WebhookVerificationError'
   readonly code: WebhookFault
@@ -21,11 +21,11 @@ export class WebhookVerificationError extends Error {
 
 export interface VerifyWebhook {
   payload: string
-  /** Of a Fetch request or of Node's. */
+  /** Those of a Fetch request or of Node's. */
   headers: Headers | Record<string, string | string[] | undefined>
-  /** `whsec_…`, white space around it aside; several while one is being replaced. */
+  /** `whsec_…`, surrounding white space is ignored; several while one is being replaced. */
   secret: string | readonly string[]
-  /** How far the sender's clock may be off, either way. */
+  /** Maximum difference from the sender's clock, in either direction. */
   toleranceSeconds?: number
   /** Milliseconds. */
   now?: number

@@ -1,4 +1,4 @@
-"""The entry point of the image: RunPod's SDK on one side, the worker on the other."""
+"""The entry point of the image: connects RunPod's SDK to the worker."""
 import logging
 import os
 
@@ -7,6 +7,7 @@ import runpod
 from exportal_worker.handle import Worker, make_bench
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    # The SDK has set its own handler by now.
+    logging.basicConfig(force=True, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     worker = Worker(make_bench(os.environ))
     runpod.serverless.start({"handler": worker.handle})

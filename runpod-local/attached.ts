@@ -1,35 +1,37 @@
 /**
- * Workers of someone else's, attached over RunPod's own protocol between platform and worker: they poll for jobs,
- * ping while they have some, and post what came out (runpod-python, rp_job.py, rp_ping.py, rp_http.py). Nothing that
- * is handed over is trusted to have arrived: a job whose worker's poll was dead, or whose worker does not name it in
- * a ping for `lostWorkerMs`, is lost, and the endpoint hands it out again.
+ * External workers, attached over RunPod's own protocol between platform and worker: they poll for jobs, ping while
+ * they have some, and post the results (runpod-python, rp_job.py, rp_ping.py, rp_http.py). Delivery of a job is never
+ * assumed: a job is lost, and dispatched again, when its worker's poll had broken off, when its worker does not name it
+ * in a ping for `lostWorkerMs`, or when its worker is gone.
  */
 import type { Clock } from './clock.ts'
 import type { JsonObject } from './job.ts'
-import type { Outcome, WorkerJob } from './workers.ts'
+import type { Outcome } from './outcome.ts'
+import { Presence } from './presence.ts'
+import type { WorkerJob } from './workers.ts'
 
 export interface AttachedOptions {
   clock: Clock
-  /** How long a worker may say nothing about its job, ms. */
+  /** How long a worker may be silent about its job, ms. */
   lostWorkerMs: number
 }
 
-/** What a poll is answered with: the jobs, and what to do when the answer did not get through. */
+/** The answer to a poll: the jobs, and a function for an answer that was not delivered. */
 export interface Handed {
   jobs: JsonObject[]
   undelivered(): void
 }
 
-/** A worker that waits for jobs; `hands` is what it will be answered. */
+/** A worker that waits for jobs; `hands` is the content of its answer. */
 interface Poll {
   workerId: string
   room: number
   hands: Hold[]
-  /** Answers it once the jobs of this moment are all in. */
+  /** Sends the answer after all jobs of this moment were added. */
   end(): void
 }
 
-/** A job in the hands of a worker. */
+/** A job that a worker holds. */
 interface Hold {
   workerId: string
   job: WorkerJob
@@ -38,10 +40,10 @@ interface Hold {
   cancelTimer(): void
 }
 
-/** A place on a waiting worker, taken for one job. */
+/** A slot on a waiting worker, reserved for one job. */
 export interface Claim {
   workerId: string
-  /** Hands the job over and resolves with how it ended. */
+  /** Hands the job over, and resolves with its outcome. */
   hand(job: WorkerJob, sent: JsonObject): Promise<Outcome>
 }
 
@@ -49,14 +51,19 @@ export class AttachedWorkers {
   readonly #options: AttachedOptions
   readonly #polls = new Set<Poll>()
   readonly #holds = new Map<string, Hold>()
-  /** Told once there may be something for `jobsToStop`, or the end. */
+  /** Called when `jobsToStop` may have changed, and at the end. */
   readonly #stopWatchers = new Set<() => void>()
-  /** Jobs that their workers were told to stop. */
+  /** Jobs whose workers were sent a stop. */
   readonly #told = new Set<Hold>()
+  readonly #presence: Presence
   #closed = false
 
   constructor(options: AttachedOptions) {
     this.#options = options
+    const onGone = (workerId: string) => {
+      for (const hold of this.#of(workerId)) this.#lose(hold, 'it broke off its poll and is gone')
+    }
+    this.#presence = new Presence({ ...options, onGone })
   }
 
   /** How many jobs could be handed over at once. */
@@ -64,7 +71,14 @@ export class AttachedWorkers {
     return [...this.#polls].reduce((sum, poll) => sum + poll.room - poll.hands.length, 0)
   }
 
-  /** Takes a place on the worker that waits longest; null when none waits. */
+  /** How many workers have a job, and how many wait for one. */
+  get counts(): { running: number; idle: number } {
+    const running = new Set([...this.#holds.values()].map(({ workerId }) => workerId))
+    const seen = new Set([...running, ...[...this.#polls].map(({ workerId }) => workerId)])
+    return { running: running.size, idle: seen.size - running.size }
+  }
+
+  /** Reserves a slot on the longest-waiting worker; null when none waits. */
   claim(): Claim | null {
     const poll = [...this.#polls].find(({ room, hands }) => hands.length < room)
     if (poll === undefined) return null
@@ -75,13 +89,13 @@ export class AttachedWorkers {
         new Promise((resolve) => {
           const hold = this.#hold(workerId, job, sent, resolve)
           poll.hands.push(hold)
-          // Whatever else is queued at this moment goes with it.
+          // All other jobs that are queued at this moment are sent with it.
           if (poll.hands.length === 1) queueMicrotask(() => poll.end())
         }),
     }
   }
 
-  /** Waits up to `waitMs` for jobs for this worker, at most `room`; `gone` aborts when it hung up. */
+  /** Waits up to `waitMs` for at most `room` jobs for this worker; `gone` aborts when it has disconnected. */
   poll(workerId: string, room: number, waitMs: number, gone: AbortSignal): Promise<Handed> {
     return new Promise((resolve) => {
       const poll: Poll = {
@@ -89,11 +103,13 @@ export class AttachedWorkers {
         room,
         hands: [],
         end: () => {
+          if (!this.#polls.delete(poll)) return
           cancelTimer()
           gone.removeEventListener('abort', poll.end)
-          this.#polls.delete(poll)
+          this.#presence.ended(workerId)
           const undelivered = () => {
             for (const hold of poll.hands) this.#lose(hold, 'its poll was dead')
+            this.#brokeOff(workerId)
           }
           resolve({ jobs: poll.hands.map(({ sent }) => sent), undelivered })
         },
@@ -101,31 +117,33 @@ export class AttachedWorkers {
       const cancelTimer = this.#options.clock.after(waitMs, poll.end)
       gone.addEventListener('abort', poll.end)
       this.#polls.add(poll)
+      this.#presence.began(workerId)
       if (this.#closed || gone.aborted) poll.end()
     })
   }
 
-  /** A ping: the worker lives and works on these jobs. */
+  /** Handles a ping: the worker is alive and works on these jobs. */
   ping(workerId: string, jobIds: readonly string[]): void {
     for (const hold of this.#of(workerId)) {
       if (jobIds.includes(hold.job.id)) this.#seen(hold)
-      // It was told to stop this one, and does not have it any more.
+      // The worker received a stop for this job, and does not hold it any more.
       else if (this.#told.has(hold)) hold.end({ kind: 'failed', error: 'stopped', output: undefined })
     }
-    // One that still has a job it was told to drop is told again.
+    // A worker that still holds a job after its stop is sent the stop again.
     for (const hold of this.#of(workerId)) if (jobIds.includes(hold.job.id)) this.#told.delete(hold)
     this.#wakeStops()
   }
 
-  /** News of a job from the worker that has it; undefined when this worker does not have it. */
+  /** An update of a job from its worker; undefined when this worker does not hold it. */
   news(workerId: string, jobId: string): WorkerJob | undefined {
     const hold = this.#holds.get(jobId)
     if (hold?.workerId !== workerId) return undefined
     this.#seen(hold)
+    this.#presence.seen(workerId)
     return hold.job
   }
 
-  /** The result of a job. False when this worker does not have it. */
+  /** The result of a job. False when this worker does not hold it. */
   done(workerId: string, jobId: string, outcome: Outcome): boolean {
     const hold = this.#holds.get(jobId)
     if (hold?.workerId !== workerId) return false
@@ -133,13 +151,15 @@ export class AttachedWorkers {
     return true
   }
 
-  /** Waits up to `waitMs` for jobs that this worker must stop, and answers their ids. */
+  /** Waits up to `waitMs` for jobs that this worker must stop, and returns their ids. */
   stops(workerId: string, waitMs: number, gone: AbortSignal): Promise<string[]> {
     return new Promise((resolve) => {
       const end = () => {
         cancelTimer()
         gone.removeEventListener('abort', end)
         this.#stopWatchers.delete(look)
+        this.#presence.ended(workerId)
+        if (gone.aborted) this.#brokeOff(workerId)
         const holds = gone.aborted ? [] : this.#toStop(workerId)
         for (const hold of holds) this.#told.add(hold)
         resolve(holds.map(({ job }) => job.id))
@@ -150,14 +170,16 @@ export class AttachedWorkers {
       const cancelTimer = this.#options.clock.after(waitMs, end)
       gone.addEventListener('abort', end)
       this.#stopWatchers.add(look)
+      this.#presence.began(workerId)
       if (gone.aborted) end()
       else look()
     })
   }
 
-  /** Ends every poll; jobs still held are given up. */
+  /** Ends every poll; jobs still held are abandoned. */
   close(): void {
     this.#closed = true
+    this.#presence.close()
     for (const poll of [...this.#polls]) poll.end()
     for (const hold of [...this.#holds.values()]) this.#lose(hold, 'the endpoint is shutting down')
     this.#wakeStops()
@@ -188,6 +210,10 @@ export class AttachedWorkers {
     const { clock, lostWorkerMs } = this.#options
     hold.cancelTimer()
     hold.cancelTimer = clock.after(lostWorkerMs, () => this.#lose(hold, 'its worker stopped pinging'))
+  }
+
+  #brokeOff(workerId: string): void {
+    if (this.#of(workerId).length > 0) this.#presence.brokeOff(workerId)
   }
 
   #lose(hold: Hold, why: string): void {

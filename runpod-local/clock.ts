@@ -1,15 +1,17 @@
-/** Where the endpoint gets its time from, so that tests can move half an hour in a microsecond. */
+/** The endpoint's source of time, replaced by tests so that half an hour takes a microsecond. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Calls `run` once after `ms` milliseconds, however many; never where they are not finite. The answer takes it back. */
+  /**
+   * Calls `run` once after `ms` milliseconds, of any length; never when not finite. Returns a function that cancels it.
+   */
   after(ms: number, run: () => void): () => void
 }
 
-/** Below 2^31-1, the longest delay that `setTimeout` takes; a longer one would fire at once. */
+/** Below 2^31-1, the longest delay of `setTimeout`; a longer one would fire at once. */
 const SLICE_MS = 2 ** 30
 
-/** The computer's own clock. */
+/** The system clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, run) {

@@ -1,8 +1,8 @@
 /**
- * The queue of one RunPod endpoint, and the rules by which its jobs change state: first come first served, a
- * fixed number of workers, `ttl` from submission over queue and run, `executionTimeout` only while a worker has
- * the job, one more dispatch after a worker was lost, results kept for a while. It knows nothing of HTTP nor of
- * video; the handler does the work, the clock is given.
+ * The queue of one RunPod endpoint, and the rules by which its jobs change state: first come, first served; a fixed
+ * number of workers; `ttl` from submission, over queue and run; `executionTimeout` only while a worker has the job; one
+ * more dispatch after a worker was lost; results kept for a while. Independent of HTTP and video: the handler does the
+ * work, and the clock is a parameter.
  */
 import {
   envelope,
@@ -13,29 +13,30 @@ import {
   type JsonObject,
   newJob,
 } from './job.ts'
-import { type Outcome, Workers, type WorkersOptions } from './workers.ts'
+import type { Outcome } from './outcome.ts'
+import { Workers, type WorkersOptions } from './workers.ts'
 
 export interface EndpointOptions extends WorkersOptions {
-  /** How long a lost worker goes unnoticed, ms. About 40 s was seen in the cloud. */
+  /** How long a lost worker stays undetected, ms. About 40 s was observed in the cloud. */
   lostWorkerMs: number
   /** How long a result of `/run` is kept after its end, ms; 30 min in the cloud. */
   retentionMs: number
   /** The same for `/runsync`; 1 min in the cloud. */
   syncRetentionMs: number
-  /** Called once for each end that RunPod tells a webhook about, with the envelope of that moment. */
+  /** Called once for each end that RunPod sends a webhook for, with the envelope of that moment. */
   onEnd(job: Job, body: JsonObject): void
 }
 
 interface Ending {
   error?: string
   output?: unknown
-  /** The worker runs on when RunPod ends the job only on paper. */
+  /** Whether the worker continues although RunPod has ended the job. */
   keepWorker?: boolean
 }
 
 type TimerName = Parameters<Job['timers']['get']>[0]
 
-/** How many jobs `GET /jobs` remembers after RunPod forgot them. */
+/** How many jobs `GET /jobs` lists, including those that RunPod has deleted. */
 const HISTORY = 10_000
 
 export class Endpoint {
@@ -52,7 +53,7 @@ export class Endpoint {
     this.#workers = new Workers(options)
   }
 
-  /** Takes a job into the queue. */
+  /** Adds a job to the queue. */
   submit(request: JobRequest, sync: boolean): Job {
     const job = newJob(request, sync, this.#options.clock.now())
     this.#jobs.set(job.id, job)
@@ -65,23 +66,23 @@ export class Endpoint {
     return job
   }
 
-  /** The job, or undefined once it is past its ttl or its retention, like in the cloud. */
+  /** The job; undefined once it is past its ttl or retention, as in the cloud. */
   find(id: string): Job | undefined {
     return this.#jobs.get(id)
   }
 
-  /** Every job since the start, deleted ones too, oldest first. */
+  /** Every job since the start, including deleted ones, oldest first. */
   history(): readonly Job[] {
     return this.#history
   }
 
-  /** Cancels a queued or running job; a final one stays as it is. */
+  /** Cancels a queued or running job; a final one is not changed. */
   cancel(job: Job): void {
     if (isFinal(job.status)) return
     this.#end(job, 'CANCELLED', { keepWorker: this.#options.faults.of(job.label).cancel === 'ignore' })
   }
 
-  /** Queues a failed job again under its old id, its output dropped. False when its state does not allow it. */
+  /** Queues a failed job again under its id, without its output. False when its state does not allow it. */
   retry(job: Job): boolean {
     if (job.status !== 'FAILED' && job.status !== 'TIMED_OUT') return false
     this.#disarm(job, 'retention')
@@ -92,14 +93,14 @@ export class Endpoint {
     return true
   }
 
-  /** Removes every queued job and says how many there were. */
+  /** Removes every queued job and returns their number. */
   purge(): number {
     const queued = this.#queue
     for (const job of queued) this.#forget(job, 'purge')
     return queued.length
   }
 
-  /** Deletes the job after `ms`, if nothing deletes it sooner (`/status?ttl=`). */
+  /** Deletes the job after `ms`, unless it is deleted sooner (`/status?ttl=`). */
   keepFor(job: Job, ms: number): void {
     this.#arm(job, 'kept', ms, () => this.#forget(job, 'ttl of /status'))
   }
@@ -108,7 +109,7 @@ export class Endpoint {
   health(): JsonObject {
     const states = [...this.#jobs.values()].map((job) => job.status)
     const held = this.#options.faults.body.hold_queue === true
-    const { idle, running } = this.#workers
+    const { idle, running } = this.#workers.counts
     return {
       jobs: {
         completed: this.#counts.completed,
@@ -128,13 +129,14 @@ export class Endpoint {
     }
   }
 
-  /** Resolves when `done` holds, when the job is deleted, after `ms`, or when the endpoint closes. */
-  until(job: Job, done: () => boolean, ms: number): Promise<void> {
-    const over = () => done() || job.deletedAt !== null || this.#closed
+  /** Resolves when `done` returns true, the job is deleted, `gone` aborts, `ms` have passed, or the endpoint closes. */
+  until(job: Job, done: () => boolean, ms: number, gone: AbortSignal): Promise<void> {
+    const over = () => done() || job.deletedAt !== null || this.#closed || gone.aborted
     if (over()) return Promise.resolve()
     return new Promise((resolve) => {
       const end = () => {
         cancelTimer()
+        gone.removeEventListener('abort', end)
         job.watchers.delete(look)
         resolve()
       }
@@ -142,25 +144,38 @@ export class Endpoint {
         if (over()) end()
       }
       const cancelTimer = this.#options.clock.after(ms, end)
+      gone.addEventListener('abort', end)
       job.watchers.add(look)
     })
   }
 
-  /** Gives queued jobs to idle workers; called after anything that may have made that possible. */
+  /**
+   * Returns the parts for `/stream` since the last call; `giveBack` restores them for a reader that did not get them.
+   */
+  takeParts(job: Job): { parts: unknown[]; giveBack(): void } {
+    const { parts } = job
+    job.parts = []
+    const giveBack = () => {
+      if (job.deletedAt === null) this.#change(job, { parts: [...parts, ...job.parts] })
+    }
+    return { parts, giveBack }
+  }
+
+  /** Assigns queued jobs to idle workers; called after every change that may have made that possible. */
   pump(): void {
-    while (!this.#closed && this.#workers.idle > 0) {
+    while (!this.#closed && this.#workers.places > 0) {
       const next = this.#queue.find((job) => !this.#options.faults.of(job.label).hold_queue)
       if (next === undefined) return
       this.#queue = this.#queue.filter((job) => job !== next)
-      // The platform leaves an empty input out of what it hands over, and the SDK's worker will not take a job
-      // without one: nobody ever answers for it (runpod-python, rp_job.py get_job).
+      // The platform leaves an empty input out of the job, and the SDK's worker does not accept a job without an input:
+      // such a job never gets a result (runpod-python, rp_job.py get_job).
       if (Object.keys(next.request.input).length === 0)
         this.#lost(next, 'its input is empty, no worker takes it')
       else this.#run(next)
     }
   }
 
-  /** Stops every worker, takes back every timer, and resolves when the last worker has cleaned up. */
+  /** Stops every worker, cancels every timer, and resolves when the last worker has cleaned up. */
   async close(): Promise<void> {
     this.#closed = true
     for (const job of this.#history) {
@@ -195,7 +210,7 @@ export class Endpoint {
     else this.#end(job, 'FAILED', { error: outcome.error, output: outcome.output })
   }
 
-  /** No worker answers for the job any more: one more dispatch once it is noticed, then it is failed. */
+  /** The job's worker is lost: once this is detected it is dispatched again, and the second time it fails. */
   #lost(job: Job, why: string, noticedAfterMs = this.#options.lostWorkerMs): void {
     this.#log('worker.lost', job, { why })
     this.#disarm(job, 'execution')
@@ -228,13 +243,14 @@ export class Endpoint {
     )
     this.#change(job, { status, endedAt: clock.now(), output: ending.output, error: ending.error ?? null })
     if (!ending.keepWorker) this.#stopWorker(job, ending.error ?? status)
-    // Whether the cloud calls the webhook of a cancelled job is not established; here it does not, unless asked.
+    // Whether the cloud calls the webhook of a cancelled job is not established; here only a fault switch makes it do
+    // so.
     const told = status !== 'CANCELLED' || faults.of(job.label).webhook?.on_cancel === true
     if (told && !this.#closed) this.#options.onEnd(job, envelope(job, clock.now()))
     this.pump()
   }
 
-  /** RunPod knows the job no more, whatever its state; its worker is stopped and no webhook is sent. */
+  /** Deletes the job in any state; its worker is stopped and no webhook is sent. */
   #forget(job: Job, why: string): void {
     if (job.deletedAt !== null) return
     for (const cancel of job.timers.values()) cancel()

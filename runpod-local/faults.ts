@@ -1,8 +1,8 @@
 /**
- * The fault switches: ways to break on purpose, so that a service can be watched surviving them. They come
- * from three places, the later winning switch by switch: those for all jobs, those sent inside a job
- * (`input.metadata.faults`), and those set for one Exportal job id (`jobs`). A switch is read at the moment it
- * matters, so a change also reaches jobs that were accepted before it.
+ * The fault switches: deliberate failures, to observe how a service survives them. They come from three sources, the
+ * later overriding single switches of the earlier: those for all jobs, those sent inside a job
+ * (`input.metadata.faults`), and those set for one Exportal job id (`jobs`). A switch is read when it takes effect, so
+ * a change also applies to jobs that were accepted before it.
  */
 import * as v from 'valibot'
 import { isObject, type JobLabel } from './job.ts'
@@ -23,6 +23,16 @@ const switches = {
   drop_progress: v.optional(v.boolean()),
   drop_complete: v.optional(v.boolean()),
   drop_error: v.optional(v.boolean()),
+  line: v.optional(
+    v.strictObject({
+      refuse: v.optional(v.boolean()),
+      cut_every_ms: v.optional(ms),
+      drop_acks: v.optional(v.boolean()),
+      duplicate: v.optional(v.boolean()),
+      late_ms: v.optional(ms),
+      slow_ms: v.optional(ms),
+    }),
+  ),
   stall: v.optional(
     v.strictObject({ at_progress: v.optional(percent), ms: v.optional(ms), times: v.optional(count) }),
   ),
@@ -53,12 +63,12 @@ const switches = {
 const FaultSet = v.strictObject(switches)
 const Faults = v.strictObject({ ...switches, jobs: v.optional(v.record(v.string(), FaultSet)) })
 
-/** The switches that are on; a missing one is off. */
+/** The switches that are on; an absent one is off. */
 export type FaultSet = v.InferOutput<typeof FaultSet>
-/** What `PUT /faults` takes. */
+/** The body of `PUT /faults`. */
 export type FaultsBody = v.InferOutput<typeof Faults>
 
-/** The switches in force, and how often each counted one was used up. */
+/** The current switches, and how often each counted one was used. */
 export class FaultSwitches {
   #body: FaultsBody
   #spent = new Map<string, number>()
@@ -67,18 +77,18 @@ export class FaultSwitches {
     this.#body = parseFaults(body)
   }
 
-  /** Everything as it was last set. */
+  /** All switches as last set. */
   get body(): FaultsBody {
     return this.#body
   }
 
-  /** Replaces all switches and starts every count anew. Throws an Error that says what is wrong with the body. */
+  /** Replaces all switches and resets every count. Throws an Error that describes an invalid body. */
   replace(body: unknown): void {
     this.#body = parseFaults(body)
     this.#spent.clear()
   }
 
-  /** The switches for one job. */
+  /** The effective switches of one job. */
   of(label: JobLabel): FaultSet {
     const { jobs: _, ...everyone } = this.#body
     const own = v.safeParse(FaultSet, label.ownFaults)
@@ -90,8 +100,8 @@ export class FaultSwitches {
   }
 
   /**
-   * Uses one of the `times` a switch has; false when they are used up. `times` missing means always. The switch
-   * `run` set for all jobs counts calls of the endpoint; everything else counts per Exportal job.
+   * Uses one of a switch's `times`; false when they are used up. Without `times` there is no limit. The switch `run`
+   * for all jobs counts calls of the endpoint; every other switch counts per Exportal job.
    */
   spend(name: 'run' | 'fail' | 'crash' | 'stall', label: JobLabel, times: number | undefined): boolean {
     if (times === undefined) return true
@@ -114,7 +124,7 @@ export class FaultSwitches {
 }
 
 function parseFaults(body: unknown): FaultsBody {
-  // valibot takes an array for an object without keys.
+  // valibot accepts an array as an object without keys.
   if (!isObject(body)) throw new Error('Unusable fault switches: body: must be an object')
   const result = v.safeParse(Faults, body)
   if (result.success) return result.output

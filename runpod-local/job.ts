@@ -1,6 +1,6 @@
 /**
- * A RunPod job as the cloud shows it: its states, the envelope that `/status` and the webhook share, and what
- * this computer remembers beside it for `GET /jobs`.
+ * A RunPod job as the cloud presents it: its states, the envelope of `/status` and the webhook, and further fields that
+ * are kept for `GET /jobs`.
  */
 import { randomUUID } from 'node:crypto'
 
@@ -8,7 +8,7 @@ export type JobStatus = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED' | 'FAILED' | 'C
 
 export type JsonObject = Record<string, unknown>
 
-/** What the caller of `/run` asked for; times in milliseconds. */
+/** The request of `/run`; times in milliseconds. */
 export interface JobRequest {
   input: JsonObject
   webhook: string | null
@@ -16,17 +16,17 @@ export interface JobRequest {
   ttlMs: number
 }
 
-/** Which Exportal attempt a RunPod job carries, read from its input; null where the input does not say. */
+/** The Exportal attempt of a RunPod job, read from its input; null where the input does not contain it. */
 export interface JobLabel {
   jobId: string | null
   round: number | null
   attempt: number | null
   type: string | null
-  /** Fault switches sent with the job itself, in `input.metadata.faults`; not yet validated. */
+  /** Fault switches sent with the job in `input.metadata.faults`; not yet validated. */
   ownFaults: unknown
 }
 
-/** One time that a worker took the job. Instants are milliseconds since the epoch. */
+/** One run of the job by a worker. Instants are milliseconds since the epoch. */
 export interface Run {
   workerId: string
   startedAt: number
@@ -35,7 +35,7 @@ export interface Run {
   stop: AbortController
 }
 
-/** One try to deliver the webhook: the status answered, or why there was none. */
+/** One try to deliver the webhook: the status of the answer, or why there was none. */
 export interface Delivery {
   at: number
   result: number | string
@@ -50,7 +50,7 @@ export interface Job {
   output: unknown
   error: string | null
   retries: number
-  /** Parts not yet handed out by `/stream`. */
+  /** Parts not yet returned by `/stream`. */
   parts: unknown[]
   acceptedAt: number
   queuedAt: number
@@ -60,18 +60,25 @@ export interface Job {
   workerId: string | null
   runs: Run[]
   deliveries: Delivery[]
-  /** Takes back a pending timer of the job, by what it is for. */
+  /** Functions that cancel the job's pending timers, by purpose. */
   timers: Map<'ttl' | 'execution' | 'retention' | 'kept' | 'lost', () => void>
-  /** Woken whenever something changes. */
+  /** Called on every change. */
   watchers: Set<() => void>
 }
 
-/** Whether nothing more will happen to a job in this state, as the SDKs see it. */
+const MB = 1024 * 1024
+
+/** Maximum size of a request of `/run` or `/runsync` and of its result, bytes (runpod/docs, operation-reference). */
+export function sizeLimit(sync: boolean): number {
+  return (sync ? 20 : 10) * MB
+}
+
+/** Whether a job in this state will not change any more, by the SDKs' definition. */
 export function isFinal(status: JobStatus): boolean {
   return status !== 'IN_QUEUE' && status !== 'IN_PROGRESS'
 }
 
-/** A job just accepted. Ids look like the cloud's: a uuid, `-u1`, and `sync-` in front for `/runsync`. */
+/** A new job. Ids have the cloud's form: a uuid, `-u1`, and the prefix `sync-` for `/runsync`. */
 export function newJob(request: JobRequest, sync: boolean, now: number): Job {
   return {
     id: `${sync ? 'sync-' : ''}${randomUUID()}-u1`,
@@ -96,7 +103,7 @@ export function newJob(request: JobRequest, sync: boolean, now: number): Job {
   }
 }
 
-/** Reads which Exportal attempt an input belongs to, tolerating any input. */
+/** Reads the Exportal attempt from any input. */
 export function labelOf(input: JsonObject): JobLabel {
   const metadata = isObject(input.metadata) ? input.metadata : {}
   return {
@@ -109,8 +116,8 @@ export function labelOf(input: JsonObject): JobLabel {
 }
 
 /**
- * The answer of `/status`, and the body of the webhook. Input and webhook come back as they were sent, tokens
- * included, like in the cloud: never log it.
+ * The answer of `/status`, and the body of the webhook. As in the cloud it contains input and webhook unchanged,
+ * including their tokens: it must not be logged.
  */
 export function envelope(job: Job, now: number): JsonObject {
   const { status } = job
@@ -132,7 +139,7 @@ export function envelope(job: Job, now: number): JsonObject {
   }
 }
 
-/** The job as `GET /jobs` lists it: no input, no URL, no token. Instants are RFC 3339. */
+/** The job in `GET /jobs`: without input, URL and token. Instants are RFC 3339. */
 export function debugView(job: Job): JsonObject {
   return {
     id: job.id,
@@ -158,7 +165,7 @@ export function debugView(job: Job): JsonObject {
   }
 }
 
-/** Whether a JSON value is an object, not an array and not null. */
+/** Whether a JSON value is an object, neither an array nor null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,12 +1,12 @@
 /** One value of a log line. */
 export type LogValue = string | number | boolean | null | undefined
 
-/** Writes one line for one thing that happened. */
+/** Writes one line for one event. */
 export type Log = (event: string, fields?: Record<string, LogValue>) => void
 
 /**
- * Hides what may open a door: of every URL only scheme and host stay (a path or query may be signed), and what
- * follows `Bearer` goes.
+ * Removes secrets: of every URL only scheme and host remain, since a path or query may be signed, and the token after
+ * `Bearer` is removed.
  */
 export function redact(text: string): string {
   return text
@@ -14,7 +14,7 @@ export function redact(text: string): string {
     .replace(/\b(bearer)\s+\S+/gi, '$1 …')
 }
 
-/** A log of `time event key=value …` lines, one each; values with spaces are quoted, secrets hidden. */
+/** A log with lines of the form `time event key=value …`; values with spaces are quoted, secrets removed. */
 export function createLog(write: (line: string) => void, now: () => number = Date.now): Log {
   return (event, fields = {}) => {
     const parts = Object.entries(fields)

@@ -1,8 +1,9 @@
 /** `node runpod-local/main.ts [--port 8788] [--dir DIR]`: a RunPod-compatible endpoint on this computer. */
 import { parseArgs } from 'node:util'
 import { type RunpodLocalOptions, startRunpodLocal } from './start.ts'
+import { EXTERNAL } from './worker/external/download.ts'
 
-/** Reads flags and environment; a flag wins. Throws on what cannot be read. */
+/** Reads flags and environment variables; flags take precedence. Throws on invalid values. */
 function readOptions(args: string[], env: NodeJS.ProcessEnv): RunpodLocalOptions {
   const { values } = parseArgs({ args, options: { port: { type: 'string' }, dir: { type: 'string' } } })
   const number = (name: string, text: string | undefined): number | undefined => {
@@ -28,25 +29,30 @@ function readOptions(args: string[], env: NodeJS.ProcessEnv): RunpodLocalOptions
     policyBounds: env.RUNPOD_LOCAL_POLICY_BOUNDS === 'off' ? false : undefined,
     webhookRetryMs: fromEnv('RUNPOD_LOCAL_WEBHOOK_RETRY_MS'),
     lostWorkerMs: fromEnv('RUNPOD_LOCAL_LOST_WORKER_MS'),
+    external: env.RUNPOD_LOCAL_LOOPBACK_INPUTS === 'on' ? { ...EXTERNAL, allowLoopback: true } : undefined,
     reportIntervalMs: fromEnv('RUNPOD_LOCAL_REPORT_INTERVAL_MS'),
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
 async function main(): Promise<void> {
-  const local = await startRunpodLocal(readOptions(process.argv.slice(2), process.env))
+  const starting = startRunpodLocal(readOptions(process.argv.slice(2), process.env))
   let stopping = false
   const stop = () => {
-    // A second signal means that the first one takes too long.
+    // A second signal skips the graceful shutdown.
     if (stopping) process.exit(1)
     stopping = true
-    local.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    )
+    starting
+      .then((local) => local.close())
+      .then(
+        () => process.exit(0),
+        () => process.exit(1),
+      )
   }
+  // Before the first await, so that a signal while the port is being opened still removes the directory.
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  await starting
 }
 
 main().catch((error: unknown) => {

@@ -1,9 +1,9 @@
-/** Reading a request: its JSON body within a limit, and the job request in it. */
+/** Parses a request: its JSON body within a limit, and the job request in it. */
 import type { IncomingMessage } from 'node:http'
 import * as v from 'valibot'
 import { isObject, type JobRequest, type JsonObject } from './job.ts'
 
-/** An answer other than 200. The body has FastAPI's form, `{"detail": …}`, which is what was seen in the cloud. */
+/** An answer other than 200. The body has FastAPI's form, `{"detail": …}`, as observed in the cloud. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -25,7 +25,7 @@ const POLICY = {
 const time = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7 * DAY))
 
 const Body = v.looseObject({
-  // A record would let an array pass.
+  // `v.record` would accept an array.
   input: v.custom<JsonObject>(isObject, 'must be an object'),
   webhook: v.optional(v.pipe(v.string(), v.regex(/^https?:\/\//, 'must be an http(s) URL'))),
   policy: v.optional(
@@ -37,11 +37,21 @@ const Body = v.looseObject({
   ),
 })
 
-/**
- * The whole body as JSON, `{}` when there is none. Refuses with 400 what is no JSON or larger than `limit` bytes;
- * the rest of a body too large is read and dropped, so that the caller gets to see the answer.
- */
+/** The whole body as JSON, `{}` when it is empty. Refuses with 400 a body that is no JSON or exceeds `limit` bytes. */
 export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+  const { text } = await readBody(request, limit)
+  if (text === null) throw new Refusal(400, `request body exceeds ${limit / 1024 / 1024} MB`)
+  return parseJson(text)
+}
+
+/**
+ * The body as text, and its size in bytes. When it exceeds `limit` the text is null, but all of it is read and dropped,
+ * so that the caller receives the answer.
+ */
+export async function readBody(
+  request: IncomingMessage,
+  limit: number,
+): Promise<{ text: string | null; size: number }> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {
@@ -49,16 +59,20 @@ export async function readJson(request: IncomingMessage, limit: number): Promise
     if (size <= limit) chunks.push(chunk)
     else chunks.length = 0
   }
-  if (size > limit) throw new Refusal(400, `request body exceeds ${limit / 1024 / 1024} MB`)
-  if (size === 0) return {}
+  return { text: size > limit ? null : Buffer.concat(chunks).toString('utf8'), size }
+}
+
+/** Parses a body as JSON, `{}` when it is empty. Refuses invalid JSON with 400. */
+export function parseJson(text: string): unknown {
+  if (text === '') return {}
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return JSON.parse(text)
   } catch {
     throw new Refusal(400, 'request body is not JSON')
   }
 }
 
-/** The job that a body of `/run` asks for, or a refusal with 400. `bounded` holds times to the cloud's bounds. */
+/** The job in a body of `/run`; refuses an invalid one with 400. `bounded` enforces the cloud's bounds on times. */
 export function parseJobRequest(body: unknown, bounded: boolean): JobRequest {
   const result = v.safeParse(Body, body)
   if (!result.success) {

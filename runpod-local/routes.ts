@@ -1,25 +1,24 @@
-/** RunPod's operations under `/v2/{endpoint}`: what each answers (runpod/docs, operation-reference). */
+/** RunPod's operations under `/v2/{endpoint}` and their answers (runpod/docs, operation-reference). */
 import type { IncomingMessage } from 'node:http'
 import type { AttachedWorkers } from './attached.ts'
 import { type Clock, pause } from './clock.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { FaultSwitches } from './faults.ts'
-import { envelope, isFinal, type Job, type JsonObject, labelOf } from './job.ts'
+import { envelope, isFinal, type Job, type JsonObject, labelOf, sizeLimit } from './job.ts'
 import { parseJobRequest, Refusal, readJson } from './request.ts'
 
-const MB = 1024 * 1024
-const RUN_LIMIT = 10 * MB
-const RUNSYNC_LIMIT = 20 * MB
-/** How long `/runsync`, `/status-sync` and `/stream` hold a request: `wait` in ms, and its bounds. */
+/** How long `/runsync` and `/status-sync` hold a request: default and bounds of `wait`, ms. */
 const WAIT = { standard: 90_000, least: 1_000, most: 300_000 }
+/** Well below the 10 s after which the SDK's Python client gives up on `/stream` (runpod-python, runner.py). */
+const STREAM_MS = 5_000
 
 export interface Call {
   request: IncomingMessage
   query: URLSearchParams
-  /** The ids behind the operation in the path; empty where it has fewer. */
+  /** The ids after the operation in the path; empty where there are fewer. */
   id: string
   secondId: string
-  /** Aborts when the caller has hung up. */
+  /** Aborts when the caller has disconnected. */
   gone: AbortSignal
 }
 
@@ -28,9 +27,9 @@ export interface Reply {
   /** Null for an answer without a body. */
   body: JsonObject | JsonObject[] | null
   headers?: Record<string, string>
-  /** Close the connection instead of answering. */
+  /** Closes the connection instead of answering. */
   lost?: boolean
-  /** Called when the caller did not get the answer. */
+  /** Called when the answer was not delivered. */
   undelivered?: () => void
 }
 
@@ -39,7 +38,7 @@ export interface RouteContext {
   attached: AttachedWorkers
   faults: FaultSwitches
   clock: Clock
-  /** Refuse a `policy` outside the cloud's bounds. */
+  /** Whether to refuse a `policy` outside the cloud's bounds. */
   policyBounds: boolean
   /** Aborts when the server closes. */
   signal: AbortSignal
@@ -47,7 +46,7 @@ export interface RouteContext {
 
 export interface Route {
   methods: readonly string[]
-  /** How many ids follow the operation. */
+  /** How many ids follow the operation in the path. */
   ids: 0 | 1 | 2
   answer(call: Call, context: RouteContext): Promise<Reply> | Reply
 }
@@ -74,7 +73,7 @@ export const routes: Record<string, Route> = {
 
 async function submit(call: Call, context: RouteContext, sync: boolean): Promise<Reply> {
   const { endpoint, faults, clock } = context
-  const body = await readJson(call.request, sync ? RUNSYNC_LIMIT : RUN_LIMIT)
+  const body = await readJson(call.request, sizeLimit(sync))
   const wanted = parseJobRequest(body, context.policyBounds)
   const label = labelOf(wanted.input)
   const fault = faults.of(label).run
@@ -85,7 +84,7 @@ async function submit(call: Call, context: RouteContext, sync: boolean): Promise
     return { status: fault.status, body: { detail: `fault switch: ${fault.status}` }, headers }
   }
   const job = endpoint.submit(wanted, sync)
-  // The job is accepted before a slow or lost answer: the case a caller cannot tell from a refusal.
+  // The job is accepted before a slow or lost answer, which the caller cannot distinguish from a refusal.
   if (active && fault.delay_ms) await pause(clock, fault.delay_ms, context.signal)
   if (active && fault.lose_answer) return { status: 200, body: {}, lost: true }
   if (!sync) return ok({ id: job.id, status: 'IN_QUEUE' })
@@ -104,19 +103,19 @@ function statusSync(call: Call, context: RouteContext): Promise<Reply> {
 }
 
 async function heldEnvelope(job: Job, call: Call, { endpoint, clock }: RouteContext): Promise<Reply> {
-  await endpoint.until(job, () => isFinal(job.status), waitOf(call.query))
+  await endpoint.until(job, () => isFinal(job.status), waitOf(call.query), call.gone)
   if (job.deletedAt !== null) throw new Refusal(404, 'job not found')
   return ok(envelope(job, clock.now()))
 }
 
-/** Hands out the parts since the last call; held while there are none, since the SDK asks again at once. */
+/** Returns the parts since the last call; waits while there are none, since the SDK repeats the call at once. */
 async function stream(call: Call, context: RouteContext): Promise<Reply> {
   const job = findJob(call, context)
   const ready = () => job.parts.length > 0 || isFinal(job.status)
-  await context.endpoint.until(job, ready, waitOf(call.query))
-  const parts = job.parts
-  job.parts = []
-  return ok({ status: job.status, stream: parts.map((output) => ({ output })) })
+  await context.endpoint.until(job, ready, STREAM_MS, call.gone)
+  const { parts, giveBack } = context.endpoint.takeParts(job)
+  const body = { status: job.status, stream: parts.map((output) => ({ output })) }
+  return { status: 200, body, undelivered: giveBack }
 }
 
 function cancel(call: Call, context: RouteContext): Reply {

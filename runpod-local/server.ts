@@ -1,6 +1,6 @@
 /**
- * The HTTP face: RunPod's API under `/v2/{endpoint}/…` behind the key, and two pages for whoever sits at this
- * computer, `/faults` and `/jobs`, without a key. It only ever listens on the loopback address.
+ * The HTTP server: RunPod's API under `/v2/{endpoint}/…`, which requires the key, and `/faults` and `/jobs` for the
+ * developer, which do not. It listens on the loopback address only.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -12,16 +12,20 @@ import { workerRoutes } from './worker-routes.ts'
 
 const FAULTS_LIMIT = 1024 * 1024
 const OPERATIONS = new Map<string, Route>(Object.entries({ ...routes, ...workerRoutes }))
+/** Longer than any client keeps an idle connection: the worker SDK keeps one for 15 s, and does not repeat a POST. */
+const KEEP_ALIVE_MS = 75_000
 const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
 
 export interface ServerContext extends RouteContext {
   apiKey: string
   log: Log
+  /** Called for each request without the right key, with the operation in its path. */
+  onWrongKey(operation: string): void
 }
 
-/** A server that is not listening yet; requests wait until `context` is there. */
+/** A server that is not listening yet; requests wait for `context`. */
 export function createApi(context: Promise<ServerContext>): Server {
-  return createServer((request, response) => {
+  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     answer(request, response, context).catch(() => response.destroy())
   })
 }
@@ -39,7 +43,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, ready:
     request.socket.destroy()
     return
   }
-  // What was not read of a body would be taken for the next request on this connection.
+  // The unread rest of a body would be parsed as the next request on this connection.
   if (!request.readableEnded) request.resume()
   const { undelivered } = reply
   if (undelivered) {
@@ -62,7 +66,10 @@ async function route(request: IncomingMessage, context: ServerContext, gone: Abo
   if (pathname === '/faults' || pathname === '/jobs') return local(pathname, request, context)
   const [, version, endpoint, operation = '', ...ids] = pathname.split('/')
   if (version !== 'v2' || !endpoint) throw new Refusal(404, 'Not Found')
-  if (!hasKey(request, context.apiKey)) throw new Refusal(401, 'Unauthorized')
+  if (!hasKey(request, context.apiKey)) {
+    context.onWrongKey(operation)
+    throw new Refusal(401, 'Unauthorized')
+  }
   const found = OPERATIONS.get(operation)
   if (found?.ids !== ids.length || ids.includes('')) throw new Refusal(404, 'Not Found')
   if (!found.methods.includes(request.method ?? '')) throw new Refusal(405, 'Method Not Allowed')
@@ -70,7 +77,7 @@ async function route(request: IncomingMessage, context: ServerContext, gone: Abo
   return found.answer({ request, query, id, secondId, gone }, context)
 }
 
-/** The documented form is `Bearer KEY`; the docs' own samples send the bare key, so both are taken. */
+/** The documented form is `Bearer KEY`; examples in RunPod's docs send the key alone, so both are accepted. */
 function hasKey(request: IncomingMessage, apiKey: string): boolean {
   const sent = Buffer.from((request.headers.authorization ?? '').replace(/^Bearer\s+/i, ''))
   const wanted = Buffer.from(apiKey)
@@ -78,7 +85,7 @@ function hasKey(request: IncomingMessage, apiKey: string): boolean {
 }
 
 async function local(path: string, request: IncomingMessage, context: ServerContext): Promise<Reply> {
-  // A web page elsewhere may make its host name point here; the Host header then still says that name.
+  // DNS rebinding: a web page may resolve its host name to this address, but the Host header still contains that name.
   if (!LOOPBACK.test(request.headers.host ?? '')) throw new Refusal(403, 'only for this computer')
   if (path === '/jobs') {
     if (request.method !== 'GET') throw new Refusal(405, 'Method Not Allowed')

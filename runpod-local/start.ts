@@ -1,40 +1,44 @@
-/** Puts the parts together: the one way in for the command line and for tests. */
-import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+/** Assembles and starts the endpoint, for the command line and for tests. */
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AttachedWorkers } from './attached.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Endpoint } from './endpoint.ts'
 import { FaultSwitches } from './faults.ts'
 import { createLog, type Log } from './log.ts'
+import { ownDir } from './own-dir.ts'
 import { createApi, type ServerContext } from './server.ts'
 import { sendWebhook } from './webhook.ts'
+import { EXTERNAL, type External } from './worker/external/download.ts'
 import { findFfmpeg } from './worker/find-ffmpeg.ts'
 import { createHandler } from './worker/handler.ts'
 import { noopRender } from './worker/noop.ts'
 import { videoRender } from './worker/render-video.ts'
-import { workerEnvironment } from './worker-routes.ts'
+import { installFonts } from './worker/text/font-files.ts'
+import { workerEnvironment, workerRoutes } from './worker-routes.ts'
 import type { Handler } from './workers.ts'
 
 /** All optional; times in milliseconds. */
 export interface RunpodLocalOptions {
-  /** 0 takes any free port. Default 8788. */
+  /** 0 selects a free port. Default 8788. */
   port?: number
-  /** Where jobs keep their temporary files. Default `.exportal/runpod-local-<port>`. */
+  /**
+   * The process keeps its temporary files in a directory of its own below it. Default `.exportal/runpod-local-<port>`.
+   */
   dir?: string
   apiKey?: string
   /** How many jobs run at once. Default 1. */
   workers?: number
   /**
-   * `video` runs ffmpeg; `noop` is for benches; `none` leaves all jobs to workers attached over HTTP; a function is a
-   * handler of one's own. Default `video`.
+   * `video` runs ffmpeg; `noop` is for benchmarks; `none` leaves all jobs to workers attached over HTTP; a function is
+   * a custom handler. Default `video`.
    */
   worker?: 'video' | 'noop' | 'none' | Handler
   noopReports?: number
   noopIntervalMs?: number
-  /** Fault switches from the start on, as in the body of `PUT /faults`. */
+  /** Initial fault switches, in the form of the body of `PUT /faults`. */
   faults?: unknown
-  /** Hold `policy` to the cloud's bounds. Default true. */
+  /** Whether to enforce the cloud's bounds on `policy`. Default true. */
   policyBounds?: boolean
   webhookRetryMs?: number
   webhookTimeoutMs?: number
@@ -43,20 +47,22 @@ export interface RunpodLocalOptions {
   syncRetentionMs?: number
   reportIntervalMs?: number
   heartbeatMs?: number
-  /** Waits between the tries of transfers and final reports. */
+  /** Pauses between the tries of transfers and final reports. */
   backoffMs?: readonly number[]
-  killAfterMs?: number
+  /** How inputs by URL are fetched. Default: by https from public addresses only. */
+  external?: External
   clock?: Clock
-  /** Gets each line of the log. Default: standard output. */
+  /** Receives each line of the log. Default: standard output. */
   log?: (line: string) => void
-  /** Where `FFMPEG_PATH` is looked up. Default: the process environment. */
+  /** The variables that contain `FFMPEG_PATH`. Default: the process environment. */
   env?: Record<string, string | undefined>
 }
 
 export interface RunpodLocal {
-  /** `http://127.0.0.1:<port>`; `/v2/<any name>` behind it is an endpoint. */
+  /** `http://127.0.0.1:<port>`; `/v2/<any name>` below it is an endpoint. */
   url: string
   port: number
+  /** The directory of this process. */
   dir: string
   faults: FaultSwitches
   /** Stops all workers, removes their files and closes the port. */
@@ -81,7 +87,7 @@ const defaults = {
   reportIntervalMs: 250,
   heartbeatMs: 5_000,
   backoffMs: [500, 1_000, 2_000, 4_000, 8_000, 15_000],
-  killAfterMs: 5_000,
+  external: EXTERNAL,
   clock: systemClock,
   log: (line: string) => console.log(line),
   env: process.env,
@@ -89,7 +95,7 @@ const defaults = {
 
 type Settings = Required<Omit<RunpodLocalOptions, 'dir'>> & { dir: string }
 
-/** Starts the endpoint on 127.0.0.1. Throws when the port is taken, or a setting is unusable. */
+/** Starts the endpoint on 127.0.0.1. Throws when the port is in use, or a setting is invalid. */
 export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promise<RunpodLocal> {
   const closing = new AbortController()
   const faults = new FaultSwitches(options.faults)
@@ -97,13 +103,13 @@ export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promis
   ready.promise.catch(() => {})
   const server = createApi(ready.promise)
   const port = await listen(server, options.port ?? defaults.port)
-  const dir = resolve(options.dir ?? join('.exportal', `runpod-local-${port}`))
-  const settings: Settings = { ...defaults, ...options, dir }
-  const { clock } = settings
-  const log = createLog(settings.log, clock.now)
+  const shared = resolve(options.dir ?? join('.exportal', `runpod-local-${port}`))
   const deliveries = new Set<Promise<void>>()
   try {
-    await cleanDir(dir)
+    const dir = await ownDir(shared)
+    const settings: Settings = { ...defaults, ...options, dir }
+    const { clock } = settings
+    const log = createLog(settings.log, clock.now)
     const attached = new AttachedWorkers(settings)
     const endpoint = new Endpoint({
       ...settings,
@@ -120,7 +126,8 @@ export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promis
         void delivery.finally(() => deliveries.delete(delivery))
       },
     })
-    ready.resolve({ ...settings, endpoint, attached, faults, log, signal: closing.signal })
+    const onWrongKey = tellOfWrongKeys(log)
+    ready.resolve({ ...settings, endpoint, attached, faults, log, onWrongKey, signal: closing.signal })
     const url = `http://127.0.0.1:${port}`
     tellHowToAttach(url, settings)
     log('listening', { port, workers: settings.workers })
@@ -130,7 +137,7 @@ export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promis
       await Promise.all(deliveries)
       server.closeAllConnections()
       await new Promise((done) => server.close(done))
-      await cleanDir(dir)
+      await rm(dir, { recursive: true, force: true })
       log('closed')
     }
     return { url, port, dir, faults, close }
@@ -141,11 +148,24 @@ export async function startRunpodLocal(options: RunpodLocalOptions = {}): Promis
   }
 }
 
-/** A key of one's own stays out of the log. */
+/** A key set by the user is not logged. */
 function tellHowToAttach(url: string, { apiKey, log }: Settings): void {
   log("# A worker made with RunPod's SDK works for this endpoint with these variables:")
   const shown = apiKey === defaults.apiKey ? apiKey : '<RUNPOD_LOCAL_API_KEY>'
   for (const line of workerEnvironment(url, shown)) log(line)
+  log('# Each worker needs a RUNPOD_POD_ID of its own, or it is told to stop the jobs of another.')
+}
+
+/** Logs a wrong key once for callers and once for workers, since a worker repeats its requests endlessly. */
+function tellOfWrongKeys(log: Log): ServerContext['onWrongKey'] {
+  const told = new Set<string>()
+  return (operation) => {
+    const who = Object.hasOwn(workerRoutes, operation) ? 'a worker' : 'a caller'
+    if (told.has(who)) return
+    told.add(who)
+    const hint = who === 'a worker' ? "RunPod's SDK takes a key in ~/.runpod/config.toml first" : undefined
+    log('key.wrong', { who, operation, hint })
+  }
 }
 
 function listen(server: ReturnType<typeof createApi>, port: number): Promise<number> {
@@ -158,17 +178,8 @@ function listen(server: ReturnType<typeof createApi>, port: number): Promise<num
   })
 }
 
-/** Removes what an earlier run left, and only what such a run makes: the directory may hold other things. */
-async function cleanDir(dir: string): Promise<void> {
-  const names = await readdir(dir).catch(() => [])
-  for (const name of names) {
-    if (/^job-\w{6}$/.test(name) || name === 'font.ttf')
-      await rm(join(dir, name), { recursive: true, force: true })
-  }
-}
-
 async function makeHandler(settings: Settings, log: Log): Promise<Handler> {
-  const { worker, clock, dir, reportIntervalMs, heartbeatMs, backoffMs, killAfterMs } = settings
+  const { worker, clock, dir, reportIntervalMs, heartbeatMs, backoffMs, external } = settings
   if (typeof worker === 'function') return worker
   if (worker === 'none') return () => Promise.reject(new Error('this process has no worker of its own'))
   const common = { dir, clock, log, reportIntervalMs, heartbeatMs, backoffMs, requestTimeoutMs: 15_000 }
@@ -182,10 +193,10 @@ async function makeHandler(settings: Settings, log: Log): Promise<Handler> {
     version: ffmpeg?.version,
     source: ffmpeg?.source,
     probe: ffmpeg?.probePath,
+    shaper: ffmpeg?.shaper,
     missing: ffmpeg?.missing.join(',') || undefined,
   })
-  await mkdir(dir, { recursive: true })
-  const font = createRequire(import.meta.url).resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf')
-  await copyFile(font, join(dir, 'font.ttf'))
-  return createHandler({ ...common, render: videoRender({ ffmpeg, clock, log, backoffMs, killAfterMs }) })
+  const fonts = await installFonts(dir)
+  const render = videoRender({ ffmpeg, fonts, clock, log, backoffMs, external })
+  return createHandler({ ...common, render })
 }

@@ -1,6 +1,6 @@
 /**
- * RunPod's webhook: one POST of the final envelope. It wants exactly 200; anything else is tried twice more,
- * 10 s apart, and then given up (runpod/docs, send-requests). Nothing is signed, redirects are not followed.
+ * RunPod's webhook: one POST of the final envelope. RunPod requires exactly 200; otherwise it repeats the POST twice,
+ * 10 s apart, and then gives up (runpod/docs, send-requests). Nothing is signed, redirects are not followed.
  */
 import type { Clock } from './clock.ts'
 import { pause } from './clock.ts'
@@ -13,15 +13,17 @@ const TRIES = 3
 export interface WebhookOptions {
   clock: Clock
   log: Log
-  /** Between two tries, ms. */
+  /** Pause between two tries, ms. */
   retryMs: number
-  /** For one try, ms; the cloud's is not published. */
+  /** Limit of one try, ms; the cloud's value is not published. */
   timeoutMs: number
   /** Aborts when the endpoint closes. */
   signal: AbortSignal
 }
 
-/** Delivers the final envelope of `job`, as its switches allow. Never rejects; each try is noted on the job. */
+/**
+ * Delivers the final envelope of `job`, subject to its fault switches. Never rejects; each try is recorded on the job.
+ */
 export async function sendWebhook(
   job: Job,
   body: JsonObject,
@@ -60,7 +62,7 @@ async function post(url: string, body: string, options: WebhookOptions): Promise
       redirect: 'manual',
       signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]),
     })
-    // The status alone counts: a body that breaks off changes nothing.
+    // Only the status counts: a body that breaks off has no effect.
     answer.body?.cancel().catch(() => {})
     return answer.status
   } catch (error) {

@@ -1,45 +1,36 @@
 /**
- * The workers of the endpoint: each has one job at a time, runs the handler on it, and stays busy until the
- * handler is really gone, also when RunPod has long ended the job. A worker that was attached over HTTP and waits
- * for a job goes first: whoever attached it means to see it work.
+ * The workers of the endpoint: each has one job at a time, runs the handler on it, and stays busy until the handler has
+ * returned, even if RunPod ended the job long before. Waiting workers that are attached over HTTP take precedence,
+ * since a developer attaches one in order to run it.
  */
 import type { AttachedWorkers } from './attached.ts'
 import type { Clock } from './clock.ts'
 import type { FaultSet, FaultSwitches } from './faults.ts'
-import { isObject, type Job, type JsonObject, type Run } from './job.ts'
+import { type Job, type JsonObject, type Run, sizeLimit } from './job.ts'
 import type { Log } from './log.ts'
+import { type Outcome, returned, thrown, tooLarge } from './outcome.ts'
 
-/** What a handler gets. */
+/** The argument of a handler. */
 export interface WorkerJob {
   id: string
   input: JsonObject
   workerId: string
+  /** Maximum size of the job's result, bytes. */
+  resultLimit: number
   /** Aborts when the platform stops the job: cancel, ttl, execution timeout, shutdown. */
   signal: AbortSignal
-  /** Shown by `/status` as `output` while the job runs, like `progress_update` of the SDK. */
+  /** Sets the `output` that `/status` returns while the job runs, like the SDK's `progress_update`. */
   update(output: unknown): void
   /** One part for `/stream`, like a value yielded by a generator handler. */
   stream(part: unknown): void
-  /** The fault switches of this job, as they stand now. */
+  /** The current fault switches of this job. */
   faults(): FaultSet
-  /** Uses up one of the times that a counted switch has; false when there is none left. */
+  /** Uses one of a counted switch's times; false when none is left. */
   spend(name: 'fail' | 'crash' | 'stall', times: number | undefined): boolean
 }
 
-/** Does the work. What it returns is the job's output; an `error` string in it fails the job, like in the SDK. */
+/** Does the work and returns the job's output; an `error` string in it fails the job, as in the SDK. */
 export type Handler = (job: WorkerJob) => Promise<unknown>
-
-/** Thrown by a handler whose worker died without a word; the platform notices only later. */
-export class WorkerLost extends Error {
-  override name = 'WorkerLost'
-}
-
-/** How a run came to its end, in the terms of a RunPod result. */
-export type Outcome =
-  | { kind: 'completed'; output: unknown }
-  | { kind: 'failed'; error: string; output: unknown }
-  /** `noticed`: the platform knows it already, and need not wait for it. */
-  | { kind: 'lost'; why: string; noticed?: boolean }
 
 export interface WorkersOptions {
   /** How many jobs the handler runs at once. */
@@ -51,7 +42,7 @@ export interface WorkersOptions {
   log: Log
 }
 
-/** What a run tells the endpoint. `current` is false once the job ended or went to another worker. */
+/** Notifications of a run to the endpoint. `current` is false once the job ended or went to another worker. */
 export interface RunHooks {
   current(): boolean
   update(output: unknown): void
@@ -63,22 +54,29 @@ export class Workers {
   readonly #options: WorkersOptions
   readonly #active = new Map<Run, Promise<void>>()
   #made = 0
-  /** Runs of the handler of this process. */
+  /** Number of runs by the handler of this process. */
   #own = 0
 
   constructor(options: WorkersOptions) {
     this.#options = options
   }
 
-  get running(): number {
-    return this.#active.size
+  /** How many jobs could be started at once. */
+  get places(): number {
+    return this.#spare + this.#options.attached.waiting
   }
 
-  get idle(): number {
-    return Math.max(0, this.#options.count - this.#own) + this.#options.attached.waiting
+  /** How many workers have a job, and how many wait for one, regardless of each one's capacity. */
+  get counts(): { running: number; idle: number } {
+    const { running, idle } = this.#options.attached.counts
+    return { running: this.#own + running, idle: this.#spare + idle }
   }
 
-  /** Gives `job` to an idle worker and notes the run on it. */
+  get #spare(): number {
+    return Math.max(0, this.#options.count - this.#own)
+  }
+
+  /** Assigns `job` to an idle worker and records the run on it. */
   start(job: Job, hooks: (run: Run) => RunHooks): Run {
     const { clock, faults, attached } = this.#options
     const claim = attached.claim()
@@ -96,8 +94,9 @@ export class Workers {
       id: job.id,
       input: job.request.input,
       workerId: run.workerId,
+      resultLimit: sizeLimit(job.sync),
       signal: run.stop.signal,
-      // A late update after the result must not bring the job back (runpod-python#250).
+      // A late update after the result must not reopen the job (runpod-python#250).
       update: (output) => current() && update(output),
       stream: (part) => current() && stream(part),
       faults: () => faults.of(job.label),
@@ -112,15 +111,18 @@ export class Workers {
     return run
   }
 
-  /** Runs the handler of this process; never rejects. */
+  /** Runs the handler in this process; never rejects. */
   async #handle(context: WorkerJob): Promise<Outcome> {
     this.#own += 1
     try {
-      // The caller notes the run before the handler's first step.
+      // Lets the caller record the run before the handler's first step.
       await Promise.resolve()
-      return resultOf(await this.#options.handler(context))
+      const outcome = returned(await this.#options.handler(context))
+      const { kind: _, ...body } = outcome
+      const size = Buffer.byteLength(JSON.stringify(body))
+      return size > context.resultLimit ? tooLarge(size, context.resultLimit) : outcome
     } catch (error) {
-      return failureOf(error, context.workerId)
+      return thrown(error, context.workerId)
     } finally {
       this.#own -= 1
     }
@@ -146,7 +148,7 @@ export class Workers {
   }
 }
 
-/** What a worker is sent: an SDK passes all of it to its handler. */
+/** The job as sent to a worker: an SDK passes all of it to its handler. */
 function handedOver(job: Job, run: Run): JsonObject {
   const { input, webhook } = job.request
   return {
@@ -156,27 +158,4 @@ function handedOver(job: Job, run: Run): JsonObject {
     ...(job.retries > 0 && { retries: job.retries }),
     ...(webhook !== null && { webhook }),
   }
-}
-
-/** The SDK's reading of a returned value: `error` is lifted out, an empty object is dropped (rp_job.py). */
-function resultOf(value: unknown): Outcome {
-  if (!isObject(value)) return { kind: 'completed', output: value ?? null }
-  const { error, ...rest } = value
-  const output = Object.keys(rest).length > 0 ? rest : undefined
-  return typeof error === 'string' ? { kind: 'failed', error, output } : { kind: 'completed', output }
-}
-
-/** The SDK's reading of an exception: the error is JSON text. */
-function failureOf(error: unknown, workerId: string): Outcome {
-  if (error instanceof WorkerLost) return { kind: 'lost', why: error.message }
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-  const text = {
-    error_type: name,
-    error_message: message,
-    error_traceback: stack ?? '',
-    hostname: 'localhost',
-    worker_id: workerId,
-    runpod_version: 'runpod-local',
-  }
-  return { kind: 'failed', error: JSON.stringify(text), output: undefined }
 }

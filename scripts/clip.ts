@@ -1,4 +1,4 @@
-/** A short real clip, made by ffmpeg: moving test picture and a tone. */
+/** Creates a short real clip by ffmpeg: a moving test picture and a tone. */
 import { execFile } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { ALL_FORMATS, BufferSource, Input } from 'mediabunny'
 import { findFfmpeg } from '../runpod-local/worker/find-ffmpeg.ts'
 
-/** @throws Error when no ffmpeg can be found */
+/** @throws Error when no ffmpeg is found */
 export async function makeClip(path: string, durationSeconds: number): Promise<void> {
   const ffmpeg = await findFfmpeg()
   if (!ffmpeg) throw new Error('No ffmpeg was found: run npm ci, or set FFMPEG_PATH.')
@@ -24,7 +24,7 @@ export interface Probe {
   height: number
 }
 
-/** Reads a video file. @throws Error when it is none */
+/** Reads a video file. @throws Error when it is no video */
 export async function probe(path: string): Promise<Probe> {
   const bytes = await readFile(path)
   const input = new Input({ formats: ALL_FORMATS, source: new BufferSource(bytes) })

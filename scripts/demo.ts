@@ -1,5 +1,5 @@
 /**
- * `npm run demo [-- clip.mp4 --type overlay --params '{…}']`: the whole job by itself. Starts the service and
+ * `npm run demo [-- clip.mp4 --type overlay --params '{…}']`: a complete job, end to end. Starts the service and
  * runpod-local (or uses a running `npm start`), uploads a clip, exports it, shows progress, downloads the result.
  */
 import { createReadStream, createWriteStream } from 'node:fs'
@@ -11,8 +11,9 @@ import { parseArgs } from 'node:util'
 import { createExports } from '../client/index.ts'
 import type { CreateJob, Job, JobEvent, JsonObject } from '../client/types.ts'
 import { makeClip, probe } from './clip.ts'
-import { answers, freePort, ROOT, Stack } from './stack.ts'
+import { answers, freePort, Stack } from './stack.ts'
 import { bytes, ProgressLine, seconds } from './terminal.ts'
+import { ROOT } from './wrangler.ts'
 
 const DEFAULT_PARAMS = new Map<string, JsonObject>([
   [
@@ -29,7 +30,7 @@ const DEFAULT_PARAMS = new Map<string, JsonObject>([
 
 interface Options {
   clip: string | null
-  /** What the service does not know, it refuses and names what it knows. */
+  /** Validated by the service, whose refusal lists the valid types. */
   type: string
   params: JsonObject
 }
@@ -83,7 +84,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** A running `npm start` is used and left running; otherwise both processes are started, over the same state. */
+/** Uses a running `npm start` and leaves it running; otherwise starts both processes, with the same state directory. */
 async function startOrJoin(): Promise<Stack> {
   const stateDir = `${ROOT}/.exportal`
   const running = new Stack({ stateDir, servicePort: 8787, runpodPort: 8788 })
@@ -113,7 +114,7 @@ async function exportOne(options: Options, stack: Stack): Promise<void> {
   const uploadMs = Date.now() - uploadStarted
 
   const { type, params } = options
-  // The service checks the params; what was typed on the command line is passed on as it is.
+  // The service validates the params; those of the command line are passed on unchanged.
   const created = await client.jobs.create({
     project_id: 1,
     type,
@@ -153,7 +154,7 @@ async function madeClip(): Promise<string> {
 }
 
 function webStream(path: string): ReadableStream<Uint8Array> {
-  // Node's and the DOM's stream types differ in a detail of BYOB readers that nobody here uses.
+  // Node's and the DOM's stream types differ in a detail of BYOB readers, which are not used here.
   return Readable.toWeb(createReadStream(path)) as unknown as ReadableStream<Uint8Array>
 }
 
@@ -167,7 +168,7 @@ async function download(job: Job, baseUrl: string): Promise<string> {
   return path
 }
 
-/** How long each stage took, by the job's own log. */
+/** How long each stage took, from the job's log. */
 function stagesOf(events: readonly JobEvent[]): string {
   const marks = events.flatMap((event) => {
     const name = event.type === 'processing' || event.type === 'stage' ? event.data.stage : event.type

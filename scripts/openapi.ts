@@ -1,4 +1,6 @@
-/** `npm run openapi`: writes what is made from the schemas and the catalogue of problems. A test fails when it is stale. */
+/**
+ * `npm run openapi`: generates files from the schemas and the catalogue of problems. A test fails when they are stale.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openApiDocument } from '../src/openapi/document.ts'

@@ -1,4 +1,4 @@
-/** A child process with everything it starts in one group, so that all of it can be ended, and nothing else. */
+/** A child process and everything it starts, as one group, so that exactly these processes can be ended. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -8,14 +8,14 @@ export interface GroupOptions {
   args: readonly string[]
   env: Record<string, string>
   cwd: string
-  /** Both output streams are appended here. */
+  /** Both output streams are appended to this file. */
   logFile: string
 }
 
 export class ProcessGroup {
   readonly #child: ChildProcess
   readonly logFile: string
-  /** Settles when the leader has ended, with its exit code (null after a signal). */
+  /** Resolves with the leader's exit code when it has ended (null after a signal). */
   readonly exited: Promise<number | null>
 
   constructor(options: GroupOptions) {
@@ -34,7 +34,8 @@ export class ProcessGroup {
       this.#child.once('error', () => resolve(1))
       this.#child.once('exit', (code) => resolve(code))
     })
-    void this.exited.then(() => log.end())
+    // Other processes of the group may write longer than their leader lives.
+    this.#child.once('close', () => log.end())
   }
 
   /** The group's id; null when it could not be started. */
@@ -47,7 +48,7 @@ export class ProcessGroup {
     if (this.id !== null) signalGroup(this.id, signal)
   }
 
-  /** Asks the group to end, and kills what is left of it after `graceMs`. */
+  /** Sends SIGTERM to the group, and kills the rest of it after `graceMs`. */
   async stop(graceMs = 5_000): Promise<void> {
     if (this.id === null) return
     await stopGroup(this.id, graceMs)
@@ -55,13 +56,13 @@ export class ProcessGroup {
   }
 }
 
-/** SIGTERM to the group, then SIGKILL to what is left of it after `graceMs`. */
+/** Sends SIGTERM to the group, and SIGKILL to the rest of it after `graceMs`. */
 export async function stopGroup(id: number, graceMs: number): Promise<void> {
   signalGroup(id, 'SIGTERM')
   const deadline = Date.now() + graceMs
   while (groupIsAlive(id) && Date.now() < deadline) await pause(50)
   signalGroup(id, 'SIGKILL')
-  // A killed process is gone within moments, but for one stuck in the kernel: not waited for.
+  // A killed process ends at once unless it is stuck in the kernel, so the wait is short.
   const end = Date.now() + 2_000
   while (groupIsAlive(id) && Date.now() < end) await pause(20)
 }
@@ -70,7 +71,7 @@ function signalGroup(id: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-id, signal)
   } catch {
-    // Nothing of the group is left.
+    // The group has no processes any more.
   }
 }
 
@@ -78,7 +79,7 @@ function groupIsAlive(id: number): boolean {
   return groupCommands(id).length > 0
 }
 
-/** Whether a process lives; one that has ended but was not yet reaped does not. */
+/** Whether a process is alive; a zombie is not. */
 export function isAlive(pid: number): boolean {
   return processes().some((each) => each.pid === pid && each.state !== 'Z')
 }
@@ -88,7 +89,7 @@ export function groupMembers(id: number): number[] {
   return processes().flatMap(({ pid, group, state }) => (group === id && state !== 'Z' ? [pid] : []))
 }
 
-/** The command lines of a group's living processes; zombies do not count. */
+/** The command lines of a group's living processes, without zombies. */
 export function groupCommands(id: number): string[] {
   return processes().flatMap(({ group, state, command }) => (group === id && state !== 'Z' ? [command] : []))
 }
@@ -104,12 +105,12 @@ interface Process {
   command: string
 }
 
-/** Linux: needs no `ps`, which small images do not have. */
+/** On Linux, without `ps`, which small images lack. */
 function processesOfProc(): Process[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return []
     try {
-      // The second field is the name in brackets, which may hold anything; state, parent and group follow it.
+      // The second field is the name in brackets, of arbitrary characters; state, parent and group follow it.
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
       const [state = '', , group = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')

@@ -1,36 +1,26 @@
 /**
- * The whole service on this computer: the Worker with its actors under `wrangler dev`, and runpod-local beside it,
- * both over one state directory, so that what one run accepted the next one carries on.
+ * The complete service on this computer: the Worker with its actors under `wrangler dev`, and runpod-local, both with
+ * one state directory, so that the next run continues what an earlier one accepted.
  */
-import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { join, resolve } from 'node:path'
+import { migrateLocal } from './migrate-local.ts'
 import { groupCommands, isAlive, ProcessGroup, stopGroup } from './process-group.ts'
+import { ROOT, WRANGLER, WRANGLER_QUIET } from './wrangler.ts'
 
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
-export const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
 const READY_MS = 60_000
 
-/** Keeps wrangler from speaking to anyone but this computer. */
-export const WRANGLER_QUIET = {
-  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-  WRANGLER_SEND_METRICS: 'false',
-  WRANGLER_HIDE_BANNER: 'true',
-  X_LOCAL_OBSERVABILITY: 'false',
-  NO_COLOR: '1',
-}
-
 export interface StackOptions {
-  /** Databases, videos and logs. */
+  /** Contains databases, videos and logs. */
   stateDir: string
   servicePort: number
   runpodPort: number
-  /** More settings of the service, as `--var NAME:value`. */
+  /** Additional settings of the service, as `--var NAME:value`. */
   vars?: Record<string, string>
-  /** Environment of runpod-local, for its fault switches. */
+  /** Maximum number of concurrent jobs at runpod-local; by default unlimited. */
+  places?: number
+  /** Environment variables of runpod-local, for its fault switches. */
   runpodEnv?: Record<string, string>
 }
 
@@ -55,30 +45,32 @@ export class Stack {
     return join(this.options.stateDir, 'logs', 'runpod-local.log')
   }
 
-  /** Process group of the service while it runs. */
+  /** Process group of the running service. */
   get serviceGroup(): number | null {
     return this.#service?.id ?? null
   }
 
-  /** Process group of runpod-local while it runs. */
+  /** Process group of the running runpod-local. */
   get runpodGroup(): number | null {
     return this.#runpod?.id ?? null
   }
 
-  /** Migrates D1, starts both processes and waits until they answer. */
+  /** Migrates D1, starts both processes and waits until both answer. */
   async start(): Promise<void> {
     mkdirSync(this.options.stateDir, { recursive: true })
     await this.endLeftovers()
-    await migrate(this.options.stateDir)
+    await migrateLocal(this.options.stateDir)
     await Promise.all([this.startRunpod(), this.startService()])
   }
 
   async startService(): Promise<void> {
-    const { servicePort, runpodPort, stateDir, vars } = this.options
+    const { servicePort, runpodPort, stateDir, places, vars } = this.options
+    const url = `http://127.0.0.1:${runpodPort}/v2/local`
     const settings: Record<string, string> = {
       ENVIRONMENT: 'development',
       PUBLIC_URL: this.url,
-      RUNPOD_ENDPOINT: `http://127.0.0.1:${runpodPort}/v2/local`,
+      RUNPOD_ENDPOINT: url,
+      ...(places !== undefined && { RUNPOD_ENDPOINTS: JSON.stringify({ default: { url, places } }) }),
       RUNPOD_API_KEY: 'local-key',
       ...vars,
     }
@@ -102,11 +94,11 @@ export class Stack {
     const { runpodPort, runpodEnv, stateDir } = this.options
     const args = [join(ROOT, 'runpod-local/main.ts'), '--port', String(runpodPort)]
     args.push('--dir', join(stateDir, 'runpod-local'))
-    this.#runpod = this.#spawn(args, { ...runpodEnv }, this.runpodLog)
+    this.#runpod = this.#spawn(args, { RUNPOD_LOCAL_LOOPBACK_INPUTS: 'on', ...runpodEnv }, this.runpodLog)
     await untilAnswers(`${this.runpodUrl}/jobs`, this.#runpod)
   }
 
-  /** Ends the service with SIGKILL, as a crash would. */
+  /** Ends the service by SIGKILL, to simulate a crash. */
   killService(): void {
     this.#service?.kill('SIGKILL')
   }
@@ -121,7 +113,7 @@ export class Stack {
     rmSync(this.#pidFile, { force: true })
   }
 
-  /** Settles when one of the processes has ended by itself, with a sentence that says which. */
+  /** Resolves with a sentence that names the process when one has ended by itself. */
   async ended(): Promise<string> {
     const service = this.#service?.exited.then(
       (code) => `The service ended (exit code ${code}); see ${this.serviceLog}`,
@@ -136,7 +128,7 @@ export class Stack {
     return join(this.options.stateDir, 'processes.json')
   }
 
-  /** Whether another launcher, still alive, has this state in use. */
+  /** Whether another running launcher uses this state directory. */
   get usedByAnother(): boolean {
     const { launcher } = readNotes(this.#pidFile)
     return launcher !== null && launcher !== process.pid && isAlive(launcher)
@@ -150,7 +142,7 @@ export class Stack {
     return group
   }
 
-  /** A launcher that was killed outright leaves its children behind; they would hold the ports and the databases. */
+  /** Ends the children of a killed launcher, which would still occupy ports and databases. */
   async endLeftovers(): Promise<void> {
     if (this.usedByAnother)
       throw new Error(`${this.options.stateDir} is in use: is npm start running already?`)
@@ -162,7 +154,7 @@ export class Stack {
   }
 }
 
-/** Who started what, kept beside the state for whoever starts next. */
+/** The process ids of a launcher and its children, stored in the state directory for the next launcher. */
 interface Notes {
   launcher: number | null
   groups: number[]
@@ -173,16 +165,8 @@ function readNotes(file: string): Notes {
   return JSON.parse(readFileSync(file, 'utf8'))
 }
 
-/** Brings the local D1 to the newest migration. */
-async function migrate(stateDir: string): Promise<void> {
-  const args = [WRANGLER, 'd1', 'migrations', 'apply', 'DB', '--local', '--persist-to', stateDir]
-  await promisify(execFile)(process.execPath, args, {
-    cwd: ROOT,
-    env: { ...process.env, ...WRANGLER_QUIET, CI: '1' },
-  })
-}
-
-async function untilAnswers(url: string, group: ProcessGroup): Promise<void> {
+/** Resolves when `url` answers 200. @throws Error when the process ended, or after a minute */
+export async function untilAnswers(url: string, group: ProcessGroup): Promise<void> {
   let ended: number | null | undefined
   void group.exited.then((code) => {
     ended = code
@@ -208,7 +192,7 @@ export async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** `wanted` when nobody listens there, otherwise a port that the system picks. */
+/** `wanted` if it is free, otherwise a port that the system selects. */
 export async function freePort(wanted: number): Promise<number> {
   return (await tryListen(wanted)) ?? (await tryListen(0)) ?? wanted
 }

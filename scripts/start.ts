@@ -1,6 +1,7 @@
 /** `npm start`: the service and runpod-local on this computer, until Ctrl-C. */
 import { relative } from 'node:path'
-import { answers, ROOT, Stack } from './stack.ts'
+import { answers, Stack } from './stack.ts'
+import { ROOT } from './wrangler.ts'
 
 const stack = new Stack({ stateDir: `${ROOT}/.exportal`, servicePort: 8787, runpodPort: 8788 })
 
@@ -16,7 +17,7 @@ process.on('SIGINT', () => void stop(0))
 process.on('SIGTERM', () => void stop(0))
 
 try {
-  // What an earlier start left behind, killed outright, is ended by this one; anything else keeps its port.
+  // Processes left by an earlier, killed start are ended; any other process keeps its port.
   if (stack.usedByAnother) throw new Error('npm start is running already, in another window.')
   await stack.endLeftovers()
   for (const url of [`${stack.url}/health`, `${stack.runpodUrl}/jobs`]) {

@@ -1,4 +1,4 @@
-/** What the demo shows: one line that moves in a terminal, plain lines everywhere else. */
+/** The demo's output: one updating line in a terminal, separate lines elsewhere. */
 
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream
@@ -10,7 +10,7 @@ export class ProgressLine {
     this.#live = stream.isTTY === true
   }
 
-  /** `percent` 0–100 of `label`; a plain stream gets a line only when a tenth or the label changes. */
+  /** `percent` 0–100 of `label`; without a terminal, a line is printed only when the tenth or the label changes. */
   show(label: string, percent: number, note = ''): void {
     const tail = note ? `  ${note}` : ''
     if (this.#live) {
@@ -27,7 +27,7 @@ export class ProgressLine {
     this.#stream.write(`  ${label.padEnd(12)} ${percent.toFixed(0).padStart(3)} %${tail}\n`)
   }
 
-  /** Ends the moving line, so that what follows starts on its own. */
+  /** Ends the updating line, so that further output starts on its own line. */
   end(): void {
     if (this.#live && this.#last) this.#stream.write('\n')
     this.#last = ''

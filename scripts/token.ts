@@ -1,22 +1,19 @@
 /**
  * `npm run --silent token -- --scope 'jobs:read jobs:write' [--project 1] [--job ID] [--ttl 90d] [--subject NAME]`:
- * makes one access token and prints it, and nothing else, to stdout. AUTH_SECRET is taken from the environment or from
- * `.dev.vars`; with `--development` the built-in secret signs, which is accepted on a developer's own computer alone.
+ * creates one access token and prints it alone to stdout. AUTH_SECRET comes from the environment, or from the file of
+ * secrets of `npm run deploy`; `--development` signs by the built-in secret, which is accepted on a developer's own
+ * computer only.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
 import * as v from 'valibot'
-import { DEVELOPMENT_SECRET, secretFault } from '../actors/secrets.ts'
-import {
-  type Grant,
-  LONGEST_LIFETIME_SECONDS,
-  makeToken,
-  SCOPES,
-  type Scope,
-  Subject,
-} from '../src/access-token.ts'
-import { JobId, ProjectId } from '../src/schemas/common.ts'
+import { DEVELOPMENT_SECRET, secretFault } from '../actors/shared/secrets.ts'
+import { type Grant, LONGEST_LIFETIME_SECONDS, makeToken, SCOPES, Subject } from '../src/auth/access-token.ts'
+import { ProjectId } from '../src/http/fields.ts'
+import { JobId } from '../src/jobs/ids.ts'
+import type { Scope } from '../wire/tokens.ts'
+import { type EnvironmentName, environmentNamed, ROOT, secretsFileOf } from './wrangler.ts'
 
 const USAGE = `Usage: npm run --silent token -- --scope SCOPES [options]
 
@@ -25,6 +22,7 @@ const USAGE = `Usage: npm run --silent token -- --scope SCOPES [options]
   --job ID           confined to one job
   --ttl DURATION     how long it lives: seconds, or 30m, 12h, 90d; standard is 1h, the longest 366d
   --subject NAME     who it is, for the event log
+  --env NAME         of which deployment: production, which is the standard, or staging
   --development      signed with the built-in secret, for npm start on this computer`
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 }
@@ -37,6 +35,7 @@ try {
       job: { type: 'string' },
       ttl: { type: 'string', default: '1h' },
       subject: { type: 'string', default: 'token' },
+      env: { type: 'string', default: 'production' },
       development: { type: 'boolean', default: false },
     },
   })
@@ -48,7 +47,7 @@ try {
   }
   const now = Date.now()
   const expiresAt = now + secondsOf(values.ttl) * 1000
-  const secret = values.development ? DEVELOPMENT_SECRET : secretOfThisDeployment()
+  const secret = values.development ? DEVELOPMENT_SECRET : secretOf(environmentNamed(values.env))
   console.log(await makeToken(secret, grant, now, expiresAt))
   const reach = [grant.projectId && `project ${grant.projectId}`, grant.jobId && `job ${grant.jobId}`]
   const where = reach.filter(Boolean).join(', ') || 'every project'
@@ -80,13 +79,14 @@ function secondsOf(text: string): number {
   throw new Error('--ttl: this must be a duration like 900, 30m, 12h or 90d, and at most 366d.')
 }
 
-function secretOfThisDeployment(): string {
-  const file = join(import.meta.dirname, '..', '.dev.vars')
+function secretOf(environment: EnvironmentName): string {
+  const name = secretsFileOf(environment)
+  const file = join(ROOT, name)
   const secret =
     process.env.AUTH_SECRET ||
     (existsSync(file) ? parseEnv(readFileSync(file, 'utf8')).AUTH_SECRET : undefined)
   if (!secret) {
-    throw new Error('AUTH_SECRET is neither in the environment nor in .dev.vars (or use --development).')
+    throw new Error(`AUTH_SECRET is neither in the environment nor in ${name} (or use --development).`)
   }
   const fault = secretFault('AUTH_SECRET', secret, false)
   if (fault !== null) throw new Error(`AUTH_SECRET: ${fault}`)

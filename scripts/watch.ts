@@ -1,4 +1,4 @@
-/** `npm run watch -- JOB_ID [--after N] [--url http://localhost:8787]`: prints what a job's WebSocket says, as it comes. */
+/** `npm run watch -- JOB_ID [--after N] [--url http://localhost:8787]`: prints the messages of a job's WebSocket. */
 import { parseArgs } from 'node:util'
 import { createExports } from '../client/index.ts'
 

@@ -1,14 +1,18 @@
-/** The only door to the actors: a job id, or the key of an upload, becomes a typed stub here, and nowhere else. */
+/**
+ * The only way to the actors: a typed stub from a job id, an upload's key, or an endpoint's name is created here alone.
+ */
 import type { ExportJob } from '../actors/export-job/export-job.ts'
-import { logFault } from '../actors/log.ts'
+import type { Lane } from '../actors/lane/lane.ts'
+import { logFault } from '../actors/shared/log.ts'
 import type { Upload } from '../actors/upload/upload.ts'
 import type { Env } from './env.ts'
-import { type Problem, unavailable } from './problem.ts'
+import { type Problem, unavailable } from './http/problem.ts'
 
 export type JobStub = DurableObjectStub<ExportJob>
 export type UploadStub = DurableObjectStub<Upload>
+export type LaneStub = DurableObjectStub<Lane>
 
-const MOST_TRIES = 3
+const MAX_TRIES = 3
 const FIRST_PAUSE_MS = 50
 
 /** @throws Problem 503 when the job's actor cannot be reached, is overloaded, or failed */
@@ -37,9 +41,22 @@ export async function callUpload<P extends Promise<unknown>>(
   )
 }
 
+/** @throws Problem 503 when the lane's actor cannot be reached, is overloaded, or failed */
+export async function callLane<P extends Promise<unknown>>(
+  env: Env,
+  name: string,
+  call: (lane: LaneStub) => P,
+): Promise<Awaited<P>> {
+  return callActor(
+    () => call(env.LANE.getByName(name)),
+    { lane: name },
+    () => unavailable('lane_unavailable', 'The lane could not be reached; try again shortly.', 2),
+  )
+}
+
 /**
- * Every method of the actors is repeat-safe, so a call that the platform says may be retried is made again, on a fresh
- * stub: one that has failed may stay broken.
+ * Every method of the actors may be repeated, so a call that the platform marks as retryable is repeated on a new stub:
+ * a stub that has failed may stay broken.
  */
 async function callActor<P extends Promise<unknown>>(
   call: () => P,
@@ -50,7 +67,7 @@ async function callActor<P extends Promise<unknown>>(
     try {
       return await call()
     } catch (error) {
-      if (tries >= MOST_TRIES || !mayRetry(error)) {
+      if (tries >= MAX_TRIES || !mayRetry(error)) {
         logFault('stub', error, { ...about, tries })
         throw problem()
       }
@@ -59,7 +76,7 @@ async function callActor<P extends Promise<unknown>>(
   }
 }
 
-/** An overloaded actor only gets worse by being asked again. */
+/** Not when the actor is overloaded: another call would only increase its load. */
 export function mayRetry(error: unknown): boolean {
   if (error === null || typeof error !== 'object') return false
   const retryable = 'retryable' in error && error.retryable === true

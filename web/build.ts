@@ -1,14 +1,18 @@
 /**
  * `npm run build:web`: bundles the pages into `web/dist`, which wrangler serves beside the API. wrangler runs it before
- * every start and deploy. Names carry a hash of their content and may be cached for ever; `/client.js` and `index.html`
- * keep their names and are asked about again.
+ * every start and deployment. File names contain a hash of their content, so that they can be cached indefinitely;
+ * `/client.js` and `index.html` keep their names and are revalidated.
  */
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, type BuildResult, build } from 'esbuild'
+import { fontPaths } from '../runpod-local/worker/text/font-files.ts'
+import { guides, readGuides } from './guides.ts'
 import { type Files, filesUnder, publish } from './publish.ts'
+import { reference } from './reference.ts'
+import { repositoryOf } from './repository.ts'
 
 const WEB = dirname(fileURLToPath(import.meta.url))
 const ROOT = dirname(WEB)
@@ -19,7 +23,7 @@ const common = {
   bundle: true,
   minify: true,
   format: 'esm',
-  // The oldest browsers that say when they navigate, by which an address of a page is told from one of the API.
+  // The oldest browsers that send Fetch Metadata, which distinguishes visits of pages from calls of the API.
   target: ['es2022', 'chrome100', 'firefox100', 'safari16.4'],
   legalComments: 'none',
   metafile: true,
@@ -32,7 +36,7 @@ type Built = BuildResult<typeof common>
 const [pages, client] = await Promise.all([
   build({
     ...common,
-    entryPoints: { app: join(WEB, 'src/app.tsx'), uppy: join(WEB, 'src/upload/uppy.css') },
+    entryPoints: { app: join(WEB, 'src/app.tsx') },
     outdir: join(DIST, 'assets'),
     splitting: true,
     sourcemap: true,
@@ -40,10 +44,8 @@ const [pages, client] = await Promise.all([
     jsxImportSource: 'preact',
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
-    // The font of the preview is served from static/, untouched.
-    external: ['/fonts/*'],
   }),
-  // On its own, so that other pages can import one file that needs no other.
+  // A separate bundle, so that other pages can import a single file without dependencies.
   build({
     ...common,
     entryPoints: [join(ROOT, 'client/index.ts')],
@@ -52,22 +54,34 @@ const [pages, client] = await Promise.all([
   }),
 ])
 
+const packageJson = await readFile(join(ROOT, 'package.json'), 'utf8')
 const bundled = new Map([...outputsOf(pages), ...outputsOf(client)])
 await publish(
   DIST,
   new Map([
     ...bundled,
     ...(await filesUnder(join(WEB, 'static'))),
-    // The page at /docs.
+    ...(await guides(ROOT, repositoryOf(JSON.parse(packageJson).repository))),
+    ...reference(JSON.parse(await readFile(join(ROOT, 'openapi.json'), 'utf8')), await readGuides(ROOT)),
+    // The page at /docs/console.
     ...(await swaggerUi()),
-    ['fonts/DejaVuSans.ttf', await readFile(join(ROOT, 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf'))],
-    // Last, because it names the others.
+    ...(await fonts()),
+    // Last, since it contains the names of the other files.
     ['index.html', await indexPage(pages)],
   ]),
 )
 printSizes(bundled)
 
-/** Two files of it; its maps and its other builds are not served. */
+/** The installed fonts of the workers, unmodified, for the preview. */
+async function fonts(): Promise<Files> {
+  return new Map(
+    await Promise.all(
+      fontPaths().map(async (path) => [`fonts/${basename(path)}`, await readFile(path)] as const),
+    ),
+  )
+}
+
+/** Two of its files; its source maps and other builds are not served. */
 async function swaggerUi(): Promise<Files> {
   const names = ['swagger-ui-bundle.js', 'swagger-ui.css']
   const from = join(ROOT, 'node_modules/swagger-ui-dist')
@@ -82,23 +96,18 @@ function outputsOf({ outputFiles }: Built): Files {
   return new Map(outputFiles.map(({ path, contents }) => [relative(DIST, path), contents]))
 }
 
-/** The one page, with the names of this build filled in. */
+/** The HTML page, with the file names of this build. */
 async function indexPage({ metafile }: Built): Promise<Uint8Array> {
-  const entry = (source: string, ending: string) => {
-    const found = Object.entries(metafile.outputs).find(
-      ([path, { entryPoint }]) => entryPoint === source && path.endsWith(ending),
-    )
-    if (!found) throw new Error(`The build made no ${ending} of ${source}.`)
-    return found
-  }
-  const [app, { cssBundle }] = entry('web/src/app.tsx', '.js')
-  const [uppy] = entry('web/src/upload/uppy.css', '.css')
+  const [app, { cssBundle = null } = {}] =
+    Object.entries(metafile.outputs).find(
+      ([path, { entryPoint }]) => entryPoint === 'web/src/app.tsx' && path.endsWith('.js'),
+    ) ?? []
+  if (!app) throw new Error('The build made no script.')
   if (!cssBundle) throw new Error('The build made no stylesheet.')
   const url = (path: string) => `/assets/${basename(path)}`
   const names = new Map([
     ['APP_JS', url(app)],
     ['APP_CSS', url(cssBundle)],
-    ['UPPY_CSS', url(uppy)],
   ])
   const template = await readFile(join(WEB, 'src/index.html'), 'utf8')
   const page = template.replace(/%(\w+)%/g, (_, name: string) => {

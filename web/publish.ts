@@ -1,14 +1,14 @@
 /**
- * Puts a build into the folder that is served. What is there already is left alone, so that a build that changes
- * nothing writes nothing: services that share the folder neither notice it nor load themselves anew.
+ * Writes a build into the served directory. Unchanged files are not touched, so that a build without changes writes
+ * nothing, and services that share the directory do not reload.
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 
-/** Contents by path within the folder, in the order in which they are to appear. */
+/** Contents by path within the directory, in the order in which they are to appear. */
 export type Files = Map<string, Uint8Array>
 
-/** Makes `folder` hold exactly `files`. No reader ever sees half a file, or a page that names one not yet there. */
+/** Makes `folder` contain exactly `files`. Readers never see a partial file, or a page that names a missing one. */
 export async function publish(folder: string, files: Files): Promise<void> {
   await mkdir(folder, { recursive: true })
   for (const [name, bytes] of files) {
@@ -16,7 +16,7 @@ export async function publish(folder: string, files: Files): Promise<void> {
     const old = await readFile(path).catch(() => null)
     if (old?.equals(bytes)) continue
     await mkdir(dirname(path), { recursive: true })
-    // Written outside of the folder, so that nobody who watches it sees a file come and go.
+    // Written outside the directory, so that watchers of it see no temporary files.
     const next = `${folder}-${process.pid}.tmp`
     await writeFile(next, bytes)
     await rename(next, path)
@@ -26,7 +26,7 @@ export async function publish(folder: string, files: Files): Promise<void> {
   }
 }
 
-/** Every file of a folder with its content. */
+/** Every file of a directory with its content. */
 export async function filesUnder(folder: string): Promise<Files> {
   const files: Files = new Map()
   for (const name of await namesUnder(folder)) files.set(name, await readFile(join(folder, name)))

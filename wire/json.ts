@@ -1,4 +1,4 @@
-/** JSON, as it is stored, sent and read. */
+/** Types of JSON values. */
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 export type JsonObject = { [key: string]: Json }

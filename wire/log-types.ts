@@ -1,13 +1,13 @@
 /**
- * What each type of log line tells of: the one table by which the service filters and the pages mark lines. It is the
- * only value in this folder, since both sides need the same and neither may import the other.
+ * Classifies the types of log lines: one table by which the service filters and the pages mark lines. It is the only
+ * run-time value in this folder, since both sides need it and neither may import the other.
  */
 import type { LogType } from './events.ts'
 
 interface Kind {
-  /** By what it came about: a person, our own webhook, a worker, or the service itself. */
+  /** What caused it: a person, a webhook of this service, a worker, or the service itself. */
   readonly by: 'operator' | 'webhook' | 'worker' | 'service'
-  /** What a search for errors finds. */
+  /** Whether the filter for errors includes it. */
   readonly trouble: boolean
 }
 
@@ -16,14 +16,19 @@ const TROUBLE = true
 
 const KINDS: Record<LogType, Kind> = {
   created: kind('service'),
+  place_awaited: kind('service'),
+  lane_bypassed: kind('service', TROUBLE),
+  dispatch_held: kind('service', TROUBLE),
   attempt_started: kind('service'),
   dispatch_ambiguous: kind('service', TROUBLE),
   queued: kind('service'),
   processing: kind('worker'),
   stage: kind('worker'),
+  line_lost: kind('worker', TROUBLE),
   verifying: kind('worker'),
   output_found: kind('service'),
   attempt_failed: kind('service', TROUBLE),
+  refused_again: kind('service', TROUBLE),
   late_report: kind('worker', TROUBLE),
   complete: kind('service'),
   error: kind('service', TROUBLE),
@@ -46,12 +51,12 @@ const KINDS: Record<LogType, Kind> = {
   webhook_redelivery_requested: kind('operator'),
 }
 
-/** Of a type that is in no table, as a log of another version may hold: the service's own, and no trouble. */
+/** A type that is not in the table, as in the log of another version, counts as the service's own and no trouble. */
 export const kindOf = (type: string): Kind => BY_TYPE.get(type) ?? kind('service')
 
 const BY_TYPE: ReadonlyMap<string, Kind> = new Map(Object.entries(KINDS))
 
-/** Types of lines that tell of trouble. */
+/** Types of lines that report trouble. */
 export const TROUBLE_TYPES: readonly string[] = [...BY_TYPE].flatMap(([type, { trouble }]) =>
   trouble ? [type] : [],
 )

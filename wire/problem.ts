@@ -1,4 +1,4 @@
-/** How the service refuses: problem details (RFC 9457). */
+/** Refusals of the service: problem details (RFC 9457). */
 
 /** One wrong field: a JSON Pointer (RFC 6901) into the body, or `/query/…`, `/header/…`, `/path/…`. */
 export interface FieldError {

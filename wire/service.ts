@@ -1,7 +1,7 @@
-/** What the service says of itself. */
+/** Descriptions of the service. */
 import type { JsonObject } from './json.ts'
 
-/** One of GET /api/job-types. */
+/** An item of GET /api/job-types. */
 export interface JobTypeInfo {
   name: string
   summary: string
@@ -12,7 +12,7 @@ export interface JobTypeInfo {
 export interface HealthCheck {
   ok: boolean
   ms: number
-  /** Why it is not. */
+  /** Why it is not available. */
   detail?: string
 }
 
@@ -20,6 +20,10 @@ export interface HealthCheck {
 export interface Health {
   status: 'ok' | 'degraded'
   env: 'development' | 'staging' | 'production'
-  /** When asked to look deeper. */
+  /** Version of Exportal: of its package, its API document and its client. */
+  release: string
+  /** Version of the running Worker, as `wrangler deploy` prints it; null when the platform does not provide it. */
+  version: string | null
+  /** Set after a deep check. */
   checks?: Record<'d1' | 'r2' | 'runpod', HealthCheck>
 }

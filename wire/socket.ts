@@ -1,4 +1,4 @@
-/** What a job's socket sends; as server-sent events the same. `seq` numbers the lines of the job's log. */
+/** The messages of a job's socket, and of its event stream. `seq` is the number of a line in the job's log. */
 import type { EventJson } from './events.ts'
 import type { JobJson, JobProgress } from './job.ts'
 
@@ -6,9 +6,9 @@ export interface SnapshotMessage {
   type: 'snapshot'
   seq: number
   job: JobJson
-  /** The number asked for is not, or no longer, in the log: what lies before `seq` is not told. */
+  /** The requested number is not, or no longer, in the log: the lines before `seq` are not replayed. */
   reset?: true
-  /** The job has ended: nothing follows. */
+  /** The job has ended: this is the last message. */
   end?: true
 }
 
@@ -18,17 +18,17 @@ export interface EventMessage {
   event: EventJson
   /** Null when the job is being deleted. */
   job: JobJson | null
-  /** The job has ended by this event: nothing follows. */
+  /** This event ended the job: this is the last message. */
   end?: true
 }
 
 export interface ProgressMessage extends JobProgress {
   type: 'progress'
-  /** Of the last event before it. */
+  /** Number of the last event before it. */
   seq: number
 }
 
-/** What was missed: lines without the job, whose snapshot follows. */
+/** The missed lines, without the job; its snapshot follows. */
 export interface ReplayMessage {
   type: 'replay'
   from: number

@@ -1,6 +1,7 @@
-/** What the row in D1 keeps of a job whose files are being erased. */
-import type { Erasure } from '../mirror.ts'
+/** Derives what the D1 row keeps of a job whose files are being erased. */
+
 import type { Job } from './core/job.ts'
+import type { Erasure } from './effects/job-row.ts'
 
 /** Null when the job is not being deleted. */
 export function erasureOf({ request, version, phase }: Job): Erasure | null {

@@ -1,266 +1,333 @@
 /**
- * One export job's actor: the only owner of its state. Its methods are the verbs; each decides by the pure core and
- * commits. The alarm alone acts: it wakes the job, performs what is asked, and applies each answer as the next event.
+ * The actor of one export job: the only owner of its state. Its methods are the verbs; each is decided by the pure core
+ * and committed. Only the alarm causes effects: it wakes the job, performs them, and applies each answer as the next
+ * event.
  */
 
-import { DurableObject } from 'cloudflare:workers'
 import type { JobJson, JobProgress } from '../../wire/job.ts'
-import type { ActorEnv } from '../env.ts'
-import { logFault, logTransition } from '../log.ts'
-import { settingsOf } from '../settings.ts'
-import type { Command, Event, Fact, Report, Step } from './core/events.ts'
+import type { PlaceRef } from '../lane/state.ts'
+import { pricesOf } from '../shared/endpoints.ts'
+import { matchesState } from '../shared/entity-tag.ts'
+import type { ActorEnv } from '../shared/env.ts'
+import { logFault, logLine, logTransition } from '../shared/log.ts'
+import { settingsOf } from '../shared/settings.ts'
+import { nextRef } from './core/attempts.ts'
+import { asksFor, holdsPlace } from './core/debts/places.ts'
+import type { Command, Fact, Report } from './core/events.ts'
 import type { Job, JobRequest } from './core/job.ts'
-import { wakeAt } from './core/schedule.ts'
-import { accept, transition } from './core/transition.ts'
-import { progressOf } from './core/view.ts'
+import { isIn } from './core/phase.ts'
+import { WATCHED_ASK_MS } from './core/policy.ts'
+import { progressOf, queueOf } from './core/shown/facts.ts'
 import { erasureOf } from './erasure.ts'
 import { redactedEvent } from './foreign-text.ts'
+import { FormerVerbs } from './former-verbs.ts'
 import { inspect } from './inspect.ts'
 import { perform, settled, type World } from './perform.ts'
 import { Presenter } from './present.ts'
 import type {
+  Ask,
   CommandAnswer,
   CreateAnswer,
   EventsAnswer,
   InspectAnswer,
   JobText,
+  LogPage,
   ReportAnswer,
   ViewAnswer,
 } from './rpc.ts'
+import { type Change, type Ports, Runner } from './runner.ts'
+import { closed } from './sockets.ts'
 import { JobStore, type LogQuery } from './store.ts'
 import { GONE, replayable, Watchers } from './watchers.ts'
+import { LINE_HEADER, LINE_TAG, type LinePorts, WorkerLine } from './worker-line.ts'
 
-/** One alarm works through at most this many rounds of effects before it rings again. */
-const MOST_PASSES = 20
-/** After an unexpected failure the alarm rings again after this pause. */
-const AFTER_FAILURE_MS = 60_000
-/** An alarm that is this late will not ring any more. */
-const LOST_ALARM_MS = 60_000
-const MOST_EVENTS = 1_000
+const MAX_EVENTS = 1_000
+/** A former Worker checks by itself whether its caller may access the job. */
+const FORMER: Ask = { projectId: null, ifMatch: null, requestId: null }
 
-export class ExportJob extends DurableObject<ActorEnv> {
+export class ExportJob extends FormerVerbs {
   readonly #store: JobStore
   readonly #watchers: Watchers
   readonly #presenter: Presenter
   readonly #world: World
-  #job: Job | null
-  /** When the alarm rings; null when none is set, or while it runs. */
-  #armedAt: number | null = null
-  #alarmRuns = false
+  readonly #runner: Runner
+  readonly #line: WorkerLine
+  readonly #lines = new WeakMap<WebSocket, boolean>()
 
   constructor(ctx: DurableObjectState, env: ActorEnv) {
     super(ctx, env)
     const answer = settingsOf(env)
     const settings = answer.ok ? answer.settings : null
     this.#presenter = new Presenter(settings)
-    this.#world = { env, settings, mirrored: new WeakMap() }
     this.#store = new JobStore(ctx.storage)
     this.#watchers = new Watchers(ctx)
-    this.#job = this.#store.load()
-    if (this.#job) void ctx.blockConcurrencyWhile(() => this.#heal())
+    const isWatched = () => this.#watchers.list().length > 0
+    this.#world = { env, settings, isWatched, mirrored: new WeakMap() }
+    this.#runner = new Runner(this.#ports())
+    this.#line = new WorkerLine(this.#linePorts())
+    if (this.#job) void ctx.blockConcurrencyWhile(() => this.#runner.rearm(this.#line.seen()))
   }
 
-  // Verbs of the service. Each may be told the id of the HTTP request that it is part of, for the log.
+  #ports(): Ports {
+    const { storage } = this.ctx
+    const world = this.#world
+    return {
+      now: () => Date.now(),
+      store: {
+        load: () => this.#store.load(),
+        commit: (job, log, now) => this.#store.commit(job, log, now),
+        erase: () => {
+          this.#watchers.closeAll(4404, GONE, Date.now())
+          this.#line.closeAll(Date.now())
+          return this.#store.erase()
+        },
+      },
+      alarm: { get: () => storage.getAlarm(), set: (at) => storage.setAlarm(at) },
+      perform: (effect, job) => perform(effect, job, world),
+      redact: (event) => redactedEvent(event, world.settings, this.#job?.request.inputVideoUrl),
+      tell: (change) => this.#tell(change),
+      vanished: (jobId) => settled(jobId, world),
+      fault: (error, job) => logFault('alarm', error, { job_id: job?.request.id ?? '' }),
+    }
+  }
 
-  /** Accepts a job: durable when this returns. Repeat-safe; the caller compares the request's hash. */
+  #linePorts(): LinePorts {
+    const { ctx } = this
+    return {
+      job: () => this.#job,
+      apply: (event) => this.#runner.apply(event).reply,
+      sockets: {
+        accept: (socket: WebSocket) => ctx.acceptWebSocket(socket, [LINE_TAG]),
+        list: () => ctx.getWebSockets(LINE_TAG),
+        pingedAt: (socket: WebSocket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+      },
+      closed: (figures) => logLine(this.#job?.request.id ?? null, figures),
+    }
+  }
+
+  // Verbs of the service. Each takes the id of the HTTP request that it belongs to, for the log.
+
+  /** Accepts a job: durable when this returns. Idempotent; the caller compares the request's hash. */
   async create(request: JobRequest, requestId: string | null = null): Promise<CreateAnswer> {
     const now = Date.now()
-    if (!this.#job) this.#commit(accept(request, now), now, requestId)
+    this.#runner.create(request, requestId)
     const job = this.#text()
-    if (!job || !this.#job) {
+    const shown = this.#shown()
+    if (!job || !shown || !this.#job) {
       const detail = 'A job with this idempotency key is being deleted; try again later.'
       return { ok: false, code: 'job_deleting', detail, retryAfterSeconds: this.#secondsToGone(now) }
     }
     const { requestHash } = this.#job.request
-    return { ok: true, created: this.#job.version === 1, requestHash, job }
+    return { ok: true, created: this.#job.version === 1, requestHash, job, status: shown.status }
   }
 
-  async view(): Promise<ViewAnswer> {
-    const job = this.#text()
-    const etag = this.#job && this.#presenter.etag(this.#job, Date.now())
-    if (!job || !etag || !this.#job) return { found: false, deleting: this.#job !== null }
-    return { found: true, job, version: this.#job.version, seq: this.#store.lastSeq, etag }
+  /** The job as the API shows it. */
+  async view(ask: Ask = FORMER): Promise<ViewAnswer> {
+    const seen = this.#seenBy(ask)
+    if (!seen) return { found: false, deleting: this.#holdsFor(ask) !== null }
+    const { job, text, etag, shown } = seen
+    return {
+      found: true,
+      job: text,
+      version: job.version,
+      seq: this.#store.lastSeq,
+      etag,
+      projectId: job.request.projectId,
+      ended: shown.finished_at !== null,
+    }
   }
 
-  async cancel(by: string, requestId: string | null = null): Promise<CommandAnswer> {
-    return this.#command({ type: 'cancel', by }, null, requestId)
+  /**
+   * Executes a command, or refuses it. `delete` cancels an active job; for an ended one it begins the erasure, and
+   * returns `job: null`.
+   *
+   * @param version the only version the command may apply to; sent by a former Worker in place of If-Match
+   */
+  async command(command: Command, ask: Ask, version: number | null = null): Promise<CommandAnswer> {
+    const job = this.#holdsFor(ask)
+    if (!job) return { ok: false, code: 'job_not_found', detail: 'There is no such job.' }
+    const etag = this.#presenter.etag(job, Date.now())
+    if (ask.ifMatch !== null && etag === null)
+      return { ok: false, code: 'job_deleting', detail: 'The job is being deleted.' }
+    const isOther = ask.ifMatch !== null && etag !== null && !matchesState(ask.ifMatch, etag)
+    if (isOther || (version !== null && version !== job.version))
+      return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
+    if (command.type === 'rewriteRow') this.#forgetMirrored()
+    const { reply } = this.#runner.apply(command, ask.requestId)
+    if (!reply.ok) return reply
+    const text = this.#text()
+    const shown = this.#shown()
+    if (text && shown) return { ok: true, job: text, status: shown.status }
+    return { ok: true, job: null, erasure: this.#job && erasureOf(this.#job) }
   }
 
-  /** Starts a new round of an ended job; its history stays. @param version the only one to do it to; null for any */
-  async retry(by: string, version: number | null = null, requestId: string | null = null) {
-    return this.#command({ type: 'retry', by }, version, requestId)
+  // Verbs of the lanes
+
+  /** A place is reserved for the job for a while: it requests it at once, by its alarm. */
+  async offer({ round, dispatch }: PlaceRef): Promise<'coming' | 'no'> {
+    const next = { round, attempt: dispatch }
+    if (!this.#job || !asksFor(this.#job, next)) return 'no'
+    this.#runner.apply({ type: 'askDue', next })
+    return 'coming'
   }
 
-  /** Cancels an active job; erases an ended one, and then answers `job: null`. @param version as of `retry` */
-  async remove(by: string, version: number | null = null, requestId: string | null = null) {
-    return this.#command({ type: 'delete', by }, version, requestId)
+  async holds({ round, dispatch }: PlaceRef): Promise<boolean> {
+    return this.#job !== null && holdsPlace(this.#job, { round, attempt: dispatch })
   }
 
-  /** Sends a webhook again, whatever became of it. */
-  async redeliver(id: string, by: string, requestId: string | null = null): Promise<CommandAnswer> {
-    return this.#command({ type: 'redeliver', id, by }, null, requestId)
-  }
-
-  /** A GPU worker's report, its token already checked. A job that is gone tells the worker to stop. */
+  /** A GPU worker's report, its token already checked. `cancel` is true when there is no job. */
   async report(report: Report, requestId: string | null = null): Promise<ReportAnswer> {
     if (!this.#job) return { ok: true, cancel: true }
-    const reply = this.#apply(report, requestId).reply
+    const reply = this.#runner.apply(report, requestId).reply
     return reply.ok ? { ok: true, cancel: reply.cancel } : reply
   }
 
-  /** RunPod's webhook, its signature already checked. Committed, or found stale, when this returns. */
+  /** RunPod's webhook, its signature already checked. Committed, or ignored as stale, when this returns. */
   async observe(fact: Extract<Fact, { type: 'observed' }>, requestId: string | null = null) {
-    if (this.#job) this.#apply(fact, requestId)
+    if (this.#job) this.#runner.apply(fact, requestId)
     return { ok: true } as const
   }
 
-  /** A page of the event log. */
-  async events(after: number, limit: number): Promise<EventsAnswer> {
-    if (!this.#shown()) return { found: false }
-    const events = JSON.stringify(this.#store.eventsAfter(after, Math.min(limit, MOST_EVENTS)))
-    return { found: true, events, firstSeq: this.#store.firstSeq, lastSeq: this.#store.lastSeq }
+  /** A page of the event log. A former Worker passes `after` and `limit` as two numbers. */
+  async events(page: number | LogPage, ask: number | Ask): Promise<EventsAnswer> {
+    const { after, limit } = typeof page === 'number' ? { after: page, limit: Number(ask) } : page
+    if (!this.#seenBy(typeof ask === 'number' ? FORMER : ask)) return { found: false }
+    const { firstSeq, lastSeq } = this.#store
+    const lines = this.#store.eventsAfter(after, Math.min(limit, MAX_EVENTS))
+    const next = lines.at(-1)?.seq ?? after
+    return { found: true, events: JSON.stringify(lines), next, firstSeq, lastSeq }
   }
 
-  /** Everything about the job and its actor, with a page of the log. Writes nothing. */
-  async inspect(query: LogQuery): Promise<InspectAnswer> {
-    const shown = this.#shown()
-    if (!this.#job || !shown) return { found: false, deleting: this.#job !== null }
+  /** The complete state of the job and its actor, with a page of the log. Writes nothing. */
+  async inspect(query: LogQuery, ask: Ask = FORMER): Promise<InspectAnswer> {
+    const seen = this.#seenBy(ask)
+    if (!seen) return { found: false, deleting: this.#holdsFor(ask) !== null }
     const parts = {
-      shown,
+      shown: seen.shown,
       store: this.#store,
       sockets: this.#watchers.list(),
-      armedAt: this.#armedAt,
-      pricePerSecond: this.#world.settings?.gpuPricePerSecond ?? null,
+      line: this.#line.shown(),
+      armedAt: this.#runner.armedAt,
+      prices: pricesOf(this.#world.settings?.endpoints ?? new Map()),
     }
-    const inspection = inspect(this.#job, parts, query, Date.now())
-    return { found: true, projectId: shown.project_id, inspection: JSON.stringify(inspection) }
+    const inspection = inspect(seen.job, parts, query, Date.now())
+    return { found: true, projectId: seen.job.request.projectId, inspection: JSON.stringify(inspection) }
   }
 
-  /** What an operator asks for by hand. */
-  async intervene(command: Command, requestId: string | null = null): Promise<CommandAnswer> {
-    if (command.type === 'rewriteRow') this.#forgetMirrored()
-    return this.#command(command, null, requestId)
-  }
-
-  /** The sweep found the D1 row overdue: the alarm is set again if it was lost, and the row is written again. */
-  async heal(): Promise<{ found: boolean }> {
+  /** Called by the cron sweep for an overdue D1 row: sets a lost alarm again, and writes the row again. */
+  async revive(): Promise<{ found: boolean }> {
     if (!this.#job) return { found: false }
     this.#forgetMirrored()
-    this.#apply({ type: 'remirror' })
-    await this.#heal()
-    // One that should have rung long ago was lost as well, whatever the platform says.
-    if (!this.#alarmRuns && this.#armedAt !== null && this.#armedAt < Date.now() - LOST_ALARM_MS) {
-      await this.#arm(Date.now())
-    }
+    await this.#runner.revive()
     return { found: true }
   }
 
-  // Watchers
+  // Sockets
 
   /**
-   * The WebSocket upgrade, and nothing else: an upgraded socket cannot be answered over RPC. The Worker alone makes its
-   * address: `after` is the last event known, `until` the instant (ms) at which the caller's token dies.
+   * The WebSocket upgrade only, since an upgraded socket cannot be returned over RPC. The Worker alone builds its
+   * address. For a watcher: `after` is the last event it has, `until` the instant (ms) at which the caller's token
+   * expires, `project` the one that the caller is confined to. For a worker, `/line`: `round` and `attempt` of its
+   * token.
    */
   override async fetch(request: Request): Promise<Response> {
-    const job = this.#shown()
-    if (!job) return new Response(null, { status: 404 })
-    const query = new URL(request.url).searchParams
+    const { pathname, searchParams: query } = new URL(request.url)
     const numberOf = (name: string) => (query.has(name) ? Number(query.get(name)) : null)
+    if (pathname === '/line') {
+      if (!this.#job) return new Response(null, { status: 404 })
+      const ref = { round: numberOf('round') ?? 0, attempt: numberOf('attempt') ?? 0 }
+      const { 0: client, 1: server } = new WebSocketPair()
+      const taken = this.#line.accept(server, { ref, until: numberOf('until') ?? 0 }, Date.now())
+      if (!taken) return new Response(null, { status: 401 })
+      return new Response(null, { status: 101, webSocket: client, headers: { [LINE_HEADER]: taken } })
+    }
+    const seen = this.#seenBy({ projectId: numberOf('project') })
+    if (!seen) return new Response(null, { status: 404 })
     const after = numberOf('after')
     const { firstSeq, lastSeq } = this.#store
     const known = after !== null && replayable(after, firstSeq, lastSeq)
     const events = known ? this.#store.eventsAfter(after, lastSeq - after) : null
-    return this.#watchers.accept({ after, until: numberOf('until') }, job, { events, lastSeq }, Date.now())
+    this.#askForWatcher(seen.job)
+    return this.#watchers.accept(
+      { after, until: numberOf('until') },
+      seen.shown,
+      { events, lastSeq },
+      Date.now(),
+    )
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    this.#watchers.received(socket, message, Date.now())
+    if (this.#isLine(socket)) this.#line.received(socket, message, Date.now())
+    else this.#watchers.received(socket, message, Date.now())
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
-    this.#watchers.closed(socket, code)
+    if (this.#isLine(socket)) this.#line.closed(socket, code, Date.now())
+    else closed(socket, code)
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
-    this.#watchers.closed(socket, 1011)
+    await this.webSocketClose(socket, 1011)
   }
 
-  // The alarm: the only place that acts
+  /** Cached, because each message needs it and it is a call to the runtime. */
+  #isLine(socket: WebSocket): boolean {
+    const known = this.#lines.get(socket)
+    if (known !== undefined) return known
+    const isLine = this.ctx.getTags(socket).includes(LINE_TAG)
+    this.#lines.set(socket, isLine)
+    return isLine
+  }
 
-  /** Never throws for an expected failure and always sets the next alarm; rethrows only when it could not. */
+  /** The only place that performs effects. */
   override async alarm(): Promise<void> {
-    this.#armedAt = null
-    this.#alarmRuns = true
     if (this.#job) this.#store.life.wakes++
-    let failed = false
-    try {
-      await this.#work()
-    } catch (error) {
-      failed = true
-      logFault('alarm', error, { job_id: this.#job?.request.id ?? '' })
-    } finally {
-      this.#alarmRuns = false
-    }
-    if (this.#job?.phase.status === 'gone') return this.#vanish(this.#job.request.id)
-    const next = this.#job ? wakeAt(this.#job) : null
-    if (next === null) return
-    await this.#arm(failed ? Math.max(next, Date.now() + AFTER_FAILURE_MS) : next)
+    // The runtime answered pings during hibernation, so their instants are applied now.
+    for (const event of this.#line.seen()) this.#runner.apply(event)
+    await this.#runner.ring()
   }
 
-  async #work(): Promise<void> {
-    for (let pass = 0; pass < MOST_PASSES && this.#isDue(); pass++) {
-      const { effects } = this.#apply({ type: 'wake' })
-      const outcomes = await Promise.allSettled(
-        effects.map(async (effect) => {
-          const job = this.#job
-          if (job) this.#apply(await perform(effect, job, this.#world))
-        }),
-      )
-      // One that fails unexpectedly does not cut the others short.
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-    }
+  /** Refreshes a queue position that has become old while there was no watcher. */
+  #askForWatcher(job: Job): void {
+    const { phase } = job
+    if (!isIn(phase, 'asking') || !phase.queue || Date.now() - phase.queue.asOf < WATCHED_ASK_MS) return
+    this.#runner.apply({ type: 'askDue', next: nextRef(job) })
   }
 
-  #isDue(): boolean {
-    const at = this.#job ? wakeAt(this.#job) : null
-    return at !== null && at <= Date.now()
+  /** The job, unless the caller is confined to another project. */
+  #holdsFor({ projectId }: Pick<Ask, 'projectId'>): Job | null {
+    const job = this.#job
+    return job && (projectId === null || projectId === job.request.projectId) ? job : null
   }
 
-  // The one door
-
-  #command(command: Command, version: number | null, requestId: string | null): CommandAnswer {
-    if (!this.#job) return { ok: false, code: 'job_not_found', detail: 'There is no such job.' }
-    if (version !== null && version !== this.#job.version)
-      return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
-    const { reply } = this.#apply(command, requestId)
-    if (!reply.ok) return reply
-    const erasure = erasureOf(this.#job)
-    return { ok: true, job: this.#text(), ...(erasure && { erasure }) }
-  }
-
-  #apply(event: Event, requestId: string | null = null): Step {
-    const before = this.#job
-    if (!before) throw new Error('There is no job to change.')
+  /** The job with its representations; null also while it is being deleted. */
+  #seenBy(ask: Pick<Ask, 'projectId'>) {
+    const job = this.#holdsFor(ask)
     const now = Date.now()
-    const step = transition(before, redactedEvent(event, this.#world.settings), now)
-    this.#commit(step, now, requestId)
-    return step
+    const shown = job && this.#presenter.view(job, now)
+    const text = job && this.#presenter.text(job, now)
+    const etag = job && this.#presenter.etag(job, now)
+    return job && shown && text && etag ? { job, shown, text, etag } : null
   }
 
-  /** Row, log lines and alarm are one transaction, and everyone is told what was committed. */
-  #commit(step: Step, now: number, requestId: string | null): void {
-    const before = this.#job
-    if (step.job === before) return
+  /** Notifies all watchers of a commit. */
+  #tell({ before, step, events, now, requestId }: Change): void {
     const gone = step.job.phase.status === 'gone'
-    const events = step.durable && !gone ? this.#store.commit(step.job, step.log, now) : []
-    this.#job = step.job
-    if (!this.#alarmRuns) this.#armEarlier(wakeAt(step.job))
-    if (gone || events.length > 0) logTransition(step.job, step.log, now, requestId)
-    if (events.length > 0) {
-      this.#watchers.tellEvents(events, this.#shown(), now)
-    } else if (before && before.progress !== step.job.progress) {
+    if (step.job !== before && (gone || events.length > 0))
+      logTransition(before, step.job, step.log, now, requestId)
+    if (step.durable)
+      this.#line.committed(
+        step.job,
+        step.log.map(({ type }) => type),
+        now,
+      )
+    if (events.length > 0) this.#watchers.tellEvents(events, this.#shown(), now)
+    else if (before && (before.progress !== step.job.progress || queueOf(before) !== queueOf(step.job)))
       this.#watchers.tellProgress(() => this.#latest(), now)
-    }
+  }
+
+  get #job(): Job | null {
+    return this.#runner.job
   }
 
   #shown(): JobJson | null {
@@ -275,32 +342,7 @@ export class ExportJob extends DurableObject<ActorEnv> {
     return this.#job && { seq: this.#store.lastSeq, progress: progressOf(this.#job) }
   }
 
-  /** Sets the alarm only when it must ring earlier than it would, so that progress reports write none. */
-  #armEarlier(at: number | null): void {
-    if (at !== null && (this.#armedAt === null || at < this.#armedAt)) void this.#arm(at)
-  }
-
-  #arm(at: number): Promise<void> {
-    this.#armedAt = at
-    return this.ctx.storage.setAlarm(at)
-  }
-
-  /** Sets the alarm again when the platform has lost it, or when a crash took along the progress that had put it off. */
-  async #heal(): Promise<void> {
-    this.#armedAt = await this.ctx.storage.getAlarm()
-    if (this.#job && !this.#alarmRuns) this.#armEarlier(wakeAt(this.#job))
-  }
-
-  /** The row that names this actor to the sweep is settled last: until then a lost alarm is found by it. */
-  async #vanish(jobId: string): Promise<void> {
-    this.#watchers.closeAll(4404, GONE, Date.now())
-    await this.#store.erase()
-    this.#job = null
-    this.#armedAt = null
-    await settled(jobId, this.#world)
-  }
-
-  /** The next write to D1 names every column: what this actor believes of its row may be what is wrong. */
+  /** The next write to D1 names every column, since the cached row may be wrong. */
   #forgetMirrored(): void {
     if (this.#job) this.#world.mirrored.delete(this.#job.request)
   }

@@ -1,59 +1,74 @@
 /**
- * The door for text that others wrote: GPU workers, RunPod, receivers of webhooks. An error may quote the request that
- * it was about, with its callback token and its signed addresses, and what enters a job is shown to everyone who may
- * read it. Each type of event is named here, so that a new one is not let in unread.
+ * Redacts texts from external sources: GPU workers, RunPod, receivers of webhooks. An error may quote its request, with
+ * the callback token and signed URLs, and a job's texts are visible to everyone with read access.
  */
-import { withoutSecrets } from '../redact.ts'
-import type { Settings } from '../settings.ts'
+import { secretsOfUrl } from '../shared/input-url.ts'
+import { withoutSecrets } from '../shared/redact.ts'
+import type { Settings } from '../shared/settings.ts'
 import type { Event } from './core/events.ts'
-import type { Failure } from './core/job.ts'
+import type { JobRequest } from './core/job.ts'
 
-/** `event` with every foreign text in it free of signatures, tokens and keys, this deployment's own above all. */
-export function redactedEvent(event: Event, settings: Settings | null): Event {
+/** Names of the fields of `T`, at any depth, that contain arbitrary text. */
+type TextField<T> = T extends object
+  ? {
+      [Name in keyof T & string]: string extends NonNullable<T[Name]> ? Name : TextField<NonNullable<T[Name]>>
+    }[keyof T & string]
+  : never
+
+/** Typed so that every text field of an event must be classified. */
+const WRITTEN_BY: Record<TextField<Event>, 'others' | 'us'> = {
+  code: 'others',
+  detail: 'others',
+  error: 'others',
+  message: 'others',
+  stage: 'others',
+  workerId: 'others',
+  // Ids and keys that are compared, and texts by operators for the log.
+  by: 'us',
+  endpoint: 'us',
+  etag: 'us',
+  id: 'us',
+  instance: 'us',
+  key: 'us',
+  missing: 'us',
+  name: 'us',
+  outputKey: 'us',
+  posterKey: 'us',
+  reason: 'us',
+  runpodJobId: 'us',
+  url: 'us',
+  why: 'us',
+}
+const OURS = new Set(Object.entries(WRITTEN_BY).flatMap(([name, who]) => (who === 'us' ? [name] : [])))
+
+/**
+ * `event` with signatures, tokens and keys removed from each foreign text: in particular this deployment's own, and
+ * everything in the job's input URL except its path.
+ */
+export function redactedEvent(
+  event: Event,
+  settings: Settings | null,
+  inputUrl: JobRequest['inputVideoUrl'] = undefined,
+): Event {
   const known = settings
     ? [...settings.authSecrets, ...settings.webhookSecrets, settings.runpodApiKey ?? '']
     : []
-  const clean = (text: string) => withoutSecrets(text, known)
-  const maybe = (text: string | null) => text && clean(text)
-  const cleanFailure = (failure: Failure): Failure => ({ ...failure, message: clean(failure.message) })
-  switch (event.type) {
-    case 'progressed':
-      return { ...event, stage: maybe(event.stage), message: maybe(event.message) }
-    case 'failed':
-    case 'dispatchRefused':
-      return { ...event, failure: cleanFailure(event.failure) }
-    case 'dispatchAmbiguous':
-    case 'deliveryFailed':
-      return { ...event, detail: clean(event.detail) }
-    case 'observed':
-      return { ...event, observation: { ...event.observation, error: maybe(event.observation.error) } }
-    case 'wake':
-    case 'cancel':
-    case 'retry':
-    case 'delete':
-    case 'redeliver':
-    case 'retryNow':
-    case 'forceFail':
-    case 'recheck':
-    case 'rewriteRow':
-    case 'extendDeadline':
-    case 'completed':
-    case 'dispatched':
-    case 'pollFailed':
-    case 'cancelAnswered':
-    case 'outputSeen':
-    case 'outputAbsent':
-    case 'lookFailed':
-    case 'mirrored':
-    case 'mirrorFailed':
-    case 'remirror':
-    case 'swept':
-    case 'sweepFailed':
-    case 'archived':
-    case 'archiveFailed':
-    case 'erased':
-    case 'eraseFailed':
-    case 'delivered':
-      return event
+  if (inputUrl) known.push(...secretsOfUrl(inputUrl))
+  const bare = (text: string) => (inputUrl ? text.replaceAll(inputUrl.whole, inputUrl.shown) : text)
+  return redacted(event, (text) => withoutSecrets(bare(text), known))
+}
+
+/** Returns the same object if nothing was removed. */
+function redacted<T extends object>(part: T, cleaned: (text: string) => string): T {
+  let copy: T | null = null
+  for (const name of Object.keys(part)) {
+    const value: unknown = Reflect.get(part, name)
+    let clean = value
+    if (typeof value === 'string') clean = OURS.has(name) ? value : cleaned(value)
+    else if (value !== null && typeof value === 'object') clean = redacted(value, cleaned)
+    if (clean === value) continue
+    copy ??= (Array.isArray(part) ? [...part] : { ...part }) as T
+    Reflect.set(copy, name, clean)
   }
+  return copy ?? part
 }

@@ -1,11 +1,12 @@
-/** The core's view of a job, completed with what needs this deployment: signed URLs, routes and the price of a GPU. */
-import type { JobJson } from '../../wire/job.ts'
-import { etagOf } from '../entity-tag.ts'
-import { OwnedFile } from '../owned-file.ts'
-import type { Settings } from '../settings.ts'
-import { downloadPath, URL_WINDOW_MS } from '../signing.ts'
+/** Completes the core's view of a job with deployment-specific parts: signed URLs, routes and the price of a GPU. */
+import type { JobJson, JobUrls } from '../../wire/job.ts'
+import { pricesOf } from '../shared/endpoints.ts'
+import { etagOf } from '../shared/entity-tag.ts'
+import { OwnedFile } from '../shared/owned-file.ts'
+import type { Settings } from '../shared/settings.ts'
+import { downloadPath, URL_WINDOW_MS } from '../shared/signing.ts'
 import type { Job } from './core/job.ts'
-import { viewOf } from './core/view.ts'
+import { viewOf } from './core/shown/view.ts'
 import type { JobText } from './rpc.ts'
 
 interface Shown {
@@ -17,8 +18,8 @@ interface Shown {
 }
 
 /**
- * The job as it is shown, with its JSON text: made anew only when the job changed or its signed URLs move on. Many look
- * at a job for each time that it changes, and its signatures alone cost more than the answer.
+ * The job as the API shows it, with its JSON text: cached until the job changes or its signed URLs are renewed. A job
+ * is read far more often than it changes, and its signatures alone cost more than the rest of the answer.
  */
 export class Presenter {
   readonly #settings: Settings | null
@@ -38,7 +39,7 @@ export class Presenter {
     return last.text
   }
 
-  /** Null when there is nothing to show. */
+  /** Null when the job is not shown. */
   etag(job: Job, now: number): string | null {
     const last = this.#of(job, now)
     const text = this.text(job, now)
@@ -57,24 +58,34 @@ export class Presenter {
   }
 }
 
-/** The job as HTTP and sockets show it; null when there is none to show. */
+/** The job as HTTP and sockets show it; null when it is not shown. */
 function present(job: Job, settings: Settings | null, now: number): JobJson | null {
-  const view = viewOf(job, settings?.gpuPricePerSecond ?? null)
+  const view = settings ? viewOf(job, pricesOf(settings.endpoints)) : viewOf(job)
   if (!view) return null
-  const { output_video_key: output } = view
-  const self = `/api/jobs/${view.id}`
+  const { phase, request } = job
+  const output = phase.status === 'complete' ? phase.output : null
   const signed = (file: OwnedFile | null) =>
     settings && file && downloadPath(settings.authSecrets[0], file, now)
+  const stored = (key: string | undefined) =>
+    signed(key === undefined ? null : OwnedFile.outputOf(request, key))
+  const poster = stored(output?.posterKey)
   return {
     ...view,
     input_url: signed(OwnedFile.inputOf(job)),
-    output_url: signed(output === null ? null : OwnedFile.outputOf(job.request, output)),
-    urls: {
-      self,
-      ws: `${self}/ws`,
-      events: `${self}/events`,
-      cancel: `${self}/cancel`,
-      retry: `${self}/retry`,
-    },
+    output_url: stored(output?.key),
+    poster_url: poster && `${poster}&inline=1`,
+    urls: urlsOf(view.id),
+  }
+}
+
+/** Paths of one job. */
+export function urlsOf(id: string): JobUrls {
+  const self = `/api/jobs/${id}`
+  return {
+    self,
+    ws: `${self}/ws`,
+    events: `${self}/events`,
+    cancel: `${self}/cancel`,
+    retry: `${self}/retry`,
   }
 }

@@ -1,16 +1,16 @@
 /**
- * The actor's own storage: one row that is the truth, and an append-only event log that is history. A commit writes
- * both in one transaction. Nothing is created before there is a job, so an empty actor stays empty.
+ * The actor's own storage: one row with the state, and an append-only event log with the history. A commit writes both
+ * in one transaction. Nothing is created before there is a job, so an empty actor stays empty.
  */
 import type { EventJson, LogLine } from '../../wire/events.ts'
 import { iso } from './core/iso.ts'
 import type { Job } from './core/job.ts'
-import { SCHEMA, type SchemaVersion, upgrade } from './store-schema.ts'
+import { SCHEMA, type SchemaVersion, TABLES, upgrade } from './store-schema.ts'
 
-/** The newest lines kept; older ones are dropped, and a watcher that asks for them is told so by a reset. */
+/** The most lines kept; older ones are dropped, and a watcher that resumes before them receives a reset. */
 export const MAX_EVENTS_KEPT = 10_000
 
-/** The row and the ends of the log; the counts came with schema 2, and storage older than that has none. */
+/** The row and the bounds of the log; the counts were added with schema 2, and older storage lacks them. */
 type StoredRow = {
   state: string
   schema: SchemaVersion
@@ -42,8 +42,8 @@ function eventOf(row: EventRow): EventJson {
 }
 
 /**
- * All that an actor wakes with, in one statement: every one counts in the first answer of a cold actor. Each end of the
- * log by a query of its own: asked for both in one, SQLite reads every line of it.
+ * Reads all that an actor needs at start in one statement, since each adds to the latency of a cold actor. The bounds
+ * of the log are two subqueries: with MIN and MAX in one query, SQLite reads every line of the log.
  */
 const STORED = `SELECT *, (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(seq) FROM events) AS last
   FROM job WHERE id = 1`
@@ -51,8 +51,8 @@ const STORED = `SELECT *, (SELECT MIN(seq) FROM events) AS first, (SELECT MAX(se
 export class JobStore {
   readonly #storage: DurableObjectStorage
   /**
-   * How often the alarm rang and the actor was started, while it held the job. Counted in memory and saved by the next
-   * commit, so that counting costs no write of its own: what came after the last commit is forgotten by an eviction.
+   * How often the alarm fired and the actor was started while it had the job. Counted in memory and stored with the
+   * next commit, to avoid writes for counting: an eviction loses counts after the last commit.
    */
   readonly life = { wakes: 0, instances: 1 }
   #created = false
@@ -63,17 +63,19 @@ export class JobStore {
     this.#storage = storage
   }
 
-  /** The number of the newest log line; 0 before the first. */
+  /** The number of the newest log line; 0 without one. */
   get lastSeq(): number {
     return this.#lastSeq
   }
 
-  /** The oldest line still kept. */
+  /** The number of the oldest line kept. */
   get firstSeq(): number {
     return this.#firstSeq
   }
 
-  /** The committed job, upgraded to today's schema; null when this actor holds none. Reads only, unless it upgrades. */
+  /**
+   * The committed job, upgraded to the current schema; null when this actor has none. Reads only, unless it upgrades.
+   */
   load(): Job | null {
     const stored = this.#stored()
     if (!stored) return null
@@ -89,7 +91,10 @@ export class JobStore {
     return job
   }
 
-  /** Null before there is a table. It is not looked for first: only an actor without a job pays for that. */
+  /**
+   * Null without a table. The error is caught rather than checked for, so that only an actor without a job incurs the
+   * cost.
+   */
   #stored(): StoredRow[] | null {
     try {
       return this.#storage.sql.exec<StoredRow>(STORED).toArray()
@@ -99,7 +104,7 @@ export class JobStore {
     }
   }
 
-  /** Writes row and log lines, all or nothing, and answers the lines with their numbers. */
+  /** Writes row and log lines, atomically, and returns the lines with their numbers. */
   commit(job: Job, log: readonly LogLine[], now: number): EventJson[] {
     const first = this.#lastSeq + 1
     this.#storage.transactionSync(() => {
@@ -107,7 +112,7 @@ export class JobStore {
       const { wakes, instances } = this.life
       const state = JSON.stringify(job)
       if (!this.#created) {
-        upgrade(this.#storage, 0, null)
+        for (const table of TABLES) sql.exec(table)
         sql.exec(
           'INSERT INTO job (id, schema, state, wakes, instances) VALUES (1, ?, ?, ?, ?)',
           SCHEMA,
@@ -157,8 +162,8 @@ export class JobStore {
   }
 
   /**
-   * At most `limit` of the lines that `filter` lets through, oldest first: those just above `after`, or those just
-   * below `before`; with neither, the newest.
+   * At most `limit` of the lines that match `filter`, oldest first: those just above `after`, or those just below
+   * `before`; with neither, the newest.
    */
   eventsWhere({ after, before, limit, types }: LogQuery): EventJson[] {
     const conditions = ['seq > ?', 'seq < ?']
@@ -177,13 +182,13 @@ export class JobStore {
     return after === null ? rows.reverse() : rows
   }
 
-  /** What the actor's storage holds: rows of its own tables, and bytes on disk. */
+  /** The size of the actor's storage: rows of its own tables, and bytes on disk. */
   get size(): { rows: number; bytes: number } {
     const lines = this.#lastSeq - this.#firstSeq + 1
     return { rows: (this.#created ? 1 : 0) + lines, bytes: this.#storage.sql.databaseSize }
   }
 
-  /** The actor is empty again: no row, no log, no alarm. */
+  /** Empties the actor: no row, no log, no alarm. */
   async erase(): Promise<void> {
     await this.#storage.deleteAll()
     this.#created = false

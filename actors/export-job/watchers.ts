@@ -1,50 +1,54 @@
 /**
- * Watchers of one job, over hibernatable WebSockets. The runtime keeps the sockets; this class keeps no list of them,
- * so an actor that was evicted in between goes on as if nothing had happened.
+ * The watchers of one job, over hibernatable WebSockets. The runtime keeps the sockets and this class has no list of
+ * them, so that an eviction has no effect on watchers.
  *
- * A watcher is told: what it missed (`?after=`), a snapshot, each event, and progress in between, at most ten times a
- * second with the last never lost. The terminal event is marked `end: true`, and followed by close 1000.
+ * A watcher receives missed events (`?after=`), a snapshot, each event, and progress in between, at most ten times a
+ * second, of which the last is never lost. The terminal event is marked `end: true`, and followed by close 1000.
  *
- * The end of the token that opened a socket is kept with it: what comes later closes it with 4401 instead of being sent.
+ * The expiry of the token that opened a socket is kept with it: a message due after it closes the socket with 4401
+ * instead.
  */
 import type { EventJson } from '../../wire/events.ts'
 import type { JobJson, JobProgress } from '../../wire/job.ts'
 import type { ServerMessage } from '../../wire/socket.ts'
+import { closeQuietly } from './sockets.ts'
 
 const PROGRESS_SPACING_MS = 100
-/** The most log lines replayed at once; a watcher further behind gets a reset snapshot. */
-const MOST_REPLAYED = 10_000
+/** The most log lines replayed at once; a watcher further behind receives a reset snapshot. */
+const MAX_REPLAYED = 10_000
 const LARGEST_MESSAGE = 1024
-/** Sockets of one job; each is sent every message, and must not delay the others. */
+/** The most sockets of one job: each receives every message, and must not delay the others. */
 export const MAX_SOCKETS = 1_000
-/** Each frame other than `ping` wakes the actor, and is good for nothing. */
+/** Each frame other than `ping` wakes the actor to no purpose. */
 export const MAX_FRAMES = 20
 const FRAMES_WINDOW_MS = 60_000
 const EXPIRED = 'The access token has expired; ask for a new one.'
 /** Close reason of a deleted job. */
 export const GONE = 'There is no such job.'
+/** Distinguishes watchers from a worker's line. */
+const TAG = 'watcher'
 const encoder = new TextEncoder()
 
 export interface Replay {
-  /** Lines after the watcher's last number; null when they are no longer, or never were, in the log. */
+  /** Lines after the watcher's last number; null if the log no longer contains them, or never did. */
   events: EventJson[] | null
   lastSeq: number
 }
 
-/** Kept with the socket itself, so that it outlives an eviction. Instants in milliseconds. */
+/** Attached to the socket, so that it survives an eviction. Instants in milliseconds. */
 export interface SocketNote {
   readonly since: number
   readonly seq: number
-  /** When the token that opened it dies; null where none was needed. */
+  /** When the token that opened it expires; null without one. */
   readonly until: number | null
   /** Frames other than `ping` since `framesSince`. */
   readonly frames: number
   readonly framesSince: number
 }
 
-/** What the Worker asks for on behalf of a client. */
+/** The Worker's request on behalf of a client. */
 export interface WatchRequest {
-  /** The last event that the client knows; null for none. */
+  /** The last event that the client has; null for none. */
   readonly after: number | null
   readonly until: number | null
 }
@@ -62,6 +66,9 @@ function noteOf(socket: WebSocket): SocketNote | null {
   return note
 }
 
+/** The project of the job: its presence shows the Worker that the actor has compared it. */
+export const PROJECT_HEADER = 'Exportal-Project'
+
 export class Watchers {
   readonly #ctx: DurableObjectState
   #progressSentAt = 0
@@ -69,21 +76,21 @@ export class Watchers {
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx
-    // Set once at most: the pair is part of the actor's lasting state.
+    // Set only once, since the pair is part of the actor's persistent state.
     if (!ctx.getWebSocketAutoResponse()) {
       ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     }
   }
 
   /**
-   * Accepts a watcher: what it missed, then the snapshot. A job that has ended is shown once and closed. 401 when the
-   * token died on the way here, 503 when the job has as many watchers as it may have.
+   * Accepts a watcher: sends missed events, then the snapshot. The socket of an ended job is closed after that. 401
+   * when the token has expired in the meantime, 503 when the job has the maximum number of watchers.
    */
   accept({ after, until }: WatchRequest, job: JobJson, replay: Replay, now: number): Response {
     if (!holds(until, now)) return new Response(null, { status: 401 })
-    if (this.#ctx.getWebSockets().length >= MAX_SOCKETS) return new Response(null, { status: 503 })
+    if (this.#ctx.getWebSockets(TAG).length >= MAX_SOCKETS) return new Response(null, { status: 503 })
     const { 0: client, 1: server } = new WebSocketPair()
-    this.#ctx.acceptWebSocket(server)
+    this.#ctx.acceptWebSocket(server, [TAG])
     const { events, lastSeq } = replay
     const ended = job.finished_at !== null
     noteOn(server, { since: now, seq: lastSeq, until, frames: 0, framesSince: now })
@@ -94,11 +101,12 @@ export class Watchers {
     const marks = { ...(reset && { reset }), ...(ended && { end: ended }) }
     server.send(textOf({ type: 'snapshot', seq: lastSeq, job, ...marks }))
     if (ended) server.close(1000, 'The job has ended.')
-    return new Response(null, { status: 101, webSocket: client })
+    const headers = { [PROJECT_HEADER]: String(job.project_id) }
+    return new Response(null, { status: 101, webSocket: client, headers })
   }
 
   /**
-   * One message for each log line, serialised once for all; closes everyone after a terminal one.
+   * Sends one message for each log line, serialised once for all; closes all sockets after a terminal one.
    *
    * @param job null when it is being deleted
    */
@@ -117,7 +125,7 @@ export class Watchers {
     else if (ended) this.closeAll(1000, 'The job has ended.', now)
   }
 
-  /** Progress between events; `latest` is asked when the message is really sent. */
+  /** Sends progress between events; `latest` is called only when the message is actually sent. */
   tellProgress(latest: () => { seq: number; progress: JobProgress } | null, now: number): void {
     if (this.#progressTimer !== null) return
     const sockets = this.#entitled(now)
@@ -131,16 +139,16 @@ export class Watchers {
     }, wait)
   }
 
-  /** Who watches: since when, and the last event told to each. */
+  /** The watchers: since when, and the last event sent to each. */
   list(): SocketNote[] {
-    return this.#ctx.getWebSockets().flatMap((socket) => noteOf(socket) ?? [])
+    return this.#ctx.getWebSockets(TAG).flatMap((socket) => noteOf(socket) ?? [])
   }
 
   closeAll(code: number, reason: string, now: number): void {
     for (const socket of this.#entitled(now)) closeQuietly(socket, code, reason)
   }
 
-  /** Nothing is expected of a watcher but `ping`, which the runtime answers itself. */
+  /** Handles a frame. Only `ping` is expected of a watcher, which the runtime answers itself. */
   received(socket: WebSocket, message: string | ArrayBuffer, now: number): void {
     const note = noteOf(socket)
     if (!note || !holds(note.until, now)) return closeQuietly(socket, 4401, EXPIRED)
@@ -152,12 +160,6 @@ export class Watchers {
     if (frames > MAX_FRAMES)
       return closeQuietly(socket, 1008, `Only ping is expected; at most ${MAX_FRAMES} others a minute.`)
     noteOn(socket, { ...note, frames, framesSince: counts ? note.framesSince : now })
-  }
-
-  /** The closing handshake is ours to finish; codes that may not be sent are answered with 1000. */
-  closed(socket: WebSocket, code: number): void {
-    const reserved = code < 1000 || code === 1004 || code === 1005 || code === 1006 || code === 1015
-    closeQuietly(socket, reserved ? 1000 : code, '')
   }
 
   #sendProgress(
@@ -172,9 +174,9 @@ export class Watchers {
     this.#sendAll(sockets, text)
   }
 
-  /** The only way to the sockets for what is sent: those whose token has died are closed instead. */
+  /** The only access to the sockets for sending: those with an expired token are closed instead. */
   #entitled(now: number): WebSocket[] {
-    return this.#ctx.getWebSockets().filter((socket) => {
+    return this.#ctx.getWebSockets(TAG).filter((socket) => {
       const note = noteOf(socket)
       if (note && holds(note.until, now)) return true
       closeQuietly(socket, 4401, EXPIRED)
@@ -182,13 +184,13 @@ export class Watchers {
     })
   }
 
-  /** The event that follows carries the job, and with it the progress. */
+  /** The following event contains the job, and thus the progress. */
   #dropPendingProgress(): void {
     if (this.#progressTimer !== null) clearTimeout(this.#progressTimer)
     this.#progressTimer = null
   }
 
-  /** @param seq the number of the event that `text` tells, kept with each socket that took it */
+  /** @param seq the number of the event in `text`, kept with each socket it was sent to */
   #sendAll(sockets: readonly WebSocket[], text: string, seq?: number): void {
     for (const socket of sockets) {
       try {
@@ -196,26 +198,18 @@ export class Watchers {
         const note = seq === undefined ? null : noteOf(socket)
         if (note && seq !== undefined) noteOn(socket, { ...note, seq })
       } catch {
-        // It is closing; the others must not wait for it.
+        // The socket is closing; the others must not be affected.
       }
     }
   }
 }
 
-/** How many log lines a watcher may ask to be replayed. */
+/** Whether the log lines after `after` can be replayed. */
 export function replayable(after: number, firstSeq: number, lastSeq: number): boolean {
-  return after >= firstSeq - 1 && after <= lastSeq && lastSeq - after <= MOST_REPLAYED
+  return after >= firstSeq - 1 && after <= lastSeq && lastSeq - after <= MAX_REPLAYED
 }
 
-/** Whether a token that dies at `until` is alive; one without an end always is. */
+/** Whether a token that expires at `until` is still valid; null never expires. */
 function holds(until: number | null, now: number): boolean {
   return until === null || now < until
-}
-
-function closeQuietly(socket: WebSocket, code: number, reason: string): void {
-  try {
-    socket.close(code, reason)
-  } catch {
-    // Already closed.
-  }
 }

@@ -1,8 +1,8 @@
 /**
- * The upload's own storage: one row that is its state, one row for each part that R2 holds. R2's binding cannot list
- * the parts of an upload, so this is the only place that knows them. Nothing is created before there is an upload.
+ * The upload's own storage: one row with its state, and one row for each part stored in R2. R2's binding cannot list
+ * the parts of an upload, so this is the only record of them. Nothing is created before there is an upload.
  */
-import type { Part, UploadState } from './core.ts'
+import type { Part, UploadState } from './rules.ts'
 
 type PartRow = { number: number; etag: string; size: number; md5: string | null }
 
@@ -14,7 +14,7 @@ export class UploadStore {
     this.#storage = storage
   }
 
-  /** The committed state; null when this actor holds no upload. Writes only to bring older tables to this shape. */
+  /** The committed state; null when this actor has no upload. Writes only to migrate older tables. */
   load(): UploadState | null {
     const { sql } = this.#storage
     const tables = sql
@@ -44,7 +44,7 @@ export class UploadStore {
     this.#created = true
   }
 
-  /** A part that is sent again takes the place of the earlier one, as it does in R2. */
+  /** A part that is sent again replaces the earlier one, as in R2. */
   savePart({ number, etag, size, md5 }: Part): void {
     this.#storage.sql.exec(
       'INSERT OR REPLACE INTO parts (number, etag, size, md5) VALUES (?, ?, ?, ?)',
@@ -55,7 +55,7 @@ export class UploadStore {
     )
   }
 
-  /** What R2 still holds of them is replaced by the parts that come, or dropped when the file is put together. */
+  /** Deletes the records only: R2 replaces these parts by new ones, or drops them on completion. */
   forgetParts(): void {
     this.#storage.sql.exec('DELETE FROM parts')
   }
@@ -74,13 +74,13 @@ export class UploadStore {
     return this.#storage.sql.exec<{ size: number }>(query, number).toArray()[0]?.size ?? 0
   }
 
-  /** Bytes of all parts but the one of this number. */
+  /** Bytes of all parts except this number. */
   bytesBeside(number: number): number {
     const query = 'SELECT COALESCE(SUM(size), 0) AS bytes FROM parts WHERE number <> ?'
     return this.#storage.sql.exec<{ bytes: number }>(query, number).one().bytes
   }
 
-  /** The actor is empty again: no row, no alarm. */
+  /** Empties the actor: no row, no alarm. */
   async erase(): Promise<void> {
     await this.#storage.deleteAll()
     this.#created = false

@@ -1,18 +1,18 @@
 /**
- * One upload in parts: named by the key of the file it makes, so that two uploads of one file meet here. It remembers
- * which parts R2 holds and decides what may come next; the bytes themselves go from the Worker to R2 and never pass
- * through it. Its methods decide; the alarm alone acts, and ends what was abandoned.
+ * The actor of one multipart upload, named by the key of its file, so that there is one upload per file. It records
+ * which parts R2 has and decides which are accepted; the bytes are sent from the Worker to R2 and never pass through
+ * it. Its methods decide; only the alarm calls R2, to abort abandoned uploads.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { ActorEnv } from '../env.ts'
-import { logFault } from '../log.ts'
+import type { ActorEnv } from '../shared/env.ts'
+import { logFault } from '../shared/log.ts'
 import {
   ACTIVITY_MS,
   abortFailed,
   admit,
   announcedAnew,
-  judgeParts,
-  MOST_ABORT_TRIES,
+  checkParts,
+  MAX_ABORT_TRIES,
   NOT_FOUND,
   type Part,
   plannedBytes,
@@ -21,28 +21,30 @@ import {
   type UploadRequest,
   type UploadState,
   wakeAt,
-} from './core.ts'
+} from './rules.ts'
 import { UploadStore } from './store.ts'
 
-/** Which upload the caller means, and for which project it speaks. */
+/** The upload that a call refers to, and the project of its token. */
 export interface Access {
   uploadId: string
   projectId: number | null
 }
 
-/** What a beginning says of the file, where its token does not: null when it says nothing. */
+/** The size of the file where its token does not fix it; null when the call announces none. */
 export interface Announced {
   sizeBytes: number | null
   partBytes: number
 }
 
-/** `partBytes` is missing for an upload that is older than this field. */
+/** `partBytes` is absent for an upload older than this field. */
 export type OpenAnswer = { ok: true; uploadId: string; partBytes?: number } | Refused
 export type AdmitAnswer = { ok: true } | Refused
-/** `plannedBytes` is missing when the part may have any size that fits: then it must be admitted as it comes. */
+/**
+ * `plannedBytes` is absent when the part may have any size within the limits: then it must be admitted individually.
+ */
 export type TouchAnswer = { ok: true; plannedBytes?: number } | Refused
 export type ViewAnswer = { ok: true; state: UploadState; parts: Part[] } | Refused
-export type JudgeAnswer =
+export type PartsAnswer =
   | { ok: true; done: { size: number; etag: string } | null; request: UploadRequest; parts: Part[] }
   | Refused
 
@@ -51,7 +53,7 @@ const GONE = /\(10024\)/
 
 export class Upload extends DurableObject<ActorEnv> {
   readonly #store: UploadStore
-  /** Bytes of parts that were admitted and are not stored yet, by number: parts that come at once count together. */
+  /** Bytes of admitted parts that are not stored yet, by number, so that concurrent parts count together. */
   readonly #underWay = new Map<number, number>()
   #state: UploadState | null
 
@@ -59,10 +61,10 @@ export class Upload extends DurableObject<ActorEnv> {
     super(ctx, env)
     this.#store = new UploadStore(ctx.storage)
     this.#state = this.#store.load()
-    if (this.#state) void ctx.blockConcurrencyWhile(() => this.#heal())
+    if (this.#state) void ctx.blockConcurrencyWhile(() => this.#rearm())
   }
 
-  /** Begins. While an upload of this key is open the same one is answered, so that a lost answer costs nothing. */
+  /** Opens the upload. An open upload of this key is returned instead, so that the call can be repeated. */
   async open(request: UploadRequest): Promise<OpenAnswer> {
     const current = await this.current()
     if (current.ok || this.#state) return current
@@ -71,7 +73,7 @@ export class Upload extends DurableObject<ActorEnv> {
     return openAnswer(request)
   }
 
-  /** The open upload of this key. @param announced of a file whose token does not fix its size */
+  /** The open upload of this key. @param announced the size of a file whose token does not fix it */
   async current(announced?: Announced): Promise<OpenAnswer> {
     const state = this.#state
     switch (state?.phase.status) {
@@ -94,7 +96,7 @@ export class Upload extends DurableObject<ActorEnv> {
     return state ? { ok: true, state, parts: this.#store.parts() } : NOT_FOUND
   }
 
-  /** Part `number` is about to be sent: a sign of life, as long as the upload is open. */
+  /** Records activity before part `number` is sent, while the upload is open. */
   async touch(access: Access, number?: number): Promise<TouchAnswer> {
     const state = this.#find(access)
     if (!state) return NOT_FOUND
@@ -103,12 +105,12 @@ export class Upload extends DurableObject<ActorEnv> {
     if (state.phase.status === 'open' && now - state.phase.activeAt >= ACTIVITY_MS) {
       this.#commit({ ...state, phase: { status: 'open', activeAt: now } })
     }
-    // A Worker of the version before does not say which part.
+    // A Worker of the previous version does not send the number.
     const planned = number === undefined ? null : plannedBytes(state.request, number)
     return answer.ok && planned !== null ? { ok: true, plannedBytes: planned } : answer
   }
 
-  /** May a part of this number and size come? Asked before its bytes are stored. */
+  /** Whether a part of this number and size is accepted. Called before its bytes are stored. */
   async admit(uploadId: string, number: number, size: number): Promise<AdmitAnswer> {
     const state = this.#find({ uploadId })
     if (!state) return NOT_FOUND
@@ -117,35 +119,40 @@ export class Upload extends DurableObject<ActorEnv> {
     return answer
   }
 
-  /** R2 holds a part: a fact, and remembered even when it came too late to be of use. */
+  /** R2 has stored a part: a fact, which is recorded even if it is too late to be used. */
   async partStored(uploadId: string, part: Part): Promise<{ ok: true }> {
     if (!this.#find({ uploadId })) return { ok: true }
-    // A Worker of the version before does not know the checksum.
+    // A Worker of the previous version does not send the checksum.
     this.#store.savePart({ ...part, md5: part.md5 ?? null })
     this.#underWay.delete(part.number)
     return { ok: true }
   }
 
   /**
-   * Do these parts make the file? `listed` stands in for what this actor knows when the parts went to R2 without
-   * passing the Worker. A complete upload answers what it became.
+   * Whether these parts make a complete file. `listed` replaces this actor's records when the parts were sent to R2
+   * without passing the Worker. For a complete upload, returns its result.
    */
-  async judge(
+  async checkParts(
     access: Access,
     claimed: { number: number; etag: string }[],
     listed: Part[] | null,
-  ): Promise<JudgeAnswer> {
+  ): Promise<PartsAnswer> {
     const state = this.#find(access)
     if (!state) return NOT_FOUND
     const { request, phase } = state
     if (phase.status === 'complete') {
       return { ok: true, done: { size: phase.size, etag: phase.etag }, request, parts: [] }
     }
-    const verdict = judgeParts(request, listed ?? this.#store.parts(), claimed)
+    const verdict = checkParts(request, listed ?? this.#store.parts(), claimed)
     return verdict.ok ? { ok: true, done: null, request, parts: verdict.parts } : verdict
   }
 
-  /** R2 has put the parts together: a fact. */
+  /** The former name of `checkParts`, for the previous release; dropped with the next one. */
+  async judge(access: Access, claimed: { number: number; etag: string }[], listed: Part[] | null) {
+    return this.checkParts(access, claimed, listed)
+  }
+
+  /** R2 has completed the file: a fact. */
   async completed(uploadId: string, object: { size: number; etag: string }): Promise<{ ok: true }> {
     const state = this.#find({ uploadId })
     if (state && state.phase.status !== 'complete') {
@@ -154,7 +161,7 @@ export class Upload extends DurableObject<ActorEnv> {
     return { ok: true }
   }
 
-  /** Gives the upload up; one that is complete stays as it is. */
+  /** Aborts the upload; a complete one is not changed. */
   async abort(access: Access): Promise<AdmitAnswer> {
     const state = this.#state
     if (!state || !isOf(state, access)) return NOT_FOUND
@@ -162,13 +169,13 @@ export class Upload extends DurableObject<ActorEnv> {
     return { ok: true }
   }
 
-  /** The job that this upload was for is deleted. */
+  /** The upload's job was deleted. */
   async abandon(): Promise<{ ok: true }> {
     if (this.#state) this.#abort(this.#state)
     return { ok: true }
   }
 
-  /** Never throws for an expected failure, and always sets the next alarm while there is something to do. */
+  /** Never throws for an expected failure, and always sets the next alarm while there is work left. */
   override async alarm(): Promise<void> {
     const state = this.#state
     if (!state) return
@@ -189,17 +196,17 @@ export class Upload extends DurableObject<ActorEnv> {
     }
   }
 
-  /** Tells R2 to drop the parts. @throws when R2 could not be reached and may be asked again */
+  /** Aborts the upload in R2. @throws when R2 could not be reached, so that the call must be repeated */
   async #giveUp({ request, phase }: UploadState): Promise<void> {
     try {
       await this.env.VIDEOS.resumeMultipartUpload(request.key, request.uploadId).abort()
     } catch (error) {
-      const last = phase.status === 'aborting' && phase.tries >= MOST_ABORT_TRIES
+      const last = phase.status === 'aborting' && phase.tries >= MAX_ABORT_TRIES
       if (!last && !GONE.test(String(error))) throw error
     }
   }
 
-  /** The job's note of this upload goes. */
+  /** Deletes the job's record of this upload. */
   async #forget({ request }: UploadState): Promise<void> {
     if (request.jobId === null) return
     await this.env.DB.prepare('DELETE FROM job_uploads WHERE job_id = ? AND upload_key = ?')
@@ -210,7 +217,7 @@ export class Upload extends DurableObject<ActorEnv> {
   #announce(state: UploadState, { sizeBytes, partBytes }: Announced): UploadRequest {
     const request = announcedAnew(state, sizeBytes, partBytes)
     if (!request) return state.request
-    // The parts of another file neither count against this one nor belong to it.
+    // Parts of another file neither count towards this one nor belong to it.
     this.#store.forgetParts()
     this.#underWay.clear()
     this.#commit({ ...state, request })
@@ -230,7 +237,7 @@ export class Upload extends DurableObject<ActorEnv> {
     this.#commit({ ...state, phase: { status: 'aborting', tries: 0, nextAt: Date.now() } })
   }
 
-  /** An upload that is being aborted is gone for every caller. */
+  /** An upload that is being aborted does not exist for any caller. */
   #find(access: { uploadId: string; projectId?: number | null }): UploadState | null {
     const state = this.#state
     return state && state.phase.status !== 'aborting' && isOf(state, access) ? state : null
@@ -242,8 +249,8 @@ export class Upload extends DurableObject<ActorEnv> {
     void this.ctx.storage.setAlarm(wakeAt(state))
   }
 
-  /** An alarm can be lost: it is set again. */
-  async #heal(): Promise<void> {
+  /** Sets a lost alarm again. */
+  async #rearm(): Promise<void> {
     if (this.#state && (await this.ctx.storage.getAlarm()) === null) {
       await this.ctx.storage.setAlarm(wakeAt(this.#state))
     }

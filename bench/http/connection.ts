@@ -1,6 +1,6 @@
 /**
  * One keep-alive HTTP/1.1 connection that sends prepared bytes and reads one answer at a time. A client library would
- * spend more of the two shared cores than the service under test; this one spends little, and the same for everybody.
+ * use more of the two shared cores than the service under test; this one uses little, and equally for every contender.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -11,7 +11,7 @@ export interface Answer {
 
 interface Head {
   status: number
-  /** Where the body begins. */
+  /** Offset of the body. */
   from: number
   length: number | null
 }
@@ -36,11 +36,12 @@ export class Connection {
     })
   }
 
-  /** Sends one request and settles with its answer; one at a time. */
+  /** Sends a request and resolves with its answer; one at a time. */
   exchange(request: Buffer): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
-      this.#socket.write(request)
+      // A write to a closed connection reports its error only here.
+      this.#socket.write(request, (error) => error && this.#fail(error))
     })
   }
 
@@ -64,7 +65,7 @@ export class Connection {
   }
 }
 
-/** The bytes of a request to 127.0.0.1; a body that is no text goes as JSON. */
+/** The bytes of a request to 127.0.0.1; a body other than text is sent as JSON. */
 export function requestBytes(
   method: string,
   path: string,
@@ -83,7 +84,7 @@ export function requestBytes(
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${text}`)
 }
 
-/** The answer, once it is there as a whole; null before. */
+/** The answer when it is complete; null before. */
 function readAnswer(bytes: Buffer): Answer | null {
   const head = readHead(bytes)
   if (!head) return null
@@ -102,7 +103,7 @@ function readHead(bytes: Buffer): Head | null {
   return { status, from: end + 4, length: chunked ? null : Number(length?.[1] ?? 0) }
 }
 
-/** RFC 9112, 7.1, without extensions and trailers: workerd sends neither. */
+/** RFC 9112, 7.1, without extensions and trailers, which workerd does not send. */
 function readChunks(bytes: Buffer, { status, from }: Head): Answer | null {
   const parts: string[] = []
   let at = from

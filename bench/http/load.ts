@@ -1,26 +1,26 @@
-/** A closed loop: so many connections, each of which sends its next request when the last one was answered. */
+/** A closed loop: connections that each send the next request after the previous answer. */
 import { performance } from 'node:perf_hooks'
 import { type Answer, Connection } from './connection.ts'
 
 export interface LoadOptions {
   port: number
   connections: number
-  /** How long new requests are begun, in milliseconds. */
+  /** How long to start new requests, in milliseconds. */
   ms: number
-  /** The nth request, counted over all connections. */
+  /** The nth request, numbered across all connections. */
   request: (nth: number) => Buffer
   expect: number
 }
 
 export interface LoadResult {
   requests: number
-  /** How long it really took, in milliseconds. */
+  /** Actual duration in milliseconds. */
   elapsedMs: number
-  /** In milliseconds, in the order of their ends. */
+  /** In milliseconds, in the order of completion. */
   latencies: number[]
 }
 
-/** @throws Error at the first answer with another status: a bench of refusals would be worth nothing */
+/** @throws Error at the first answer with another status: measuring refusals would be meaningless */
 export async function load(options: LoadOptions): Promise<LoadResult> {
   const { port, connections, ms, request, expect } = options
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)))
@@ -44,7 +44,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   return { requests: latencies.length, elapsedMs: performance.now() - started, latencies }
 }
 
-/** All of `requests` once, over so many connections; the answers in the order of the requests. */
+/** Sends all of `requests` once, over this many connections; the answers are in the order of the requests. */
 export async function sendAll(
   port: number,
   connections: number,
@@ -65,7 +65,7 @@ export async function sendAll(
   return answers
 }
 
-/** One request on a connection of its own. */
+/** Sends one request over a new connection. */
 export async function send(port: number, request: Buffer): Promise<Answer> {
   const [answer] = await sendAll(port, 1, [request])
   if (!answer) throw new Error('There was no answer.')

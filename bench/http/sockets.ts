@@ -1,8 +1,24 @@
-/** Many WebSockets at once, and when the last of them has heard. */
+/** Opens many WebSockets, and measures when the last of them receives a message. */
 import { performance } from 'node:perf_hooks'
 import WebSocket from 'ws'
 
-/** Opens a socket and answers once `first` messages have come, with how long that took and the last of them. */
+const GIVE_UP_MS = 30_000
+
+export function wsUrl({ port }: { readonly port: number }, path: string): string {
+  return `ws://127.0.0.1:${port}${path}`
+}
+
+/** The address of a job's watchers. */
+export function watchUrl(served: { readonly port: number }, id: string): string {
+  return wsUrl(served, `/api/jobs/${id}/ws`)
+}
+
+/** The address of the line of a job's worker. */
+export function lineUrl(served: { readonly port: number }, id: string): string {
+  return wsUrl(served, `/api/jobs/${id}/do/ws`)
+}
+
+/** Opens a socket; resolves after `first` messages, with how long that took and the last one. */
 export function openSocket(
   url: string,
   headers: Record<string, string>,
@@ -23,7 +39,7 @@ export function openSocket(
   })
 }
 
-/** So many sockets on one address; opened a few at a time. */
+/** Opens this many sockets with one URL, a few at a time. */
 export async function openSockets(
   url: string,
   headers: Record<string, string>,
@@ -38,15 +54,40 @@ export async function openSockets(
   return sockets
 }
 
-/** Milliseconds from `act` until the last of the sockets has heard a message, whenever `act` itself is answered. */
+/**
+ * Milliseconds from `act` until every socket has received a message, independent of the answer to `act`.
+ *
+ * @throws Error when one of them receives nothing for long
+ */
 export async function untilAllHeard(
   sockets: readonly WebSocket[],
   act: () => Promise<unknown>,
 ): Promise<number> {
-  const heard = sockets.map(
-    (socket) => new Promise<number>((resolve) => socket.once('message', () => resolve(performance.now()))),
-  )
+  let missing = sockets.length
+  let late: NodeJS.Timeout | undefined
   const started = performance.now()
-  const [times] = await Promise.all([Promise.all(heard), act()])
-  return Math.max(...times) - started
+  const all = new Promise<number>((resolve, reject) => {
+    late = setTimeout(
+      () => reject(new Error(`${missing} of ${sockets.length} watchers heard nothing.`)),
+      GIVE_UP_MS,
+    )
+    for (const socket of sockets) socket.once('message', () => --missing === 0 && resolve(performance.now()))
+  })
+  try {
+    const [last] = await Promise.all([all, act()])
+    return last - started
+  } finally {
+    clearTimeout(late)
+  }
+}
+
+/** A worker's line after its hello was accepted. */
+export async function openWorkerLine(url: string, headers: Record<string, string>): Promise<WebSocket> {
+  const socket = new WebSocket(url, 'exportal.worker.v1', { headers, perMessageDeflate: false })
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  socket.send(JSON.stringify({ type: 'hello', runpod_job_id: null, instance: crypto.randomUUID() }))
+  return socket
 }

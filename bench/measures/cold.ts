@@ -1,4 +1,4 @@
-/** The first answer of an actor that was out of memory, as every idle one is after ten seconds. */
+/** The first answer of an actor that is not in memory, as every idle one after ten seconds. */
 import { performance } from 'node:perf_hooks'
 import { floorJobs, runningJobs } from '../contenders.ts'
 import { Connection, requestBytes } from '../http/connection.ts'

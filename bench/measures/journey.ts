@@ -1,21 +1,23 @@
 /**
- * One job from start to end through runpod-local, over real sockets, with a worker that renders nothing: how long each
- * step takes that a person or another program waits for.
+ * One job from start to end through runpod-local, over real sockets, with a worker that renders nothing: the duration
+ * of each step that a person or a program waits for.
  */
+
 import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import type WebSocket from 'ws'
 import { type RunpodLocal, startRunpodLocal } from '../../runpod-local/start.ts'
 import type { Handler } from '../../runpod-local/workers.ts'
 import { exportRequest } from '../contenders.ts'
 import { Connection, requestBytes } from '../http/connection.ts'
 import { send, unexpected } from '../http/load.ts'
-import { openSocket } from '../http/sockets.ts'
+import { openSocket, wsUrl } from '../http/sockets.ts'
 import type { Measure, Row, Target } from '../measure.ts'
 import type { Runtime } from '../runtime.ts'
 
 const JOBS = 30
 const QUICK_JOBS = 10
-/** Until the watcher is there and has its snapshot, the worker waits. */
+/** The worker waits until the watcher has its snapshot. */
 const GIVE_UP_MS = 10_000
 const PAUSE_MS = 3
 
@@ -26,14 +28,14 @@ interface Times {
   rowWritten: number
 }
 
-/** p50 in milliseconds, as the design asks for. */
+/** p50 in milliseconds, with the design's limits. */
 const STEPS: { measure: string; limit: number; from: keyof Times | 'created'; to: keyof Times }[] = [
   { measure: 'created → RunPod asked to run', limit: 25, from: 'created', to: 'runReceived' },
   { measure: 'completion reported → socket', limit: 10, from: 'completeSent', to: 'socketHeard' },
   { measure: 'completion reported → D1 row', limit: 50, from: 'completeSent', to: 'rowWritten' },
 ]
 
-/** Who makes a job, and how its row is asked for. */
+/** A contender: how it creates a job, and how its row is read. */
 interface Traveller {
   name: string
   runtime: Runtime
@@ -86,7 +88,7 @@ function asExportal(runtime: Runtime, headers: Record<string, string>): Travelle
   }
 }
 
-/** The same steps with nothing else: one write for each, the same look into the bucket, the same calls. */
+/** The bare steps: one write for each, the same access to the bucket, the same calls. */
 function asFloor(runtime: Runtime): Traveller {
   const query = 'SELECT id, status FROM export_jobs WHERE id = ?'
   return {
@@ -99,7 +101,7 @@ function asFloor(runtime: Runtime): Traveller {
   }
 }
 
-/** RunPod on this computer, and what it saw of each job. */
+/** RunPod on this computer, and its observations of each job. */
 class World {
   readonly runReceived = new Map<string, number>()
   readonly completeSent = new Map<string, number>()
@@ -113,7 +115,7 @@ class World {
     return startRunpodLocal({ port: 0, apiKey: 'bench-key', worker: this.#worker, log })
   }
 
-  /** Lets the worker of a job go on. */
+  /** Lets the worker of a job continue. */
   watched(id: string): void {
     const go = this.#watched.get(id)
     if (go) go()
@@ -153,7 +155,7 @@ async function travel(traveller: Traveller, world: World, nth: number): Promise<
   const answer = await send(runtime.port, request)
   if (answer.status !== 201) throw unexpected(answer)
   const { job_id: id }: { job_id: string } = JSON.parse(answer.body)
-  const { socket } = await openSocket(`ws://127.0.0.1:${runtime.port}${traveller.watch(id)}`, headers)
+  const { socket } = await openSocket(wsUrl(runtime, traveller.watch(id)), headers)
   const [socketHeard, rowWritten] = await Promise.all([
     untilComplete(socket),
     untilListed(traveller, id),
@@ -177,7 +179,7 @@ function untilComplete(socket: WebSocket): Promise<number> {
   })
 }
 
-/** Asks for the job's row again and again, with pauses, so that asking does not slow down what is measured. */
+/** Polls the job's row, with pauses so that polling does not slow down what is measured. */
 async function untilListed(traveller: Traveller, id: string): Promise<number> {
   const connection = await Connection.open(traveller.runtime.port)
   const started = performance.now()
@@ -187,7 +189,7 @@ async function untilListed(traveller: Traveller, id: string): Promise<number> {
       const { body } = await connection.exchange(request)
       const { jobs }: { jobs: { id: string; status: string }[] } = JSON.parse(body)
       if (jobs[0]?.id === id && jobs[0].status === 'complete') return performance.now()
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      await pause(PAUSE_MS)
     }
   } finally {
     connection.close()

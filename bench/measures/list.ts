@@ -1,8 +1,8 @@
 /**
- * A page of twenty among many rows, by each filter, against the best bare query on an index made for it alone; and
- * against what can be asked of the service's own few indices, to tell what of the difference D1 takes.
+ * A page of twenty among many rows, by each filter, compared with the best bare query on an index made for it alone;
+ * and with queries that the service's few indices support, to separate D1's share of the difference.
  */
-import { type ListFilters, NO_FILTERS, pageQuery } from '../../src/list-query.ts'
+import { type ListFilters, NO_FILTERS, pageQuery } from '../../src/d1/list-query.ts'
 import { requestBytes } from '../http/connection.ts'
 import { type Context, loadTurn, type Measure, type Row } from '../measure.ts'
 import { takeTurns } from '../rounds.ts'
@@ -10,12 +10,12 @@ import type { Runtime } from '../runtime.ts'
 
 const ROWS = 200_000
 const QUICK_ROWS = 20_000
-/** One statement fills so many rows: D1 limits what one may take. */
+/** Rows that one statement inserts: D1 limits its duration. */
 const AT_ONCE = 20_000
 
 const COLUMNS =
   'id, project_id, type, status, progress, stage, input_video_key, params, metadata, tags, created_at'
-/** What else a job is shown with. */
+/** Further columns of a job in the list. */
 const MORE_COLUMNS = `output_video_key, error, runpod_job_id, attempt, max_attempts, round, version, started_at,
   finished_at, expires_at, gpu_seconds, wasted_seconds, archived`
 const ORDER = 'ORDER BY created_at DESC, id DESC LIMIT 20'
@@ -26,7 +26,7 @@ interface Filter {
   where: string
   values: (string | number)[]
   index: string
-  /** The same as the service has it. */
+  /** The same filter for the service. */
   filters: Partial<ListFilters>
 }
 
@@ -117,16 +117,18 @@ async function measured(
   return [{ measure: `list of 20 by ${name}`, figure: 'p50', unit: 'ms', series, target }]
 }
 
-/** The service's own question, for all that a job is shown with. */
+/** The service's query, with all columns of a job in the list. */
 function ownQuery({ filters }: Filter) {
   const { sql, values } = pageQuery(`${COLUMNS}, ${MORE_COLUMNS}`, { ...NO_FILTERS, ...filters }, null, 21)
   return { query: sql, values }
 }
 
-/** When the first of them was born: after whatever other measures made, so that everybody shows the same rows. */
+/**
+ * Creation time of the first row: later than the rows of other measures, so that all contenders return the same ones.
+ */
 const BORN_AT = Date.UTC(2090, 0, 1)
 
-/** Jobs of a year: a hundred projects, four types, one in twenty failed. */
+/** Inserts a year of jobs: a hundred projects, four types, one in twenty failed. */
 async function fill(runtime: Runtime, count: number): Promise<void> {
   for (let from = 0; from < count; from += AT_ONCE) {
     await runtime.sql(

@@ -1,12 +1,29 @@
-/** Create, report and get: requests a second of one closed loop, against the floor and the peer. */
-import { exportRequest, FLOOR_STATE, floorJobs, reportRequest, runningJobs } from '../contenders.ts'
+/** Create, report and get: requests per second of a closed loop, compared with the floor and the peer. */
+
+import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  exportRequest,
+  FLOOR_STATE,
+  floorJobs,
+  inputOf,
+  reportRequest,
+  runningJobs,
+  runsOf,
+} from '../contenders.ts'
 import { requestBytes } from '../http/connection.ts'
-import { type Context, loadRows, loadTurn, type Measure, type Row, type Target } from '../measure.ts'
+import { type Context, loadRows, loadTurn, type Measure, pick, type Target } from '../measure.ts'
 import { type Turn, takeTurns } from '../rounds.ts'
-import type { Runtime } from '../runtime.ts'
+import type { Served } from '../runtime.ts'
 
 const CONNECTIONS = 16
 const JOBS = 32
+/** Videos shared by the jobs that are created. */
+const INPUTS = 100
+const HELD = 'create, dispatch held back'
+const DISPATCHED = 'create, dispatched to an instant RunPod'
+const POLL_MS = 10
+const GIVE_UP_MS = 60_000
 
 function atLeast(value: number): Target {
   return { sense: 'at least', value, base: 'floor' }
@@ -14,7 +31,7 @@ function atLeast(value: number): Target {
 
 function turn(
   context: Context,
-  runtime: Runtime,
+  runtime: Served,
   name: string,
   expect: number,
   request: (nth: number) => Buffer,
@@ -31,32 +48,73 @@ function turn(
 
 export const create: Measure = async (context) => {
   const { contenders, rounds } = context
+  const held = await contenders.held()
+  const redis = await contenders.redis()
+  const floor = await contenders.floor()
   let made = 0
-  const headers = contenders.authorization
-  const post = () => requestBytes('POST', '/api/jobs', headers, exportRequest(made++))
-  const atFloor = () => requestBytes('POST', `/create/floor-${made++}`, {}, FLOOR_STATE)
-  const floor = turn(context, await contenders.floor(), 'floor', 201, atFloor)
-  const rows: Row[] = []
-  for (const [name, runtime, target] of [
-    ['create, dispatch held back', await contenders.held(), 0.6],
-    ['create, dispatched to an instant RunPod', await contenders.exportal(), 0.3],
-  ] as const) {
-    context.say(name)
-    const turns = [turn(context, runtime, 'exportal', 201, post), floor]
-    if (target === 0.3) turns.push(turn(context, await contenders.plain(), 'plain', 201, post))
-    rows.push(...loadRows(name, await takeTurns(turns, rounds), atLeast(target)))
-    await settle(runtime)
+  const at =
+    (path: string, headers = contenders.authorization) =>
+    () =>
+      requestBytes('POST', path, headers, exportRequest(made++ % INPUTS))
+  const atFloor = (verb: string) => () =>
+    requestBytes('POST', `/${verb}/floor-${made++}`, {}, verb === 'create' ? FLOOR_STATE : exportRequest(0))
+  const later = [
+    turn(context, held, 'exportal', 201, at('/api/jobs')),
+    turn(context, floor, 'floor', 201, atFloor('create')),
+    ...redis.map(([name, served]) => turn(context, served, name, 201, at('/api/jobs?delay_ms=3600000'))),
+  ]
+  context.say(HELD)
+  const rows = loadRows(HELD, await takeTurns(later, rounds), atLeast(0.6))
+  await settle(held)
+
+  const atOnce: Turn[] = []
+  for (const [name, served] of await contenders.speakers()) {
+    await served.storeVideos(
+      Array.from({ length: INPUTS }, (_, nth) => inputOf(nth)),
+      'video',
+    )
+    atOnce.push(dispatched(served, turn(context, served, name, 201, at('/api/jobs')), () => made))
   }
-  return rows
+  atOnce.push(dispatched(floor, turn(context, floor, 'floor', 201, atFloor('start')), () => made))
+  context.say(DISPATCHED)
+  return [...rows, ...loadRows(DISPATCHED, await takeTurns(atOnce, rounds), atLeast(0.5))]
 }
 
-/** Alarms of the jobs that were created go on after the load; what comes next must not be measured together with them. */
-async function settle(runtime: Runtime): Promise<void> {
+/**
+ * The same until all created jobs were sent to RunPod, including its CPU time: a contender that answers before that
+ * must not leave work to the next one's turn.
+ */
+function dispatched(served: Served, { name, run }: Turn, made: () => number): Turn {
+  return {
+    name,
+    run: async (warm) => {
+      await runsOf(served)
+      const [before, started, cpuBefore] = [made(), performance.now(), served.cpuSeconds()]
+      const figures = await run(warm)
+      const count = made() - before
+      for (let asked = 0; asked < count; await pause(POLL_MS)) {
+        asked += (await runsOf(served)).length
+        if (performance.now() - started > GIVE_UP_MS)
+          throw new Error(`${name} dispatched ${asked} of ${count}.`)
+      }
+      const seconds = (performance.now() - started) / 1000
+      const cpuAfter = served.cpuSeconds()
+      return {
+        ...figures,
+        ...(cpuBefore !== null && cpuAfter !== null && { cpu: ((cpuAfter - cpuBefore) * 1000) / count }),
+        'dispatched/s': count / seconds,
+      }
+    },
+  }
+}
+
+/** Waits for the alarms of created jobs, which continue after the load, so that they do not affect the next measure. */
+async function settle(served: Served): Promise<void> {
   const quiet = 0.05
   for (let waited = 0; waited < 60; waited++) {
-    const before = runtime.cpuSeconds()
-    await new Promise((resolve) => setTimeout(resolve, 500))
-    const after = runtime.cpuSeconds()
+    const before = served.cpuSeconds()
+    await pause(500)
+    const after = served.cpuSeconds()
     if (before === null || after === null || after - before < quiet) return
   }
 }
@@ -64,10 +122,7 @@ async function settle(runtime: Runtime): Promise<void> {
 export const report: Measure = async (context) => {
   const { contenders, rounds } = context
   const turns: Turn[] = []
-  for (const [name, runtime] of [
-    ['exportal', await contenders.exportal()],
-    ['plain', await contenders.plain()],
-  ] as const) {
+  for (const [name, runtime] of await contenders.speakers()) {
     const jobs = await runningJobs(runtime, contenders.authorization, JOBS)
     const request = (nth: number) => reportRequest(pick(jobs, nth), 1 + ((nth / 1000) % 98))
     turns.push(turn(context, runtime, name, 200, request))
@@ -88,10 +143,7 @@ export const report: Measure = async (context) => {
 export const get: Measure = async (context) => {
   const { contenders, rounds } = context
   const turns: Turn[] = []
-  for (const [name, runtime] of [
-    ['exportal', await contenders.exportal()],
-    ['plain', await contenders.plain()],
-  ] as const) {
+  for (const [name, runtime] of await contenders.speakers()) {
     const headers = contenders.authorization
     const jobs = await runningJobs(runtime, headers, JOBS)
     const request = (nth: number) => requestBytes('GET', `/api/jobs/${pick(jobs, nth).id}`, headers)
@@ -105,10 +157,4 @@ export const get: Measure = async (context) => {
   turns.push(turn(context, floor, 'floor', 200, at('job')))
   turns.push(turn(context, dutiful, 'dutiful', 200, at('dutiful-job', contenders.dutifulAuthorization)))
   return loadRows('get job', await takeTurns(turns, rounds), atLeast(0.8))
-}
-
-function pick<T>(all: readonly T[], nth: number): T {
-  const one = all[nth % all.length]
-  if (one === undefined) throw new Error('There is nothing to pick from.')
-  return one
 }

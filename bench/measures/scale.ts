@@ -1,14 +1,16 @@
 /**
- * Many jobs under way at once, each reporting every two seconds: is every report counted, and what does an actor weigh,
- * alive, gone to sleep, and asleep with a watcher? Scaled to what two cores carry beside their own load generator.
+ * Many concurrent jobs, each reporting every two seconds: whether every report is counted, and the memory of an actor,
+ * active, evicted, and hibernating with a watcher. Scaled to what two cores can run beside the load generator.
  */
+
 import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import type WebSocket from 'ws'
 import { type RunningJob, reportRequest, runningJobs } from '../contenders.ts'
 import { Connection, requestBytes } from '../http/connection.ts'
 import { sendAll } from '../http/load.ts'
-import { openSockets } from '../http/sockets.ts'
-import type { Measure, Row } from '../measure.ts'
+import { openSockets, watchUrl } from '../http/sockets.ts'
+import { type Measure, singleRow } from '../measure.ts'
 import type { Runtime } from '../runtime.ts'
 
 const JOBS = 600
@@ -16,7 +18,7 @@ const QUICK_JOBS = 200
 const EVERY_MS = 2_000
 const FOR_MS = 16_000
 const CONNECTIONS = 16
-/** Ten seconds without an event, and an actor leaves memory; some more, so that all have. */
+/** An actor is evicted after ten seconds without an event; this is somewhat longer. */
 const ASLEEP_MS = 13_000
 
 export const scale: Measure = async ({ contenders, quick, say }) => {
@@ -31,13 +33,8 @@ export const scale: Measure = async ({ contenders, quick, say }) => {
   const { sent, lateMs } = await reportAll(runtime, jobs, quick ? FOR_MS / 4 : FOR_MS)
   const lost = await lostReports(runtime, headers, jobs, sent)
   const measure = `${count} active jobs`
-  const row = (figure: string, unit: string, value: number, most: number | null = null): Row => ({
-    measure,
-    figure,
-    unit,
-    series: [{ name: 'exportal', rounds: [value] }],
-    target: most === null ? null : { sense: 'at most', value: most, base: null },
-  })
+  const row = (figure: string, unit: string, value: number, most?: number) =>
+    singleRow(measure, figure, unit, value, most)
   const each = (bytes: number | null) =>
     bytes === null || before === null ? Number.NaN : (bytes - before) / 1024 / count
   const rows = [
@@ -55,7 +52,7 @@ export const scale: Measure = async ({ contenders, quick, say }) => {
   const asleep = runtime.memoryBytes()
   const sockets: WebSocket[] = []
   for (const { id } of jobs) {
-    sockets.push(...(await openSockets(`ws://127.0.0.1:${runtime.port}/api/jobs/${id}/ws`, headers, 1)))
+    sockets.push(...(await openSockets(watchUrl(runtime, id), headers, 1)))
   }
   await pause(ASLEEP_MS)
   const watched = runtime.memoryBytes()
@@ -67,7 +64,7 @@ export const scale: Measure = async ({ contenders, quick, say }) => {
   ]
 }
 
-/** Every job in its own rhythm. Its nth report says progress n, so the last one tells how many were heard. */
+/** Every job reports at its own phase. Its nth report has progress n, so the last one shows how many were received. */
 async function reportAll(
   runtime: Runtime,
   jobs: readonly RunningJob[],
@@ -100,7 +97,7 @@ async function reportAll(
   return { sent, lateMs: late[Math.floor(late.length * 0.99)] ?? 0 }
 }
 
-/** Jobs that do not show the last progress that was answered with 200. */
+/** Jobs that do not show the last progress that was answered by 200. */
 async function lostReports(
   runtime: Runtime,
   headers: Record<string, string>,
@@ -116,8 +113,4 @@ async function lostReports(
     const { progress }: { progress: number } = JSON.parse(body)
     return progress !== sent[index]
   }).length
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,23 +1,23 @@
-/** Fan-out of one report to 1, 100 and 1,000 watchers, and the way back into a job after a break. */
+/** Fan-out of one report to 1, 100 and 1,000 watchers, and resuming a watch after a disconnect. */
 import type WebSocket from 'ws'
 import { type RunningJob, reportRequest, runningJobs } from '../contenders.ts'
 import { Connection, requestBytes } from '../http/connection.ts'
 import { load, send, unexpected } from '../http/load.ts'
-import { openSocket, openSockets, untilAllHeard } from '../http/sockets.ts'
+import { openSocket, openSockets, untilAllHeard, watchUrl, wsUrl } from '../http/sockets.ts'
 import type { Context, Measure, Row } from '../measure.ts'
 import { type Turn, takeShortTurns, takeTurns } from '../rounds.ts'
-import type { Runtime } from '../runtime.ts'
+import type { Served } from '../runtime.ts'
 import { median } from '../statistics.ts'
 
-/** What watchers are told of progress comes at most ten times a second: reports further apart wait for nothing. */
+/** Watchers receive progress at most ten times a second: reports this far apart are not delayed. */
 const APART_MS = 130
-/** About as long as a progress message of the service. */
+/** About as long as the service's progress message. */
 const MESSAGE = 'x'.repeat(150)
 const REPORT = { progress: 50, stage: 'rendering', eta_seconds: 60 }
 const REPLAYED = 100
-/** Of each contender in one round, for the middle of them. */
+/** Reports per contender in one round, of which the median counts. */
 const REPORTS = 9
-/** Under load before the first of them, so that its code is compiled as in a service that has been up for a while. */
+/** Duration of load before the first report, so that the code is compiled as in a running service. */
 const LOADED_MS = 1_500
 
 export const fanOut: Measure = async (context) => {
@@ -33,12 +33,9 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const { contenders } = context
   const headers = contenders.authorization
   const watching: Watching[] = []
-  for (const [name, runtime] of [
-    ['exportal', await contenders.exportal()],
-    ['plain', await contenders.plain()],
-  ] as const) {
+  for (const [name, runtime] of await contenders.speakers()) {
     const job = await oneJob(runtime, headers)
-    const sockets = await openSockets(wsUrl(runtime, `/api/jobs/${job.id}/ws`), headers, watchers)
+    const sockets = await openSockets(watchUrl(runtime, job.id), headers, watchers)
     let told = 0
     watching.push(await watched(name, runtime, sockets, () => reportRequest(job, 2 + (told++ % 900) / 10)))
   }
@@ -50,12 +47,16 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
     const sockets = await openSockets(wsUrl(runtime, `/ws/${name}?bytes=10`), {}, watchers)
     watching.push(await watched(who, runtime, sockets, () => request))
   }
-  const { ms: series = [] } = await takeShortTurns(watching.map(fanOutTurn), {
+  // Opened late, since workerd closes a connection that is idle for seconds.
+  const reporting = await Promise.all(
+    watching.map(async (each) => ({ ...each, connection: await Connection.open(each.port) })),
+  )
+  const { ms: series = [] } = await takeShortTurns(reporting.map(fanOutTurn), {
     rounds: context.rounds,
     times: REPORTS,
     pauseMs: APART_MS / watching.length,
   })
-  for (const { connection, sockets } of watching) {
+  for (const { connection, sockets } of reporting) {
     connection.close()
     for (const socket of sockets) socket.terminate()
   }
@@ -68,28 +69,28 @@ function dutifulReport(name: string, headers: Record<string, string>): Buffer {
   return requestBytes('POST', `/dutiful-broadcast/${name}`, headers, REPORT)
 }
 
-/** A job, or what stands for it, with its watchers and the connection on which it is reported. */
+/** A job, or its equivalent, with its watchers. */
 interface Watching {
   name: string
+  port: number
   sockets: readonly WebSocket[]
-  connection: Connection
   request: () => Buffer
 }
 
 async function watched(
   name: string,
-  runtime: Runtime,
+  runtime: Served,
   sockets: readonly WebSocket[],
   request: () => Buffer,
 ): Promise<Watching> {
   if (sockets.length === 1) {
     await load({ port: runtime.port, connections: 4, ms: LOADED_MS, request, expect: 200 })
   }
-  return { name, sockets, connection: await Connection.open(runtime.port), request }
+  return { name, port: runtime.port, sockets, request }
 }
 
-/** One report, and when the last of the watchers has heard of it. */
-function fanOutTurn({ name, sockets, connection, request }: Watching): Turn {
+/** One report, and when the last watcher has received it. */
+function fanOutTurn({ name, sockets, connection, request }: Watching & { connection: Connection }): Turn {
   const run = async () => {
     const ms = await untilAllHeard(sockets, async () => {
       const answer = await connection.exchange(request())
@@ -100,7 +101,7 @@ function fanOutTurn({ name, sockets, connection, request }: Watching): Turn {
   return { name, run }
 }
 
-/** A watcher that comes back: the gap is replayed, then comes the snapshot. */
+/** A watcher that reconnects: the gap is replayed, then the snapshot follows. */
 export const reconnect: Measure = async (context) => {
   const { contenders } = context
   const headers = contenders.authorization
@@ -110,7 +111,7 @@ export const reconnect: Measure = async (context) => {
     const answer = await send(exportal.port, reportRequest(job, 2, `stage ${nth}`))
     if (answer.status !== 200) throw unexpected(answer)
   }
-  const address = wsUrl(exportal, `/api/jobs/${job.id}/ws`)
+  const address = watchUrl(exportal, job.id)
   const { socket, last } = await openSocket(address, headers)
   socket.terminate()
   const { seq }: { seq: number } = JSON.parse(last)
@@ -137,12 +138,8 @@ function reconnectTurn(name: string, url: string, headers: Record<string, string
   return { name, run }
 }
 
-async function oneJob(runtime: Runtime, headers: Record<string, string>): Promise<RunningJob> {
+async function oneJob(runtime: Served, headers: Record<string, string>): Promise<RunningJob> {
   const [job] = await runningJobs(runtime, headers, 1)
   if (!job) throw new Error('The job was not created.')
   return job
-}
-
-function wsUrl(runtime: Runtime, path: string): string {
-  return `ws://127.0.0.1:${runtime.port}${path}`
 }

@@ -1,4 +1,6 @@
-/** A large file in and out again, against a bare put and get of the bucket. Both are streams all the way. */
+/**
+ * Upload and download of a large file, compared with a bare put and get of the bucket. Both are streamed throughout.
+ */
 import { type IncomingMessage, request } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { requestBytes } from '../http/connection.ts'
@@ -8,7 +10,7 @@ import { type Turn, takeTurns } from '../rounds.ts'
 import type { Runtime } from '../runtime.ts'
 
 const MEGABYTE = 1_000_000
-/** Enough to have every path run once. */
+/** Megabytes of a transfer that runs every code path once. */
 const WARM_UP = 8
 const CHUNK = Buffer.alloc(MEGABYTE, 'v')
 
@@ -30,7 +32,7 @@ export const transfer: Measure = async (context) => {
     }
     return { name, run }
   })
-  // Of their own, and many: beside an upload it is the disk that is measured, which still writes what came in before.
+  // Separate from uploads, and many: after an upload the disk, which is still writing, would be measured.
   const downloads = stores.map(({ name, port, headers }, who): Turn => {
     const run = async () => ({
       download: megabytes / (await get(port, large[who] ?? '', headers, megabytes)),
@@ -51,12 +53,12 @@ export const transfer: Measure = async (context) => {
   }))
 }
 
-/** Where videos are kept, and how they are put there. */
+/** How a contender stores videos. */
 interface Store {
   name: string
   port: number
   headers: Record<string, string>
-  /** @returns where the file is read from */
+  /** @returns the path to download the file from */
   upload(megabytes: number): Promise<{ seconds: number; path: string }>
 }
 
@@ -101,7 +103,7 @@ async function signedUpload(context: Context, runtime: Runtime, megabytes: numbe
   return { upload: pathname + search, key: plan.video_key }
 }
 
-/** Seconds. */
+/** The duration in seconds. */
 async function put(port: number, path: string, megabytes: number): Promise<number> {
   const headers = { 'Content-Type': 'video/mp4', 'Content-Length': megabytes * MEGABYTE }
   const started = performance.now()
@@ -124,7 +126,7 @@ async function put(port: number, path: string, megabytes: number): Promise<numbe
   return (performance.now() - started) / 1000
 }
 
-/** Seconds. @throws Error when fewer or more bytes came */
+/** The duration in seconds. @throws Error when the number of bytes differs */
 async function get(
   port: number,
   path: string,

@@ -1,15 +1,16 @@
-/** What one job costs, as two tables: exact counts, and dollars of a million jobs. */
+/** The cost of one job in two tables: exact counts, and dollars per million jobs. */
 import { type Costs, costsOf, secondsAwake, sumOf } from '../cost.ts'
 import type { CountedJob } from '../measures/counts.ts'
 import { grid, number } from './table.ts'
 
 const NAMES = { exportal: 'Exportal', plain: 'plain design' } as const
 
-/** Columns of the table of counts: title, and the counter that it shows. */
+/** Columns of the table of counts: title and counter. */
 const COLUMNS: [string, string][] = [
   ['Worker requests', 'workerRequests'],
   ['actor requests', 'actorRequests'],
   ['of these RPC', 'rpcCalls'],
+  ['messages', 'messagesReceived'],
   ['actor rows written', 'actorRowsWritten'],
   ['read', 'actorRowsRead'],
   ['alarms set', 'alarmsSet'],
@@ -50,7 +51,19 @@ function caseHead(): string[] {
 }
 
 function caseCells(job: CountedJob): string[] {
-  return [NAMES[job.name], String(job.watchers), String(job.reports), String(job.attempts)]
+  return [nameOf(job), String(job.watchers), String(job.reports), String(job.attempts)]
+}
+
+const LANES = { none: 'without lanes', limited: 'limited lane' } as const
+
+function nameOf({ name, line, over = {} }: CountedJob): string {
+  const parts = [
+    line && 'line',
+    over.lane && LANES[over.lane],
+    over.waits && 'waits an hour',
+    over.poster && 'poster: everything on',
+  ]
+  return [NAMES[name], ...parts.filter((part) => part)].join(', ')
 }
 
 function dollars(amount: number): string {

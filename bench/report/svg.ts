@@ -1,4 +1,4 @@
-/** The two plots of docs/performance.md, drawn as plain SVG that reads on light and dark pages. */
+/** The two plots of docs/performance.md, drawn as plain SVG that is legible on light and dark pages. */
 import { costsOf, sumOf } from '../cost.ts'
 import type { Row } from '../measure.ts'
 import type { CountedJob } from '../measures/counts.ts'
@@ -22,7 +22,10 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-/** Each measure's ratio to the floor, its quartiles, and the target as a mark. A bar is green when its target is met. */
+/**
+ * Each measure's ratio to the floor with its quartiles, and its target as a mark. A bar is green when the target is
+ * met.
+ */
 export function ratioPlot(rows: readonly Row[]): string {
   const shown = rows.flatMap((row) => {
     const { target } = row
@@ -47,9 +50,11 @@ export function ratioPlot(rows: readonly Row[]): string {
   return svg('Ratios to the floor', 40 + shown.length * ROW, [title, ...lines].join('\n'))
 }
 
-/** Dollars per million jobs by item, one bar for each contender of the case that the design budgets. */
+/** Dollars per million jobs by item, one bar per contender for the case with a budget in the design. */
 export function costPlot(jobs: readonly CountedJob[]): string {
-  const shown = jobs.filter((job) => job.watchers === 1 && job.reports === 100 && job.attempts === 1)
+  const shown = jobs.filter(
+    (job) => job.watchers === 1 && job.reports === 100 && job.attempts === 1 && !job.over,
+  )
   const costs = shown.map(costsOf)
   const items = Object.keys(costs[0] ?? {})
   const most = Math.max(1, ...costs.map(sumOf))
@@ -64,7 +69,8 @@ export function costPlot(jobs: readonly CountedJob[]): string {
       x += width
       return part
     })
-    const name = shown[nth]?.name === 'exportal' ? 'Exportal' : 'plain design'
+    const { name: who, line = false } = shown[nth] ?? {}
+    const name = who === 'exportal' ? `Exportal${line ? ', line' : ''}` : 'plain design'
     const label = `<text x="${left - 8}" y="${y + 16}" text-anchor="end">${name}</text>`
     return [
       label,

@@ -1,26 +1,25 @@
-/** Rows as an aligned table of plain text, which is Markdown as well. */
+/** Formats rows as an aligned plain-text table, which is also valid Markdown. */
 import type { Row, Target } from '../measure.ts'
 import { ratioOf } from '../rounds.ts'
 import { type Spread, spreadOf } from '../statistics.ts'
 
-const CONTENDERS = ['exportal', 'floor', 'dutiful', 'plain'] as const
+/** Titles of the columns by contender. */
+const CONTENDERS = {
+  exportal: 'Exportal',
+  floor: 'floor',
+  dutiful: 'floor with duties',
+  plain: 'plain design',
+  'redis everysec': 'BullMQ, fsync every second',
+  'redis always': 'BullMQ, fsync always',
+}
 
-/** One line for each figure: the medians, the ratio to the base with its quartiles, and whether the target holds. */
+/** One line per figure: the medians, the ratio to the base with its quartiles, and whether the target is met. */
 export function tableOf(rows: readonly Row[]): string {
-  const head = [
-    'measure',
-    'figure',
-    'Exportal',
-    'floor',
-    'floor with duties',
-    'plain design',
-    'ratio to floor',
-    'target',
-  ]
+  const head = ['measure', 'figure', ...Object.values(CONTENDERS), 'ratio to floor', 'target']
   const body = rows.map((row) => [
     row.measure,
     row.unit === '' ? row.figure : `${row.figure} (${row.unit})`,
-    ...CONTENDERS.map((name) => medianOf(row, name)),
+    ...Object.keys(CONTENDERS).map((name) => medianOf(row, name)),
     ratioText(row),
     targetText(row),
   ])
@@ -37,7 +36,8 @@ export function grid([head = [], ...body]: readonly string[][]): string {
   return [line(head), rule, ...body.map(line)].join('\n')
 }
 
-function medianOf(row: Row, name: string): string {
+/** The median of a contender as text; empty when it was not measured. */
+export function medianOf(row: Row, name: string): string {
   const series = row.series.find((each) => each.name === name)
   return series ? number(spreadOf(series.rounds).median) : ''
 }
@@ -55,7 +55,7 @@ function targetText(row: Row): string {
   return `${target.sense} ${number(target.value)}: ${holds(target, seen) ? 'met' : 'missed'}`
 }
 
-/** What the target speaks of: a ratio to its base, or the figure itself. */
+/** The figure that the target refers to: a ratio to its base, or the value itself. */
 function judged(row: Row, target: Target): Spread | null {
   if (target.base !== null) return ratioOf(row.series, 'exportal', target.base)
   const own = row.series.find(({ name }) => name === 'exportal')

@@ -1,36 +1,24 @@
-/** Keeps what a run saw: all figures as JSON, and the tables and plots of docs/performance.md. */
+/** Writes the results of a run: the tables and plots of docs/performance.md. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { Row } from '../measure.ts'
 import type { CountedJob } from '../measures/counts.ts'
 import { costTable, countsTable } from './counts-table.ts'
+import { monthsTable, redisTable } from './redis-table.ts'
 import { costPlot, ratioPlot } from './svg.ts'
 import { tableOf } from './table.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGE = join(ROOT, 'docs/performance.md')
 const PLOTS = join(ROOT, 'docs/performance')
-const RESULTS = join(ROOT, 'bench/results')
 
 export interface Results {
   rows: Row[]
   counts: CountedJob[]
 }
 
-/** @returns the file of figures */
-export function writeResults({ rows, counts }: Results, startedAt: Date, ms: number): string {
-  mkdirSync(RESULTS, { recursive: true })
-  const file = join(RESULTS, `${startedAt.toISOString().slice(0, 10)}.json`)
-  const machine = { cores: cpus().length, model: cpus()[0]?.model, node: process.version, workerd: workerd() }
-  writeFileSync(
-    file,
-    `${JSON.stringify({ at: startedAt, seconds: ms / 1000, machine, rows, counts }, null, 1)}\n`,
-  )
-  return file
-}
-
-/** Rewrites what stands between the marks of docs/performance.md; the words around them are people's. */
+/** Rewrites the parts between the marks of docs/performance.md; the text around them is written by hand. */
 export function writePage({ rows, counts }: Results, startedAt: Date, ms: number): void {
   mkdirSync(PLOTS, { recursive: true })
   writeFileSync(join(PLOTS, 'ratios.svg'), ratioPlot(rows))
@@ -42,6 +30,8 @@ export function writePage({ rows, counts }: Results, startedAt: Date, ms: number
     figures: tableOf(rows),
     counts: countsTable(counts),
     costs: costTable(counts),
+    redis: redisTable(rows),
+    months: monthsTable(rows, counts),
   }
   let page = readFileSync(PAGE, 'utf8')
   for (const [name, text] of Object.entries(sections)) {

@@ -1,8 +1,8 @@
 /**
- * The floor with duties: the same calls to the same object as the floor's, with what any service on this stack does
- * besides. It routes, reads the caller's token, checks the body against a schema, answers with an entity tag, the
- * request's id and the headers that browsers and caches want, and writes one line of a log. It is the minimal
- * reproduction of what the service costs beyond the floor: no job, no state machine, no promise.
+ * The floor with duties: the same calls to the same object as the floor, plus what any service on this platform does.
+ * It routes, verifies the caller's token, validates the body by a schema, answers with an entity tag, the request id
+ * and the headers for browsers and caches, and writes one log line. It is the minimal reproduction of the service's
+ * cost beyond the floor, without jobs, state machine or guarantees.
  */
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
@@ -48,7 +48,7 @@ interface Exchange {
 }
 
 const router = Router<IRequestStrict, [Exchange]>()
-// A service has other routes, and those that stand before the one that is asked for are tried.
+// Simulates the routes of a service that precede the requested one and are tried first.
 for (let nth = 0; nth < 4; nth++) {
   router.get(`/dutiful-${nth}/:name`, notThis).post(`/dutiful-${nth}/:name/do`, notThis)
 }
@@ -70,7 +70,7 @@ router
     const reply = await actorOf(exchange, params.name).tell(report, exchange.requestId)
     return answer(exchange, JSON.stringify(reply))
   })
-  // On the indices that the service has, with its columns, JSON as JSON and instants as text.
+  // By the service's indices and columns, with JSON parsed and instants as text.
   .post('/dutiful-list', async (_, exchange) => {
     const { query, values } = await readBody(exchange.request, Query)
     const statement = exchange.env.DB.prepare(query).bind(...values)
@@ -78,7 +78,7 @@ router
     return answer(exchange, JSON.stringify({ jobs: results.map(shown) }))
   })
 
-/** Answers what begins with `/dutiful-`. */
+/** Handles paths that begin with `/dutiful-`. */
 export async function dutiful(request: Request, env: Env): Promise<Response> {
   const url = new URL(request.url)
   const requestId = request.headers.get('X-Request-Id') ?? crypto.randomUUID()
@@ -89,7 +89,7 @@ export async function dutiful(request: Request, env: Env): Promise<Response> {
   return response
 }
 
-/** Tokens whose signature held: it is computed once. */
+/** Cache of tokens with a valid signature. */
 const held = new Set<string>()
 
 /** Whether the bench has signed this token for its Worker: `<who>.<signature>`. */

@@ -1,6 +1,6 @@
 /**
- * The floor: for each measure the least that the platform allows, without a check, a log line or a promise. Nobody
- * could ship it; it says how much of a request is the platform's own.
+ * The floor: for each measure the minimum that the platform allows, without checks, logs or guarantees. It could not be
+ * used in production; it shows the platform's own share of a request.
  */
 import { DurableObject } from 'cloudflare:workers'
 import { createHash, createHmac } from 'node:crypto'
@@ -18,7 +18,7 @@ interface Env {
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
-/** Watchers are told of progress this far apart at least. */
+/** Minimum time between progress messages to watchers. */
 const SPACING_MS = 100
 const KEY = new Uint8Array(32)
 
@@ -43,7 +43,7 @@ export class Floor extends DurableObject<Env> {
     void this.ctx.storage.setAlarm(Date.now() + HOUR_MS)
   }
 
-  /** What the alarm does next, at once. */
+  /** The alarm's next step, run at once. */
   async next(step: 'dispatch' | 'look', id: string): Promise<void> {
     this.#next = { step, id }
     this.ctx.storage.sql.exec('UPDATE job SET state = ? WHERE id = 1', step)
@@ -59,8 +59,8 @@ export class Floor extends DurableObject<Env> {
   }
 
   /**
-   * The same after what any actor does first that lasts and changes: where does its log end, does its alarm ring?
-   * It is shown with a signed address and an entity tag.
+   * The same after the reads that every durable actor makes first: the end of its log, and its alarm. The answer has a
+   * signed URL and an entity tag.
    */
   async wakeAndRead(): Promise<{ text: string; etag: string }> {
     if (!this.#awake) {
@@ -77,8 +77,8 @@ export class Floor extends DurableObject<Env> {
   }
 
   /**
-   * A report as an actor takes it that holds its job in memory: a new state, when the next of its clocks rings, then
-   * whoever watches, ten times a second at most.
+   * Handles a report as an actor that has its job in memory: a new state, the next alarm, then messages to watchers, at
+   * most ten times a second.
    */
   async tell(report: object, requestId: string): Promise<{ ok: true; cancel: boolean }> {
     const now = Date.now()
@@ -102,13 +102,18 @@ export class Floor extends DurableObject<Env> {
     for (const socket of this.ctx.getWebSockets()) socket.send(text)
   }
 
-  /** Bare accept and one message, as long as asked for. */
+  /** Accepts and sends one message of the requested length. */
   override async fetch(request: Request): Promise<Response> {
     const { 0: client, 1: server } = new WebSocketPair()
     this.ctx.acceptWebSocket(server)
     const bytes = Number(new URL(request.url).searchParams.get('bytes'))
     server.send('x'.repeat(bytes))
     return new Response(null, { status: 101, webSocket: client })
+  }
+
+  /** Drops the message, or echoes it. */
+  override async webSocketMessage(socket: WebSocket, message: string): Promise<void> {
+    if (message.startsWith('echo')) socket.send(message)
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -122,7 +127,7 @@ export class Floor extends DurableObject<Env> {
     if (next?.step === 'look') await this.#look(next.id)
   }
 
-  /** Looks for the input, writes that it begins, and asks RunPod. */
+  /** Checks the input, writes the start, and calls RunPod. */
   async #dispatch(id: string): Promise<void> {
     await this.report('dispatching')
     await this.env.VIDEOS.head(`input/${id}.mp4`)
@@ -139,12 +144,14 @@ export class Floor extends DurableObject<Env> {
     await this.report('queued')
   }
 
-  /** Looks for the output, writes that it is there, tells the watchers and the list. */
+  /** Checks the output, writes the end, and updates the watchers and the list. */
   async #look(id: string): Promise<void> {
     await this.env.VIDEOS.head(id)
     await this.report('complete')
     await this.broadcast('{"job":{"status":"complete"}}')
-    await this.env.DB.prepare("UPDATE export_jobs SET status = 'complete' WHERE id = ?").bind(id).run()
+    await this.env.DB.prepare("UPDATE export_jobs SET status = 'complete', outcome = 'complete' WHERE id = ?")
+      .bind(id)
+      .run()
   }
 }
 
@@ -171,7 +178,7 @@ export default {
       case 'done':
         await floor().next('look', name)
         return new Response('{}')
-      // RunPod's own word, which comes on the heels of the worker's, is written as well.
+      // RunPod's webhook, which follows the worker's report, is written as well.
       case 'hook':
       case 'report':
         await floor().report(await request.text())

@@ -1,7 +1,7 @@
-/** The service with its dispatch held back: every alarm is written as it would be, but rings an hour later. */
+/** The service without dispatch: every alarm is written normally, but fires an hour later. */
 import worker, { ExportJob as Deployed } from 'exportal'
 
-export { Upload } from 'exportal'
+export { Lane, Upload } from 'exportal'
 export default worker
 
 const HELD_MS = 3_600_000

@@ -1,6 +1,6 @@
 /**
- * All that a Worker under test reaches by fetch: a RunPod that takes every job at once and never runs it. What it was
- * asked to run can be read from its own port: `GET /runs` answers and forgets.
+ * Answers all outgoing requests of a Worker under test: a RunPod that accepts every job at once and runs none. Its own
+ * port lists the requested runs: `GET /runs` returns and clears them.
  */
 interface Run {
   input: { job_id: string }

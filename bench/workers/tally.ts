@@ -1,14 +1,16 @@
 /**
- * What a Worker is billed for, counted where it is called: bindings and storage are wrapped, and do what they did. The
- * clock is set by hand, and alarms ring when told, so that a job of twenty minutes is counted in a second.
+ * Counts what a Worker is billed for, at the calls: bindings and storage are wrapped without changing their function.
+ * The clock and alarms are controlled manually, so that a job of twenty minutes is counted in a second.
  */
 
-/** Everything since the last reset, in pieces. */
+/** All counts since the last reset. */
 export interface Tally {
   workerRequests: number
   /** RPC calls, upgrades and alarms. */
   actorRequests: number
   rpcCalls: number
+  /** Incoming messages of sockets: twenty are billed as one request. */
+  messagesReceived: number
   alarmsSet: number
   alarmsFired: number
   actorRowsRead: number
@@ -18,9 +20,9 @@ export interface Tally {
   d1RowsWritten: number
   r2ClassA: number
   r2ClassB: number
-  /** Calls of the Worker and of the actor to anything outside of themselves. */
+  /** Calls of the Worker and of the actor to external services. */
   subrequests: number
-  /** Of these, what the actor waited for, by kind: it stays in memory meanwhile. */
+  /** The part of them that the actor waited for, by kind: it stays in memory meanwhile. */
   actorD1Calls: number
   actorR2Calls: number
   actorFetches: number
@@ -33,6 +35,7 @@ const ZERO: Tally = {
   workerRequests: 0,
   actorRequests: 0,
   rpcCalls: 0,
+  messagesReceived: 0,
   alarmsSet: 0,
   alarmsFired: 0,
   actorRowsRead: 0,
@@ -52,11 +55,11 @@ const ZERO: Tally = {
 }
 
 export const tally: Tally = { ...ZERO }
-/** Cursors of this job's statements: how many rows one has read is known when it was used up. */
+/** Cursors of this job's statements: the number of rows read is final when a cursor is exhausted. */
 const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
 let offsetMs = 0
 
-/** Starts anew. */
+/** Resets all counts. */
 function reset(): void {
   cursors.length = 0
   Object.assign(tally, ZERO)
@@ -68,7 +71,7 @@ function read(): Tally {
   return {
     ...tally,
     actorRowsRead: tally.actorRowsRead + rowsRead,
-    // Each alarm that is set is a row written.
+    // Each alarm that is set is a written row.
     actorRowsWritten: tally.actorRowsWritten + rowsWritten + tally.alarmsSet,
   }
 }
@@ -77,7 +80,7 @@ function advance(ms: number): void {
   offsetMs += ms
 }
 
-/** Wraps what belongs to the whole isolate; once. */
+/** Wraps the globals of the isolate; call once. */
 export function meterIsolate(): void {
   const now = Date.now.bind(Date)
   Date.now = () => now() + offsetMs
@@ -104,7 +107,7 @@ export function meterIsolate(): void {
 
 export type Side = 'worker' | 'actor'
 
-/** `env` with its D1, its bucket and its actors counted. */
+/** `env` with its D1, its bucket and its actors metered. */
 export function meterEnv<E extends object>(env: E, side: Side): E {
   return new Proxy(env, {
     get(target, name) {
@@ -117,7 +120,7 @@ export function meterEnv<E extends object>(env: E, side: Side): E {
   })
 }
 
-/** Methods of `target` replaced by name; everything else goes through to it. */
+/** Replaces methods of `target` by name; everything else is forwarded. */
 function replacing<T extends object>(target: T, methods: Record<string, (...given: never[]) => unknown>): T {
   return new Proxy(target, {
     get(object, name) {
@@ -207,11 +210,11 @@ function meterNamespace(namespace: DurableObjectNamespace): DurableObjectNamespa
   })
 }
 
-/** An alarm that rings by hand, of an actor whose storage is counted. */
+/** A manually fired alarm of an actor with metered storage. */
 export class AlarmByHand {
   at: number | null = null
 
-  /** Wraps the storage; before the actor's own constructor runs. */
+  /** Wraps the storage; call before the actor's own constructor runs. */
   constructor(storage: DurableObjectStorage) {
     const { sql } = storage
     const exec = sql.exec.bind(sql)
@@ -241,7 +244,7 @@ export class AlarmByHand {
     }
   }
 
-  /** Rings as often as it is due, and answers when it rings next. */
+  /** Fires the alarm as often as it is due; returns when it is due next. */
   async ring(alarm: () => Promise<void>): Promise<number | null> {
     while (this.at !== null && this.at <= Date.now()) {
       this.at = null
@@ -254,9 +257,9 @@ export class AlarmByHand {
 }
 
 /**
- * What the bench asks for itself, and what counts as nothing. `POST /__bench/reset`, `/__bench/counts` and
- * `/__bench/pass` are answered here; any request with `X-Bench-Pass: <ms> <job>` first sets the clock on, and rings the
- * job's alarm if it is due.
+ * Handles the bench's own requests, which are not counted. `POST /__bench/reset`, `/__bench/counts` and `/__bench/pass`
+ * are answered here; any request with `X-Bench-Pass: <ms> <job>` first advances the clock, and fires the job's alarm if
+ * it is due.
  */
 export async function control(
   request: Request,

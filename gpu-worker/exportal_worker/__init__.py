@@ -1,1 +1,4 @@
-"""The work of a RunPod worker for Exportal, without RunPod: only the standard library and ffmpeg are needed."""
+"""The RunPod-independent part of an Exportal worker: it requires only the standard library and ffmpeg."""
+
+#: Version of the project: a test compares it with package.json, which is not in the image.
+VERSION = "0.2.0"

@@ -1,4 +1,4 @@
-"""Whether a result is what was planned: judged by its own streams, since a container's length proves nothing."""
+"""Compares a result with its plan, by its streams, since the container's duration proves nothing."""
 from collections.abc import Sequence
 
 from .failure import JobFailure, invalid_media
@@ -6,14 +6,14 @@ from .media import Media
 from .numbers import fixed, rounded
 from .plan import Plan
 
-#: From when to when something is shown or heard; seconds.
+#: The time span of a stream; seconds.
 Span = tuple[float, float]
 
 
 def check_result(given: Media, plan: Plan, result: Media) -> None:
     """
-    Raises `invalid_media` when picture or sound is shorter than the input gives, has a hole, or is apart from the
-    other: the input is damaged. Raises `worker_error` when the result has other properties than planned.
+    Raises `invalid_media`, for a damaged input, when picture or sound is shorter than in the input, has a gap, or is
+    out of sync. Raises `worker_error` when the result has other properties than planned.
     """
     edit = plan.edit
     wanted = [at for at in given.picture.times if edit.start <= at < edit.start + edit.duration]
@@ -21,7 +21,7 @@ def check_result(given: Media, plan: Plan, result: Media) -> None:
     slack = max(0.5, edit.duration * 0.02) + (0 if rate is None else 1 / rate)
     picture = _clip((wanted[0] if wanted else edit.start, given.picture.end), plan)
     made = (result.picture.times[0], result.picture.end)
-    # How long the last frame is shown is not always kept.
+    # The duration of the last frame is not always preserved.
     lacking = 0 if plan.hold or not wanted else picture[1] - wanted[-1]
     _compare("picture", made, picture, slack, lacking)
     longest = _gap(result.picture.times)
@@ -34,7 +34,7 @@ def check_result(given: Media, plan: Plan, result: Media) -> None:
     sound = _clip((plan.sound.start, plan.sound.end), plan) if plan.sound else None
     if sound is None and result.sound is not None:
         raise _unplanned("has sound that was not planned")
-    # Less than a few packets of sound may come to none.
+    # Less than a few packets of sound may encode to none.
     if sound is not None and result.sound is None and sound[1] - sound[0] > 0.1:
         raise _unplanned("has no sound")
     if sound is not None and result.sound is not None:
@@ -61,7 +61,7 @@ def _clip(span: Span, plan: Plan) -> Span:
 
 
 def _compare(what: str, made: Span, wanted: Span, slack: float, lacking: float = 0) -> None:
-    """`lacking` is how much shorter it may be besides."""
+    """`lacking` is an additional tolerance for the end."""
     got, expected = made[1] - made[0], wanted[1] - wanted[0]
     if got > expected + slack or got < expected - slack - lacking:
         raise _damaged(f"The result's {what} is {fixed(got, 2)} s long instead of {fixed(expected, 2)} s")
@@ -77,5 +77,5 @@ def _damaged(what: str) -> JobFailure:
 
 
 def _unplanned(what: str) -> JobFailure:
-    """The same again would come out the same."""
+    """Not retryable: a repeat would have the same result."""
     return JobFailure("worker_error", f"The worker made a wrong file, which was not stored: it {what}.", False)

@@ -1,6 +1,6 @@
 """
-Checking JSON values field by field. The first field that is wrong is named in the failure. Fields that are not known
-are let through: the service refuses those, and a newer service may send more than this worker knows.
+Validates JSON values field by field. The failure identifies the first invalid field. Unknown fields are accepted: the
+service refuses those of clients, and a newer service may send fields that this worker does not have.
 """
 import math
 import re
@@ -9,12 +9,12 @@ from typing import Any
 
 from .failure import invalid_params
 
-#: Turns a value into what it means, or raises `Wrong`.
+#: Converts a value to its parsed form, or raises `Wrong`.
 Check = Callable[[Any], Any]
 
 
 class Wrong(Exception):
-    """`path` leads from the value that was checked to what is wrong in it."""
+    """`path` leads from the validated value to the invalid part of it."""
 
     def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
@@ -26,14 +26,14 @@ class Wrong(Exception):
 
 
 class _Missing:
-    """What a field holds that is not there; `null` is something else."""
+    """The value of an absent field, as opposed to `null`."""
 
 
 MISSING = _Missing()
 
 
 def parse(check: Check, value: Any, what: str) -> Any:
-    """Holds `value` to `check`; raises `invalid_params` with `what` and the first field that is wrong."""
+    """Validates `value` by `check`; raises `invalid_params` with `what` and the first invalid field."""
     try:
         return check(value)
     except Wrong as wrong:
@@ -42,7 +42,7 @@ def parse(check: Check, value: Any, what: str) -> Any:
 
 
 def fields(**checks: Check) -> Check:
-    """An object with these fields; an array counts as one without any."""
+    """An object with these fields; an array is treated as an object without fields."""
 
     def check(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict | list):
@@ -60,20 +60,20 @@ def fields(**checks: Check) -> Check:
 
 
 def optional(inner: Check, standard: Any = None) -> Check:
-    """May be left out, and is `standard` then; `null` is not the same as left out."""
+    """The field may be absent, and is `standard` then; `null` does not count as absent."""
     return lambda value: standard if value is MISSING else inner(value)
 
 
 def nullish(inner: Check, standard: Any = None) -> Check:
-    """May be left out or null, and is `standard` then."""
+    """The field may be absent or null, and is `standard` then."""
     return lambda value: standard if value is MISSING or value is None else inner(value)
 
 
 def number(least: float | None = None, most: float | None = None, above: float | None = None) -> Check:
-    """A finite or infinite number within its bounds; `above` excludes its bound."""
+    """A finite or infinite number within its bounds; the bound `above` is exclusive."""
 
     def check(value: Any) -> int | float:
-        # A bool is an int to Python, and nothing of the kind to JSON.
+        # In Python a bool is an int, in JSON it is not a number.
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             raise Wrong("must be a number")
         exact = _as_double(value)
@@ -108,8 +108,14 @@ def string(value: Any) -> str:
     return value
 
 
+def boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Wrong("must be true or false")
+    return value
+
+
 def matching(pattern: str, says: str) -> Check:
-    """A string that is all of `pattern`; `\\d` means the ten ASCII digits."""
+    """A string that matches `pattern` completely; `\\d` means the ten ASCII digits."""
     form = re.compile(pattern, re.ASCII)
 
     def check(value: Any) -> str:
@@ -145,7 +151,7 @@ def list_of(inner: Check) -> Check:
 
 
 def variant(key: str, checks: dict[str, Check]) -> Check:
-    """An object of one of several shapes; its field `key` says which."""
+    """An object of one of several shapes, selected by its field `key`."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict | list):
@@ -160,7 +166,7 @@ def variant(key: str, checks: dict[str, Check]) -> Check:
 
 
 def record_of(inner: Check) -> Check:
-    """An object with any names; an array counts as one with its indices."""
+    """An object with arbitrary names; an array is treated as an object with its indices."""
 
     def check(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict | list):
@@ -180,7 +186,7 @@ def record_of(inner: Check) -> Check:
 
 
 def _as_double(value: int | float) -> int | float:
-    """JSON's numbers are doubles; Python would keep more digits of a whole number."""
+    """JSON's numbers are doubles; Python would keep more digits of an integer."""
     if isinstance(value, float) or abs(value) <= 2**53:
         return value
     try:

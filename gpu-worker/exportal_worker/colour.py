@@ -1,21 +1,21 @@
 """
-Colour, said to ffmpeg in so many words, since what it assumes differs between its versions. Every result is BT.709 of
-limited range. Overlays are laid over RGB, where their colours need no conversion of their own.
+Explicit colour conversions, since ffmpeg's defaults differ between versions. Every result is BT.709 of limited range.
+Overlays are composed in RGB, where their colours need no conversion.
 """
 from .media import Picture, Size
 
-#: Without these swscale is off by up to eight of 255.
+#: Without these swscale's error is up to eight of 255.
 EXACT = "flags=bicubic+accurate_rnd+full_chroma_int"
 
 _TAGS = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 
-#: The tags again for encoders that do not take them from the frames.
+#: Sets the tags again, for encoders that do not take them from the frames.
 TAG_ARGS = [
     *["-color_range", "tv", "-color_primaries", "bt709"],
     *["-color_trc", "bt709", "-colorspace", "bt709"],
 ]
 
-#: ffprobe's names of matrices as swscale and zimg call them.
+#: ffprobe's names of matrices as those of swscale and zimg.
 _MATRICES = {
     "bt709": ("bt709", "709"),
     "fcc": ("fcc", "fcc"),
@@ -33,12 +33,12 @@ def _is_hdr(picture: Picture) -> bool:
 
 
 def is_wide(picture: Picture) -> bool:
-    """Whether the picture needs zimg: more light, or more colour, than BT.709 has."""
+    """Whether the conversion needs zimg: the picture exceeds BT.709 in brightness or gamut."""
     return _is_hdr(picture) or picture.primaries == "bt2020"
 
 
 def normalised(picture: Picture, size: Size, in_rgb: bool) -> list[str]:
-    """Filters from the picture as it is decoded to one of `size` with square pixels, in RGB or as the result has it."""
+    """Filters from the decoded picture to one of `size` with square pixels, in RGB or in the result's format."""
     side = f"{size.width}:{size.height}"
     wide = _narrowed(picture, side) if is_wide(picture) else []
     if is_wide(picture):
@@ -54,15 +54,15 @@ def normalised(picture: Picture, size: Size, in_rgb: bool) -> list[str]:
 
 
 def encodable(size: Size) -> list[str]:
-    """Filters from RGB to the result's own format, at the same time to `size`."""
+    """Filters from RGB to the result's format, which also scale to `size`."""
     scale = f"scale={size.width}:{size.height}:{EXACT}:out_color_matrix=bt709:out_range=tv"
     return [scale, "format=yuv420p", _TAGS]
 
 
 def _narrowed(picture: Picture, side: str) -> list[str]:
     """
-    To BT.709 of limited range. HDR is mapped to it: 203 cd/m² are white (ITU-R BT.2408, 2.1), what is half as bright
-    stays as it is, what is up to five times as bright is bent into the rest.
+    Filters to BT.709 of limited range. HDR is tone-mapped: 203 cd/m² become white (ITU-R BT.2408, 2.1); up to half of
+    that is unchanged, up to five times of that is compressed into the rest.
     """
     swscale, zimg = _MATRICES.get(picture.matrix, ("bt2020", "2020_ncl"))
     same = f"in_color_matrix={swscale}:out_color_matrix={swscale}:in_range={picture.range}:out_range=tv"

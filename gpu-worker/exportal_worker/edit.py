@@ -1,13 +1,11 @@
-"""What a job type makes of its params and the input: the seam between the types and the plan."""
+"""The interface between job types and the plan: what a type does to the picture."""
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .media import Media, Size
 from .output import OutputSettings
-
-#: The font of all text, in the directory above the job's.
-FONT_PATH = "../font.ttf"
+from .text.typesetter import Typesetter
 
 
 @dataclass(frozen=True)
@@ -19,10 +17,18 @@ class Filter:
 
 @dataclass(frozen=True)
 class Lay:
-    """An image laid over the picture: `prepare` is applied to the image with this index, `place` is the overlay filter."""
+    """An image over the picture: `prepare` is applied to the image with this index, `place` is the overlay filter."""
 
     image: int
     prepare: list[str]
+    place: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Something drawn over the picture: `filters` create it, `place` is the overlay filter."""
+
+    filters: list[str]
     place: str
 
 
@@ -34,17 +40,20 @@ class Edit:
     size: Size
     duration: int | float
     start: int | float = 0
-    steps: list[Filter | Lay] = field(default_factory=list)
-    #: Whether the steps need RGB: text and images keep their colours there.
+    steps: list[Filter | Lay | Drawn] = field(default_factory=list)
+    #: Whether the steps need RGB, so that text and images keep their colours.
     in_rgb: bool = False
-    #: Text files that the filters read by name.
+    #: Text files that the filters open by name.
     texts: list[tuple[str, str]] = field(default_factory=list)
+    #: The sets of fonts that the steps need, as indices into the list of fonts.
+    font_sets: list[list[int]] = field(default_factory=list)
     #: R2 keys of the images, in the order of their index.
     image_keys: list[str] = field(default_factory=list)
 
 
-#: A job type. The input has even sides and square pixels, whatever the file has.
-JobType = Callable[[Any, Media], Edit]
+#: A job type. The input has even dimensions and square pixels, whatever the file has.
+JobType = Callable[[Any, Media, Typesetter], Edit]
 
-#: Filters that an ffmpeg may lack and that these params need; asked before anything is downloaded.
-Needs = Callable[[Any], list[str]]
+#: Filters that an ffmpeg may lack and that these params require; called before anything is downloaded. Raises when the
+#: params are invalid, or contain text that cannot be drawn here.
+Needs = Callable[[Any, Typesetter], list[str]]

@@ -1,6 +1,7 @@
 """
-Running ffmpeg. Success is exit code 0 and nothing else: on SIGTERM it writes a playable half of the file and says
-`progress=end`, so neither the file nor that line proves anything.
+Runs ffmpeg. Only exit code 0 is success: on SIGTERM it writes a playable part of the file and prints `progress=end`, so
+neither of them proves anything. A stopped job does not need that part, so ffmpeg is killed: encoding its buffered
+frames would take seconds.
 """
 import logging
 import os
@@ -15,21 +16,19 @@ from typing import IO
 
 from .failure import JobFailure, invalid_media
 from .stop import Stop
+from .text.characters import Shaper
 
 log = logging.getLogger("exportal")
 
 _KEPT_LINES = 40
-#: Between SIGTERM and SIGKILL, seconds.
-_KILL_AFTER_S = 5.0
 
-
-#: A static build that loads converters of another C library than its own crashes; no text is converted here.
+#: A static build that loads character converters of another C library crashes; none are needed here.
 CHILD_ENV = {**os.environ, "GCONV_PATH": "/nonexistent"}
 
 _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
-_FILTERS = ("drawtext", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan",
+_FILTERS = ("ass", "drawtext", "color", "colorchannelmixer", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan",
             "loop", "setpts")
-#: Only for some inputs.
+#: Required for some inputs only.
 _HDR_FILTERS = ("zscale", "tonemap")
 
 
@@ -39,12 +38,14 @@ class Ffmpeg:
     probe_path: str
     #: Whether the GPU encodes H.264.
     nvenc: bool
-    #: Encoders and filters it should have and has not.
+    #: Required encoders and filters that it lacks.
     missing: Sequence[str] = ()
-    #: The codecs that it decodes, by the names that ffprobe gives them; None: not asked, all.
+    #: The codecs that it decodes, by ffprobe's names; None means all, without a query.
     decoders: frozenset[str] | None = None
-    #: Whether it knows `-fps_mode`, which takes the place of `-vsync`.
+    #: Whether it supports `-fps_mode`, the successor of `-vsync`.
     fps_mode: bool = False
+    #: Its text shaper: HarfBuzz or FriBidi of its libass, `none` without libass.
+    shaper: Shaper = "harfbuzz"
 
     def decodes(self, codec: str) -> bool:
         return codec != "" and (self.decoders is None or codec in self.decoders)
@@ -52,16 +53,18 @@ class Ffmpeg:
 
 def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
     """
-    ffmpeg by `FFMPEG_PATH` and `FFPROBE_PATH`, else on PATH, and what it can. `EXPORTAL_ENCODER` is `auto`, `nvenc` or
-    `libx264`; `auto` takes NVENC when it really encodes a few frames here, since the encoder is listed without a GPU
-    too.
+    Finds ffmpeg and ffprobe by `FFMPEG_PATH` and `FFPROBE_PATH`, else on PATH, and reads their features.
+    `EXPORTAL_ENCODER` is `auto`, `nvenc` or `libx264`; `auto` selects NVENC after a successful trial encoding of a few
+    frames, since the encoder is listed even without a GPU.
     """
     path = environment.get("FFMPEG_PATH") or "ffmpeg"
     wanted = environment.get("EXPORTAL_ENCODER") or "auto"
     if wanted not in ("auto", "nvenc", "libx264"):
         raise ValueError("EXPORTAL_ENCODER must be auto, nvenc or libx264")
     nvenc = wanted == "nvenc" or (wanted == "auto" and _nvenc_works(path))
-    version, encoders, filters, codecs = (_told(path, flag) for flag in ("-version", "-encoders", "-filters", "-codecs"))
+    version, encoders, filters, codecs = (
+        _told([path, "-hide_banner", flag]).stdout for flag in ("-version", "-encoders", "-filters", "-codecs")
+    )
     missing = [
         *(name for name in _ENCODERS if not _lists(encoders, name)),
         *(name for name in (*_FILTERS, *_HDR_FILTERS) if not _lists(filters, name)),
@@ -71,21 +74,40 @@ def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
     named = re.search(r"^ffmpeg version (\S+)", version, re.MULTILINE)
     encoder = "NVENC" if nvenc else "libx264"
     log.info("ffmpeg is %s, version %s, H.264 by %s", path, named[1] if named else "unknown", encoder)
+    if wanted == "auto" and not nvenc and (gpus := _gpus()):
+        log.warning("There is a GPU (%s), but NVENC does not work: jobs are encoded by the processor", ", ".join(gpus))
     if missing:
         log.warning("ffmpeg lacks %s: jobs that need it will fail", ", ".join(missing))
     probe_path = environment.get("FFPROBE_PATH") or "ffprobe"
-    return Ffmpeg(path, probe_path, nvenc, missing, decoders or None, age is not None and int(age[1]) >= 60)
+    fps_mode = age is not None and int(age[1]) >= 60
+    return Ffmpeg(path, probe_path, nvenc, missing, decoders or None, fps_mode, _shaper_of(path))
 
 
-def _told(path: str, flag: str) -> str:
-    """What ffmpeg says about itself; nothing when it does not run, which each job finds out by itself."""
-    command = [path, "-hide_banner", flag]
+def _shaper_of(path: str) -> Shaper:
+    """libass prints its shapers when it starts, before it fails to open the file, which does not exist."""
+    command = [path, "-v", "info", "-f", "lavfi", "-i", "color=s=16x16:d=1", "-vf", "ass=f=none", "-f", "null", "-"]
+    said = _told(command).stderr.lower()
+    if "no such filter" in said:
+        return "none"
+    return "harfbuzz" if "harfbuzz" in said else "fribidi"
+
+
+def _told(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """ffmpeg's output about itself; empty when it does not run, which every job will report."""
     try:
         return subprocess.run(
-            command, capture_output=True, timeout=60, check=False, encoding="utf-8", errors="replace", env=CHILD_ENV
-        ).stdout
+            command,
+            # ffmpeg would read stdin for commands.
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+            env=CHILD_ENV,
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
+        return subprocess.CompletedProcess(command, 1, "", "")
 
 
 def _lists(told: str, name: str) -> bool:
@@ -101,13 +123,23 @@ def _nvenc_works(path: str) -> bool:
         return False
 
 
+def _gpus() -> list[str]:
+    """The names of NVIDIA's GPUs; empty without its driver."""
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(command, capture_output=True, timeout=60, check=True, encoding="utf-8", errors="replace")
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in told.stdout.splitlines() if line.strip()]
+
+
 def run_ffmpeg(
     path: str, args: Sequence[str], cwd: str, stop: Stop, on_seconds: Callable[[float], None] = lambda seconds: None
 ) -> str:
     """
-    Runs ffmpeg to its end and answers the last of what it said. Every path in `args` is relative to `cwd`. `on_seconds`
-    gets the seconds of output written so far. Raises a `JobFailure` (`EncoderFailed` when it is the encoder that does
-    not open), or `Stopped` once the process is really gone.
+    Runs ffmpeg and returns its last lines of output. Every path in `args` is relative to `cwd`. `on_seconds` is called
+    with the seconds of output written so far. Raises a `JobFailure` (`EncoderFailed` when the encoder does not open),
+    or `Stopped` after the process has ended.
     """
     stop.check()
     try:
@@ -119,7 +151,8 @@ def run_ffmpeg(
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            env=CHILD_ENV,
+            # In the directory of the fonts; fontconfig accepts no relative path.
+            env={**CHILD_ENV, "FONTCONFIG_FILE": os.path.join(cwd, "../fonts.conf")},
         )
     except OSError as error:
         raise failure_of(None, None, error.strerror or "it cannot be run") from None
@@ -127,24 +160,14 @@ def run_ffmpeg(
     said: deque[str] = deque(maxlen=_KEPT_LINES)
     listener = threading.Thread(target=said.extend, args=(child.stderr,), daemon=True)
     listener.start()
-    killers: list[threading.Timer] = []
-
-    def end() -> None:
-        child.terminate()
-        killer = threading.Timer(_KILL_AFTER_S, child.kill)
-        killers.append(killer)
-        killer.start()
-
     try:
-        with stop.calling(end):
+        with stop.calling(child.kill):
             _read_progress(child.stdout, on_seconds)
             code = child.wait()
     finally:
         if child.poll() is None:
             child.kill()
             child.wait()
-        for killer in killers:
-            killer.cancel()
         listener.join()
         child.stdout.close()
         child.stderr.close()
@@ -164,10 +187,10 @@ def signal_name(code: int) -> str:
 
 
 class EncoderFailed(JobFailure):
-    """The encoder does not open: with a GPU's the same job can go on with libx264."""
+    """The encoder does not open; if it is a GPU's, the job can continue with libx264."""
 
 
-#: Signals that a process gets from others; every other one is a crash of its own.
+#: Signals from other processes; every other signal is a crash.
 _FROM_OUTSIDE = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
 
 _ENCODER_FAILED = re.compile(
@@ -177,6 +200,13 @@ _ENCODER_FAILED = re.compile(
 )
 _MISSING = re.compile(
     r"no such filter|unknown encoder|encoder .* not found|unknown decoder|unrecognized option|option .* not found",
+    re.IGNORECASE,
+)
+#: A failure of the worker's own files. Demuxers print "Input/output error" for damaged files too, muxers do not.
+FILES_OUT_OF_REACH = re.compile(
+    r"no such file or directory|not a directory|permission denied|read-only file system|disk quota exceeded"
+    r"|file too large|too many open files|stale file handle"
+    r"|(could not write|error writing|error closing|error opening output|write_frame|muxer).*: input/output error",
     re.IGNORECASE,
 )
 _IMPOSSIBLE = re.compile(
@@ -189,9 +219,8 @@ _IMPOSSIBLE = re.compile(
 
 def failure_of(code: int | None, killed_by: str | None, said: str) -> JobFailure:
     """
-    What an unsuccessful end of ffmpeg means: who is at fault, and whether another attempt may help. `killed_by` is the
-    signal if one ended it. A crash, a missing part and an impossible result are named as such; what is left is about
-    the input.
+    Maps a failed run of ffmpeg to its cause and whether a retry may help. `killed_by` is the signal if one ended it.
+    Crashes, missing components and impossible results are identified; every other failure is caused by the input.
     """
     if killed_by == "SIGKILL":
         message = "ffmpeg was killed by SIGKILL; the computer may be out of memory."
@@ -219,12 +248,18 @@ def failure_of(code: int | None, killed_by: str | None, said: str) -> JobFailure
         return kind("invalid_params", message, False)
     if unopened is not None:
         return kind("worker_error", f"The encoder does not open. ffmpeg says: {unopened}", True)
+    out_of_reach = next(filter(FILES_OUT_OF_REACH.search, lines), None)
+    if out_of_reach is not None:
+        message = f"The worker's files cannot be read or written. ffmpeg says: {out_of_reach}"
+        return JobFailure("worker_error", message, True)
     last = lines[-1] or f"exit code {code}"
     return invalid_media(f"The input could not be decoded to its end; it may be damaged. ffmpeg says: {last}")
 
 
 def _read_progress(lines: IO[str], on_seconds: Callable[[float], None]) -> None:
-    """The `key=value` lines of `-progress`. Those that are not yet a number (`N/A`) or negative are passed over."""
+    """
+    Parses the `key=value` lines of `-progress`; ignores those without a number yet (`N/A`) and with a negative one.
+    """
     for line in lines:
         key, _, value = line.strip().partition("=")
         if key == "out_time_us" and value.isdigit():

@@ -1,4 +1,4 @@
-"""What a media file is to a plan."""
+"""The properties of a media file that a plan needs."""
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,10 +12,10 @@ class Size:
 @dataclass(frozen=True)
 class Picture:
     """
-    The picture that is exported, with ffmpeg's index of its stream; `times` (when each frame is shown, ascending) and
-    `end` are in seconds from the start of the chosen streams. `turn` is what turns the stored picture upright. The
-    colours have ffprobe's names, with what is meant where the file does not tell. `constant` says whether the frames
-    stand at a constant rate.
+    The picture to export, with ffmpeg's index of its stream; `times` (when each frame is shown, in ascending order) and
+    `end` are in seconds from the start of the chosen streams. `turn` is the rotation or reflection that makes the
+    stored picture upright. The colours have ffprobe's names, with defaults where the file has no tags. `constant` is
+    whether the frame rate is constant.
     """
 
     index: int
@@ -32,7 +32,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sound:
-    """The sound that is exported; seconds from the start of the chosen streams."""
+    """The sound to export; seconds from the start of the chosen streams."""
 
     index: int
     codec: str
@@ -44,10 +44,10 @@ class Sound:
 @dataclass(frozen=True)
 class Media:
     """
-    A file as a viewer sees it: size upright and with square pixels; `duration` is that of the chosen picture and
-    sound, in seconds, and `lead` is how much later than the file itself they begin. `demuxer` is ffmpeg's name of the
-    container: it is told, not left to guess, since some of its guesses (playlists) make it open other files. `notes`
-    are sentences about what the file has and the export does not.
+    A file in presentation form: size upright and with square pixels; `duration` is that of the chosen picture and
+    sound, in seconds, and `lead` is how much later than the file they begin. `demuxer` is ffmpeg's name of the
+    container: it is passed to ffmpeg rather than detected by it, since some detected formats (playlists) make it open
+    other files. `notes` are sentences about parts of the file that the export omits.
     """
 
     demuxer: str

@@ -1,7 +1,7 @@
 """
-A large result in parts, by the routes behind `output.multipart_url`: begin, sign each part, PUT it, complete. Every
-call may be repeated: beginning again answers the same upload, a part sent twice counts once, and completing what is
-complete answers as before. 412 means that the file is there already.
+Uploads a large result in parts, by the routes below `output.multipart_url`: begin, sign each part, PUT it, complete.
+Every call may be repeated: beginning again returns the same upload, a part that is sent twice counts once, and
+completing again returns the same answer. 412 means that the file exists.
 """
 import math
 import os
@@ -15,16 +15,16 @@ from .stop import Stop
 from .transfer import OnFraction, pieces
 from .wire import Answer, exchange, post_json
 
-#: How often an upload that the service lost is begun anew.
+#: How often an upload that the service has lost is restarted.
 _BEGINNINGS = 3
 
 
 class _Gone(Exception):
-    """The upload is not known any more."""
+    """The upload is unknown to the service."""
 
 
 class _Stored(Exception):
-    """The file is there already."""
+    """The file exists already."""
 
 
 def upload_in_parts(
@@ -34,7 +34,7 @@ def upload_in_parts(
     on_fraction: OnFraction = lambda done: None,
     waits: Sequence[float] = BACKOFF_S,
 ) -> None:
-    """Stores the file at `path`. Raises `worker_error` when the service refuses or the tries are used up."""
+    """Stores the file at `path`. Raises `worker_error` when the service refuses it or all tries failed."""
     upload = _Upload(path, companion_url, stop, waits)
     for _ in range(_BEGINNINGS):
         try:
@@ -73,7 +73,7 @@ class _Upload:
         self._call(lambda: post_json(complete, {"parts": parts}, stop=self._stop))
 
     def _part(self, sign: str, start: int, length: int, on_fraction: OnFraction) -> str:
-        """Signs and sends one part; answers its ETag. A signature that ran out (403) is made anew at the next try."""
+        """Signs and sends one part; returns its ETag. After an expired signature (403) the next try signs again."""
 
         def told(done: float) -> None:
             on_fraction((start + done * length) / self._size)
@@ -96,7 +96,7 @@ class _Upload:
 
 
 def _judged(answer: Answer) -> Answer:
-    """The answer of a call that succeeded. 404: begin anew. 409: the upload is being ended or is complete; look again."""
+    """Returns a successful answer. 404: restart the upload. 409: it is being aborted or is complete, so retry."""
     status = answer.status
     if 200 <= status < 300:
         return answer

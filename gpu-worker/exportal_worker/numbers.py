@@ -1,4 +1,4 @@
-"""Numbers as JavaScript rounds and writes them, so that both workers give ffmpeg the very same arguments."""
+"""Rounds and formats numbers as JavaScript does, so that both workers pass identical arguments to ffmpeg."""
 import math
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -6,25 +6,25 @@ Number = int | float
 
 
 def rounded(value: Number) -> int:
-    """The nearest whole number, halves upwards: `Math.round` (ECMA-262, 21.3.2.28)."""
+    """The nearest integer, halves upwards: `Math.round` (ECMA-262, 21.3.2.28)."""
     below = math.floor(value)
     return below + 1 if value - below >= 0.5 else below
 
 
 def fixed(value: Number, digits: int) -> str:
-    """`toFixed` (ECMA-262, 21.1.3.3): of two equally near the larger."""
+    """`toFixed` (ECMA-262, 21.1.3.3): of two equally near values the larger."""
     return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
 
 
 def text(value: Number) -> str:
-    """`String(value)` (ECMA-262, 6.1.6.1.20): the shortest digits that mean it."""
+    """`String(value)` (ECMA-262, 6.1.6.1.20): the shortest digits that identify the value."""
     if value == 0:
         return "0"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     sign, digits, exponent = Decimal(repr(float(value))).normalize().as_tuple()
     figures = "".join(map(str, digits))
-    # Where the decimal point stands, counted from the first digit.
+    # Position of the decimal point, counted from the first digit.
     point = len(figures) + exponent
     if len(figures) <= point <= 21:
         written = figures + "0" * (point - len(figures))
@@ -39,5 +39,5 @@ def text(value: Number) -> str:
 
 
 def even(value: Number) -> int:
-    """The nearest even whole number, at least 2: 4:2:0 pictures have no odd sides."""
+    """The nearest even integer, at least 2: 4:2:0 pictures have even dimensions."""
     return max(2, rounded(value / 2) * 2)

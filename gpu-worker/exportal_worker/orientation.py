@@ -1,7 +1,7 @@
-"""Which way up a picture is shown, and the filters that make it so: the same with every ffmpeg."""
+"""The orientation of a picture, and the filters that make it upright: the same with every version of ffmpeg."""
 import struct
 
-#: The eight ways to lay a rectangle on itself, by the names of ffmpeg's `transpose`, and their filters.
+#: The eight symmetries of a rectangle, by the names of ffmpeg's `transpose`, and their filters.
 _FILTERS: dict[str, list[str]] = {
     "none": [],
     "half": ["hflip", "vflip"],
@@ -13,7 +13,7 @@ _FILTERS: dict[str, list[str]] = {
     "cclock_flip": ["transpose=cclock_flip"],
 }
 
-#: By EXIF's values 1 to 8 (CIPA DC-008, 4.6.5.1.6).
+#: Indexed by EXIF's values 1 to 8 (CIPA DC-008, 4.6.5.1.6).
 _EXIF_TURNS = ("none", "hflip", "half", "vflip", "cclock_flip", "clock", "clock_flip", "cclock")
 
 
@@ -22,14 +22,15 @@ def turn_filters(turn: str) -> list[str]:
 
 
 def swaps_sides(turn: str) -> bool:
-    """Whether width and height change places."""
+    """Whether width and height are exchanged."""
     return turn.startswith(("clock", "cclock"))
 
 
 def turn_of_matrix(text: str) -> str:
     """
-    From a display matrix as ffprobe prints it: three lines of an offset and three numbers, of which the first two of
-    the first two lines are a, b, c, d (ISO/IEC 14496-12, 6.2.2). An angle between is taken for the nearest quarter.
+    The orientation of a display matrix as ffprobe prints it: three lines of an offset and three numbers, of which the
+    first two of the first two lines are a, b, c, d (ISO/IEC 14496-12, 6.2.2). Other angles are rounded to the nearest
+    quarter.
     """
     rows = [[float(number) for number in line.split(":")[-1].split()] for line in text.strip().split("\n")]
     (a, b), (c, d) = rows[0][:2], rows[1][:2]
@@ -43,7 +44,7 @@ def turn_of_matrix(text: str) -> str:
 
 
 def turn_of_image(head: bytes) -> str:
-    """The orientation in the head of a JPEG or PNG; `none` where it does not say."""
+    """The orientation in the head of a JPEG or PNG; `none` when it has none."""
     tiff = _exif_of_jpeg(head) if head[:2] == b"\xff\xd8" else _exif_of_png(head)
     value = 1 if tiff is None else _orientation_of(tiff)
     return _EXIF_TURNS[value - 1] if 1 <= value <= 8 else "none"

@@ -1,4 +1,4 @@
-"""The `output` settings common to all job types, and the ffmpeg arguments they mean."""
+"""The `output` settings common to all job types, and their ffmpeg arguments."""
 from dataclasses import dataclass
 
 from .checks import even_number, fields, number, one_of, optional
@@ -15,16 +15,16 @@ _CHECK = fields(
     quality=optional(one_of("low", "medium", "high"), "medium"),
 )
 
-#: What every type's params may hold; a missing `output` is the same as an empty one.
+#: Params of every type; a missing `output` equals an empty one.
 WITH_OUTPUT = {"output": optional(lambda value: OutputSettings(**_CHECK(value)), None)}
 
-#: Constant qualities; lower is better. The scales of the encoders differ.
+#: Constant qualities; lower is better. The encoders have different scales.
 _X264_CRF = {"low": 28, "medium": 23, "high": 18}
 _NVENC_CQ = {"low": 33, "medium": 28, "high": 22}
 _VP9_CRF = {"low": 40, "medium": 33, "high": 24}
 _AUDIO_KBITS = {"low": 96, "medium": 128, "high": 192}
 
-#: Sides that every generation of NVENC encodes as H.264 (the least is 145x49 on some).
+#: Dimensions that every generation of NVENC encodes as H.264 (the minimum is 145x49 on some).
 _NVENC_LEAST = 160
 _NVENC_MOST = 4096
 
@@ -44,8 +44,8 @@ def output_of(params: dict) -> OutputSettings:
 
 def fitted(size: Size, output: OutputSettings) -> tuple[Size, list[str], list[str]]:
     """
-    From a picture of `size` to the one asked for: scaled to fit, black bars where the aspect differs. The size that it
-    is scaled to, the filters that lead there, and those from there to the end.
+    From a picture of `size` to the requested one: scaled to fit, with black bars where the aspect differs. Returns the
+    scaled size, the filters up to there, and the remaining filters.
     """
     target = output_size(size, output)
     ratio = min(target.width / size.width, target.height / size.height)
@@ -57,7 +57,7 @@ def fitted(size: Size, output: OutputSettings) -> tuple[Size, list[str], list[st
 
 
 def output_size(size: Size, output: OutputSettings) -> Size:
-    """The size of the output in pixels, both even. With one side given the other keeps the aspect."""
+    """The size of the output in pixels, both even. When one dimension is given, the other keeps the aspect ratio."""
     aspect = size.width / size.height
     width, height = output.width, output.height
     if width is not None:
@@ -68,15 +68,15 @@ def output_size(size: Size, output: OutputSettings) -> Size:
 
 
 def uses_nvenc(target: Size, output: OutputSettings) -> bool:
-    """Whether the GPU can encode it: it has no encoder for VP9, and none for frames this small or this large."""
+    """Whether the GPU can encode it: it has no encoder for VP9, and none for very small or very large frames."""
     sides = (target.width, target.height)
     return output.container != "webm" and min(sides) >= _NVENC_LEAST and max(sides) <= _NVENC_MOST
 
 
 def encoder_args(output: OutputSettings, own_times: bool, nvenc: bool) -> list[str]:
     """
-    The encoder of the picture; `nvenc` puts the GPU in libx264's place. Frames at times of their own are kept in their
-    order, since older versions reckon the length of a reordered track wrongly and cut its end away.
+    The video encoder; `nvenc` replaces libx264 by the GPU's. For variable frame times B-frames are disabled: older
+    versions compute the length of a reordered track wrongly and cut its end off.
     """
     quality = output.quality
     if output.container == "webm":
@@ -91,7 +91,7 @@ def encoder_args(output: OutputSettings, own_times: bool, nvenc: bool) -> list[s
 
 def sound_args(output: OutputSettings, sound: Sound) -> list[str]:
     """
-    The encoder of the sound. More than eight channels have no layout that could be mixed: all are heard on both sides.
+    The audio encoder. More than eight channels have no layout that could be mixed: all of them are sent to both sides.
     """
     every = "+".join(f"c{index}" for index in range(sound.channels))
     mixed = ["-af", f"pan=stereo|c0<{every}|c1<{every}"] if sound.channels > 8 else []

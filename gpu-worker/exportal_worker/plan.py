@@ -1,45 +1,46 @@
 """
-From a job to ffmpeg's arguments, without running anything. A type says what it does to the picture as an `Edit`; this
-file puts it together. ffmpeg runs inside the job's own directory and every file in it has a fixed name, so no text and
-no path of a user is ever read as part of a filter.
+Translates a job to ffmpeg's arguments, without running anything. A job type describes its changes to the picture as an
+`Edit`; this file assembles the command. ffmpeg runs inside the job's own directory and every file in it has a fixed
+name, so no text or path of a user is ever parsed as part of a filter.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .colour import TAG_ARGS, encodable, is_wide, normalised
-from .edit import Edit, Filter, JobType
+from .edit import Drawn, Edit, Filter, JobType, Lay
 from .failure import JobFailure, invalid_params
 from .media import Media, Size, Sound
 from .numbers import even, rounded, text
 from .orientation import turn_filters
 from .output import encoder_args, fitted, output_size, sound_args, uses_nvenc
+from .text.typesetter import Typesetter
 from .types import NEEDS, TYPES
 
 INPUT_NAME = "input"
 
 
 def image_name(index: int) -> str:
-    """The name of the image with this index, in the job's directory."""
+    """The file name of the image with this index, in the job's directory."""
     return f"image-{index}"
 
 
-#: H.264 has no level for more (ITU-T H.264, table A-1).
+#: The maximum of H.264's levels (ITU-T H.264, table A-1).
 _MAX_LONG, _MAX_SHORT = 8192, 4320
 
-#: How far before the start a container without an exact index is entered, seconds: more than a group of pictures.
+#: How far before the start to seek in a container without an exact index, seconds: more than a group of pictures.
 _COARSE = 30
 
-#: Encoders tell no length of a frame, so the last one's is lost. Up to this nobody misses it; seconds.
+#: Encoders do not store frame durations, so the last one's is lost. Up to this it is negligible; seconds.
 _UNTOLD = 0.25
 
-#: The demuxer of an image, and how to turn it.
+#: The demuxer of an image, and its orientation.
 ImageFacts = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`target` is the size of the result, `sound` what is heard in it."""
+    """`target` is the size of the result, `sound` is its sound."""
 
     edit: Edit
     media: Media
@@ -52,7 +53,9 @@ class Plan:
 
     @property
     def _exact(self) -> bool:
-        """MP4 and Matroska are entered exactly; others may be entered too late, so a good while before."""
+        """
+        MP4 and Matroska are seeked exactly; other containers may be entered too late, so seeking starts well before.
+        """
         return self.media.demuxer in ("mov", "matroska")
 
     @property
@@ -65,7 +68,7 @@ class Plan:
 
     @property
     def hold(self) -> list[str]:
-        """Filters that repeat the last frame where it ends, so that it is shown for as long as it was."""
+        """Filters that repeat the last frame at its end, so that it keeps its duration."""
         picture, start = self.media.picture, self._coarse
         if not self._exact and start > 0:
             return []
@@ -79,12 +82,12 @@ class Plan:
 
     def args(self, images: Sequence[ImageFacts], nvenc: bool = False, fps_mode: bool = False) -> list[str]:
         """
-        ffmpeg's arguments, given what each image is, in their order. `nvenc` says that the GPU may encode, `fps_mode`
-        how this ffmpeg wants to be asked.
+        ffmpeg's arguments for these images, in their order. `nvenc` allows the GPU's encoder, `fps_mode` selects the
+        option that this ffmpeg supports.
         """
         edit, media, output = self.edit, self.media, self.edit.output
         coarse = self._coarse
-        # An encoder that counts frames moves them by up to half a frame, out of a part's end even.
+        # An encoder with a constant rate moves frames by up to half a frame, even beyond the end of a span.
         own_times = output.fps is None and (not media.picture.constant or self._is_part or bool(self.hold))
         on_gpu = nvenc and uses_nvenc(self.target, output)
         return [
@@ -97,13 +100,14 @@ class Plan:
             *([] if self.sound is None else ["-map", f"0:{self.sound.index}"]),
             *(["-ss", text(edit.start - coarse)] if edit.start > coarse else []),
             *(["-t", text(edit.duration)] if self._is_part else []),
-            # Neither where it was filmed nor chapters that outlast it are anyone's business; rotation is done.
+            # Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is
+            # already applied.
             *["-map_metadata", "-1", "-map_chapters", "-1"],
-            # Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
+            # Keeps each frame's time: none is repeated, moved or dropped to fit a constant rate.
             *["-fps_mode" if fps_mode else "-vsync", "vfr"],
-            # Beyond 1/1000 older versions give the last frame no length at all, and so no player shows it.
+            # With a finer time base older versions give the last frame no duration, so that players do not show it.
             *(["-enc_time_base:v", "1:960"] if own_times else []),
-            # Older versions give up when one stream begins long after the other.
+            # Older versions fail when one stream begins long after the other.
             *["-max_muxing_queue_size", "9999"],
             *TAG_ARGS,
             *encoder_args(output, own_times, on_gpu),
@@ -116,33 +120,30 @@ class Plan:
         edit, picture = self.edit, self.media.picture
         chains = []
         size = Size(even(self.media.width), even(self.media.height))
-        # What is noted beside the frames (an orientation, brightness) is done here and must not be repeated in the
-        # result.
+        # Side data (an orientation, brightness) is applied here, and must not be applied to the result again.
         filters = ["sidedata=delete", *turn_filters(picture.turn), *normalised(picture, size, edit.in_rgb)]
         source = f"[0:{picture.index}]"
         for index, step in enumerate(edit.steps):
             if isinstance(step, Filter):
                 filters.append(step.filter)
                 continue
-            turn = turn_filters(images[step.image][1])
             chains.append(f"{source}{','.join(filters)}[below{index}]")
-            chains.append(f"[{step.image + 1}:v]{','.join([*turn, *step.prepare])}[image{index}]")
-            source = f"[below{index}][image{index}]"
+            chains.append(f"{_over(step, images)}[over{index}]")
+            source = f"[below{index}][over{index}]"
             filters = [step.place]
         fit, scale, after = fitted(edit.size, edit.output)
         end = encodable(fit) if edit.in_rgb else scale
         chains.append(f"{source}{','.join([*filters, *end, *self.hold, *after])}[out]")
-        # To a graph with one input, versions before 7 add what is noted beside its stream: the orientation, a second
-        # time.
+        # To a graph with one input, versions before 7 add the side data of its stream, and so rotate a second time.
         chains.append(f"[0:{picture.index}]nullsink")
         return ";".join(chains)
 
 
-def plan_job(type_name: str, params: Any, media: Media) -> Plan:
-    """Plans the job. Raises `invalid_params` or `invalid_media` with a sentence about what cannot be done."""
+def plan_job(type_name: str, params: Any, media: Media, typesetter: Typesetter) -> Plan:
+    """Plans the job. Raises `invalid_params` or `invalid_media` with a sentence about the cause."""
     edit_of = _type_named(type_name)
     size = Size(even(media.width), even(media.height))
-    edit = edit_of(params, replace(media, width=size.width, height=size.height))
+    edit = edit_of(params, replace(media, width=size.width, height=size.height), typesetter)
     target = output_size(edit.size, edit.output)
     sides = (target.width, target.height)
     if max(sides) > _MAX_LONG or min(sides) > _MAX_SHORT:
@@ -153,16 +154,16 @@ def plan_job(type_name: str, params: Any, media: Media) -> Plan:
     return Plan(edit, media, target, _kept(media.sound, edit))
 
 
-def refuse_early(type_name: str, params: Any, missing: Sequence[str]) -> None:
-    """Raises before anything is downloaded when the params are unusable, or need a filter that is `missing`."""
+def refuse_early(type_name: str, params: Any, missing: Sequence[str], typesetter: Typesetter) -> None:
+    """Raises before anything is downloaded when the params are invalid, or need a filter in `missing`."""
     _type_named(type_name)
     needs = NEEDS.get(type_name)
     if needs is not None:
-        _refuse_missing(needs(params), missing)
+        _refuse_missing(needs(params, typesetter), missing)
 
 
 def refuse_colours(media: Media, missing: Sequence[str]) -> None:
-    """Raises when the picture's colours need a filter that is `missing`."""
+    """Raises when the picture's colours need a filter in `missing`."""
     _refuse_missing(["zscale", "tonemap"] if is_wide(media.picture) else [], missing)
 
 
@@ -182,15 +183,23 @@ def _refuse_missing(needed: Sequence[str], missing: Sequence[str]) -> None:
 
 
 def _kept(sound: Sound | None, edit: Edit) -> Sound | None:
-    """The sound, if any of it is in the part that is kept."""
+    """The sound, if any of it is in the selected span."""
     if sound is None or sound.start >= edit.start + edit.duration or sound.end <= edit.start:
         return None
     return sound
 
 
+def _over(step: Lay | Drawn, images: Sequence[ImageFacts]) -> str:
+    """The filter chain of an overlay's own input."""
+    if isinstance(step, Drawn):
+        return ",".join(step.filters)
+    turn = turn_filters(images[step.image][1])
+    return f"[{step.image + 1}:v]{','.join([*turn, *step.prepare])}"
+
+
 def _source(demuxer: str, name: str) -> list[str]:
     """
-    The demuxer is named and only files may be opened, so that no input can make ffmpeg read anything else. Versions
-    differ in which orientations they apply, so they apply none.
+    The demuxer is given and only the file protocol is allowed, so that no input can make ffmpeg read anything else.
+    Versions differ in which orientations they apply automatically, so this is disabled.
     """
     return ["-noautorotate", "-protocol_whitelist", "file", "-f", demuxer, "-i", name]

@@ -1,17 +1,19 @@
-"""What a media file holds, by ffprobe. The container is told by its first bytes, never left to guess."""
+"""
+Reads the contents of a media file by ffprobe. The container is determined by its first bytes, never by ffprobe's guess.
+"""
 import json
 import subprocess
 import threading
 from collections.abc import Callable
 
 from .failure import JobFailure, invalid_media
-from .ffmpeg import CHILD_ENV, Ffmpeg, failure_of, signal_name
+from .ffmpeg import CHILD_ENV, FILES_OUT_OF_REACH, Ffmpeg, failure_of, signal_name
 from .media import Media
 from .orientation import turn_of_image
 from .stop import Stop
 from .streams import Packets, choose, take
 
-#: The brands of ISO media begin in the first box; older QuickTime files begin with one of the other boxes.
+#: ISO media begin with the brands in their first box; older QuickTime files begin with one of the other boxes.
 _MOV_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _MAGIC = (
     (b"\x1a\x45\xdf\xa3", "matroska"),
@@ -23,14 +25,14 @@ _MAGIC = (
     (b"GIF8", "gif"),
 )
 _PACKET = "packet=stream_index,pts_time,dts_time,duration_time,flags"
-#: Exif stands before the picture, in at most 64 KiB of its own.
+#: Exif precedes the picture data, in a segment of at most 64 KiB.
 _IMAGE_HEAD_BYTES = 512 * 1024
 
 
 def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None = None) -> Media:
     """
-    Reads the file at `path`, all of it: only its packets tell how long it is and when its frames are shown. `what`
-    names it in the failure. Raises `invalid_media` when it is no video, `Stopped` when the job is stopped.
+    Reads the whole file at `path`: only its packets determine its duration and the times of its frames. `what` names it
+    in the failure. Raises `invalid_media` when it is no video, `Stopped` when the job is stopped.
     """
     demuxer = demuxer_of(path)
     if demuxer is None:
@@ -43,7 +45,7 @@ def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None 
     rest: list[str] = []
 
     def told(line: str) -> None:
-        # The packets come first, one a line: they may be too many to be kept as text.
+        # The packets come first, one per line: they may be too many to keep as text.
         if rest:
             rest.append(line)
         elif line.startswith("    ],"):
@@ -57,7 +59,7 @@ def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None 
 
 
 def demuxer_of(path: str) -> str | None:
-    """ffmpeg's demuxer for the file, by its first bytes; None for what is no container of ours."""
+    """ffmpeg's demuxer for the file, by its first bytes; None for an unsupported container."""
     with open(path, "rb") as file:
         head = file.read(400)
     if head[4:8] in _MOV_BOXES:
@@ -67,7 +69,7 @@ def demuxer_of(path: str) -> str | None:
     for magic, demuxer in _MAGIC:
         if head.startswith(magic):
             return demuxer
-    # Packets of 188 bytes, or of 192 with a time before each.
+    # Packets of 188 bytes, or of 192 with a timestamp before each.
     for start, step in ((0, 188), (4, 192)):
         if head[start : start + 1] == b"\x47" == head[start + step : start + step + 1]:
             return "mpegts"
@@ -75,7 +77,7 @@ def demuxer_of(path: str) -> str | None:
 
 
 def image_facts(path: str, key: str) -> tuple[str, str]:
-    """ffmpeg's demuxer for an image, and how to turn it. Raises `invalid_media` for what is neither PNG nor JPEG."""
+    """ffmpeg's demuxer for an image, and its orientation. Raises `invalid_media` when it is neither PNG nor JPEG."""
     with open(path, "rb") as file:
         head = file.read(_IMAGE_HEAD_BYTES)
     if head[:4] == b"\x89PNG":
@@ -115,6 +117,8 @@ def _ask(ffmpeg: Ffmpeg, args: list[str], what: str, stop: Stop | None, on_line:
     if code < 0:
         raise failure_of(None, signal_name(code), "")
     if code != 0:
-        # Its complaint names the path; what follows the last colon is the reason.
+        # Its error message contains the path; the text after the last colon is the reason.
         reason = "".join(said).strip().rsplit(": ", 1)[-1] or "it cannot be read"
+        if FILES_OUT_OF_REACH.search(reason):
+            raise JobFailure("worker_error", f"{what} cannot be read by this worker: {reason}.", True)
         raise invalid_media(f"{what} is damaged: {reason}.")

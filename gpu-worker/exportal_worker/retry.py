@@ -1,4 +1,4 @@
-"""Trying again after what may pass."""
+"""Retries after temporary failures."""
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -6,14 +6,14 @@ from .failure import JobFailure
 from .stop import Stop
 from .wire import NoAnswer
 
-#: Waits between tries, seconds; one try more than there are waits. Together half a minute.
+#: Pauses between tries, seconds; there is one more try than pauses. Together half a minute.
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 T = TypeVar("T")
 
 
 class Passing(Exception):
-    """Trouble that may be over at the next try. `wait_s` is what the other side asked for (Retry-After)."""
+    """A failure that may be temporary. `wait_s` is the pause that the server requested (Retry-After)."""
 
     def __init__(self, message: str, wait_s: float | None = None) -> None:
         super().__init__(message)
@@ -25,20 +25,20 @@ def is_passing(status: int) -> bool:
     return status >= 500 or status == 429
 
 
-#: Statuses that say that the file itself cannot be taken: the same again would be refused again.
+#: Statuses by which the server refuses the file itself: a repeat would be refused as well.
 _FINAL = (400, 411, 413, 415)
 
 
 def refusal(status: int, code: str | None = None) -> JobFailure:
-    """A refused transfer that is not worth another try; `code` is the service's word for it."""
+    """The failure for a refused transfer that is not worth a repeat; `code` is the service's error code."""
     message = f"The result could not be stored ({status}{f', {code}' if code else ''})."
     return JobFailure("worker_error", message, status not in _FINAL)
 
 
 def persist(attempt: Callable[[], T], stop: Stop, waits: Sequence[float], gave_up: str) -> T:
     """
-    Tries until `attempt` answers. After the last try `gave_up` is a `worker_error` worth another attempt of the job.
-    Raises `Stopped` when the job is stopped meanwhile.
+    Repeats `attempt` until it returns. After the last try raises a retryable `worker_error` with `gave_up`. Raises
+    `Stopped` when the job is stopped meanwhile.
     """
     for wait in [*waits, None]:
         try:

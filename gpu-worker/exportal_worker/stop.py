@@ -1,6 +1,6 @@
 """
-The one switch that stops a job from whatever side: the service's answer, RunPod's cancel, or SIGTERM. Whoever waits
-for something registers how to be woken.
+The single switch that stops a job, for every cause: the service's answer, RunPod's cancel, or SIGTERM. Blocking code
+registers a callback that wakes it.
 """
 import threading
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from typing import Iterator
 
 
 class Stopped(Exception):
-    """The job was stopped; its message says by whom."""
+    """The job was stopped; the message contains by whom."""
 
 
 class Stop:
-    """`tell` says whether the service wants to hear that the attempt failed."""
+    """`tell` is whether the attempt's failure should be reported to the service."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -27,7 +27,7 @@ class Stop:
         return self._event.is_set()
 
     def set(self, reason: str, tell: bool = False) -> None:
-        """Stops the job. The first reason counts. With `tell` the service is told to try again elsewhere."""
+        """Stops the job. The first reason is kept. With `tell` the service is asked to retry elsewhere."""
         with self._lock:
             if self._event.is_set():
                 return
@@ -38,7 +38,7 @@ class Stop:
             wake()
 
     def check(self) -> None:
-        """Raises `Stopped` once the job is stopped."""
+        """Raises `Stopped` if the job is stopped."""
         if self.is_set:
             raise Stopped(self.reason)
 
@@ -49,7 +49,7 @@ class Stop:
 
     @contextmanager
     def calling(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Within it `wake` is called at the moment of the stop, from whatever thread."""
+        """In this context `wake` is called when the job is stopped, from any thread."""
         with self._lock:
             self._wakers.add(wake)
             late = self._event.is_set()

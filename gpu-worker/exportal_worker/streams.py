@@ -1,4 +1,4 @@
-"""From what ffprobe tells of a file to what is exported of it: which streams, how they look, and when."""
+"""Selects from ffprobe's output the streams to export, with their format and times."""
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -9,13 +9,13 @@ from .media import Media, Picture, Size, Sound
 from .numbers import rounded
 from .orientation import swaps_sides, turn_of_matrix
 
-#: When each packet of each stream is shown and for how long (0 where it is not told), in the order of the file; seconds.
+#: Presentation time and duration (0 when unknown) of each packet by stream, in the order of the file; seconds.
 Packets = dict[int, list[tuple[float, float]]]
 Stream = dict[str, Any]
 
 
 def take(packets: Packets, line: str) -> None:
-    """The line of one packet. Those that an edit list cuts away (`D` among the flags) are never shown."""
+    """Parses the line of one packet. Packets removed by an edit list (`D` in the flags) are never shown."""
     told = dict(re.findall(r'"(\w+)": "?([^",}]+)', line))
     at = _number(told.get("pts_time", told.get("dts_time", "")))
     if "stream_index" not in told or at is None or "D" in told.get("flags", ""):
@@ -27,10 +27,9 @@ def choose(
     demuxer: str, answer: dict[str, Any], packets: Packets, decodes: Callable[[str], bool], what: str
 ) -> Media:
     """
-    Chooses a picture and a sound. The picture is the first stream that is no attached picture, that ffmpeg can decode
-    and that has more than one frame, else one with a single frame. The sound is the one flagged as default, else the
-    first, passing over what cannot be decoded. `decodes` tells which codecs ffmpeg knows. Raises `invalid_media` when
-    there is nothing to see.
+    Chooses a picture and a sound. The picture is the first stream that is no attached picture, can be decoded by ffmpeg
+    and has more than one frame, else one with a single frame. The sound is the default one, else the first, skipping
+    those that cannot be decoded. `decodes` checks a codec. Raises `invalid_media` when there is no picture.
     """
     streams: list[Stream] = answer.get("streams", [])
     pictures = [each for each in streams if each.get("codec_type") == "video" and not _is_cover(each)]
@@ -59,7 +58,7 @@ def choose(
 
 
 def _is_cover(stream: Stream) -> bool:
-    """A cover, or a strip of previews."""
+    """Whether it is a cover, or a strip of previews."""
     disposition = stream.get("disposition", {})
     return disposition.get("attached_pic") == 1 or disposition.get("timed_thumbnails") == 1
 
@@ -104,7 +103,7 @@ def _turn(video: Stream) -> str:
 
 
 def _display_size(video: Stream) -> Size:
-    """With square pixels, the larger side kept."""
+    """The size with square pixels, keeping the larger dimension."""
     width, height = video["width"], video["height"]
     told = re.fullmatch(r"(\d+):(\d+)", video.get("sample_aspect_ratio", ""), re.ASCII)
     across, down = (int(told[1]), int(told[2])) if told else (1, 1)
@@ -115,7 +114,7 @@ def _display_size(video: Stream) -> Size:
 
 
 def _picture(video: Stream, turn: str, times: list[float], end: float) -> Picture:
-    """Untold colours are those of their size: BT.709 from 720 lines or 1280 columns on, BT.601 below."""
+    """Colours without tags follow the size: BT.709 from 720 lines or 1280 columns on, BT.601 below."""
 
     def told(field: str, otherwise: str) -> str:
         name = video.get(field, "")
@@ -143,8 +142,8 @@ def _picture(video: Stream, turn: str, times: list[float], end: float) -> Pictur
 
 def _is_constant(times: Iterable[float], guess: str) -> bool:
     """
-    Whether every frame stands in a slot of its own at ffmpeg's guess of the rate, give or take the millisecond to which
-    Matroska rounds. An encoder that counts frames moves them all by up to half a slot, so slots are short.
+    Whether every frame falls into a slot of its own at ffmpeg's guess of the rate, within the millisecond to which
+    Matroska rounds. An encoder with a constant rate moves frames by up to half a slot, so slots must be short.
     """
     frames, _, seconds = guess.partition("/")
     count, length = _number(frames) or 0, _number(seconds or "1") or 0

@@ -1,4 +1,4 @@
-"""Bytes in and out: the input and assets to files, the result to its signed URL. All streamed."""
+"""Transfers: downloads the input and assets to files, and uploads the result to its signed URL. All streamed."""
 import http.client
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from .failure import JobFailure
 from .retry import BACKOFF_S, Passing, is_passing, persist, refusal
 from .stop import Stop
-from .wire import Connection, NoAnswer, exchange
+from .wire import SILENCE_S, Connection, NoAnswer, exchange
 
 _CHUNK = 1024 * 1024
 
-#: Told with the fraction done, 0 to 1, as bytes flow.
+#: Called with the completed fraction, 0 to 1, as bytes are transferred.
 OnFraction = Callable[[float], None]
 
 
 class TooLarge(Exception):
-    """The one PUT takes no file of this size; the way in parts may."""
+    """A single PUT of this size is refused; a multipart upload may succeed."""
 
 
 def download(
@@ -27,8 +27,8 @@ def download(
     waits: Sequence[float] = BACKOFF_S,
 ) -> None:
     """
-    Downloads `url` to `path`. `what` names it in the failure: `input_not_found` when it is not there (404, 410: not
-    worth a retry) or not allowed (401, 403: a fresh URL may help), `worker_error` when it still fails after the tries.
+    Downloads `url` to `path`. `what` names it in the failure: `input_not_found` when it does not exist (404, 410: not
+    retryable) or is not allowed (401, 403: a new URL may help), `worker_error` when all tries failed.
     """
 
     def attempt() -> None:
@@ -48,7 +48,7 @@ def download(
                 raise JobFailure("worker_error", f"{what} could not be written to the disk.", True) from None
             raise NoAnswer(type(error).__name__) from None
         except http.client.HTTPException as error:
-            # A body that ends early is no OSError.
+            # A body that ends early raises no OSError.
             stop.check()
             raise NoAnswer(type(error).__name__) from None
         finally:
@@ -64,16 +64,17 @@ def upload(
     stop: Stop,
     on_fraction: OnFraction = lambda done: None,
     waits: Sequence[float] = BACKOFF_S,
+    timeout_s: float = SILENCE_S,
 ) -> None:
     """
-    Stores the file at `path` by one PUT, once: `If-None-Match: *` keeps an object that is there, and 412 says that it
-    is, which is as good. Raises `TooLarge` at 413, `worker_error` when the URL refuses or the tries are used up.
+    Stores the file at `path` once, by one PUT: with `If-None-Match: *` an existing object is kept, and 412 reports it,
+    which counts as success. Raises `TooLarge` at 413, `worker_error` when the URL refuses it or all tries failed.
     """
     size = os.path.getsize(path)
     headers = {"Content-Type": content_type, "Content-Length": str(size), "If-None-Match": "*"}
 
     def attempt() -> None:
-        status = exchange("PUT", url, headers, pieces(path, 0, size, on_fraction), stop).status
+        status = exchange("PUT", url, headers, pieces(path, 0, size, on_fraction), stop, timeout_s).status
         if 200 <= status < 300 or status == 412:
             return
         if status == 413:
@@ -86,7 +87,7 @@ def upload(
 
 
 def pieces(path: str, start: int, size: int, on_fraction: OnFraction = lambda done: None) -> Iterator[bytes]:
-    """The `size` bytes of the file from `start` on, piece by piece."""
+    """Yields the `size` bytes of the file from `start` on in pieces."""
     sent = 0
     with open(path, "rb") as file:
         file.seek(start)

@@ -1,4 +1,4 @@
-"""One HTTP exchange at a time, by the standard library. Bodies are streamed; redirects are not followed."""
+"""HTTP exchanges by the standard library, one at a time. Bodies are streamed; redirects are not followed."""
 import http.client
 import json
 import socket
@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import VERSION
 from .stop import Stop
 
-#: Without a byte for this long the other side counts as gone; seconds.
+#: Cloudflare's Browser Integrity Check refuses requests without a User-Agent, and those with the default of some
+#: libraries.
+USER_AGENT = f"exportal-gpu-worker/{VERSION}"
+#: Without a byte for this long the server counts as gone; seconds.
 SILENCE_S = 60.0
-#: No answer that is read has more of use.
+#: No answer that is read needs to be larger.
 MAX_ANSWER_BYTES = 1024 * 1024
 
 
@@ -22,7 +26,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON; None when it is none."""
+        """The body as JSON; None when it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -30,11 +34,11 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """The network failed; what was sent may have arrived. The message holds no address, since those are signed."""
+    """The network failed, and the request may have arrived. The message contains no URL, since URLs are signed."""
 
 
 class Connection:
-    """A request under way. `stop` breaks it off from another thread."""
+    """A request in progress. `stop` aborts it from another thread."""
 
     def __init__(self, url: str, stop: Stop | None = None, timeout_s: float = SILENCE_S) -> None:
         parts = urlsplit(url)
@@ -47,23 +51,24 @@ class Connection:
     def send(
         self, method: str, headers: dict[str, str], body: bytes | Iterable[bytes] | None = None
     ) -> http.client.HTTPResponse:
-        """Sends a request and answers the response, its body unread. A body in pieces needs a Content-Length."""
+        """Sends a request and returns the response with its body unread. A streamed body needs a Content-Length."""
         if self._stop is not None:
             self._stop.check()
         try:
-            self._http.request(method, self._target, body=body, headers=headers)
+            self._http.request(method, self._target, body=body, headers={"User-Agent": USER_AGENT, **headers})
         except ConnectionError:
-            # The other side may have answered without reading to the end; the answer is what counts.
+            # The server may have answered without reading to the end, and its answer counts.
             if self._http.sock is None:
                 raise
         return self._http.getresponse()
 
     def cut(self) -> None:
-        """Ends the exchange at once, whatever it waits for."""
+        """Aborts the exchange at once, in any state."""
         sock = self._http.sock
         if sock is not None:
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                # Not SSLSocket's own method, which removes state that the reading thread uses.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 pass
 
@@ -79,7 +84,9 @@ def exchange(
     stop: Stop | None = None,
     timeout_s: float = SILENCE_S,
 ) -> Answer:
-    """One request and its whole answer. Raises `NoAnswer` when the network failed, `Stopped` when the job was."""
+    """
+    One request and its complete answer. Raises `NoAnswer` when the network failed, `Stopped` when the job is stopped.
+    """
     connection = Connection(url, stop, timeout_s)
     try:
         if stop is None:
@@ -100,7 +107,7 @@ def post_json(url: str, value: Any, headers: dict[str, str] | None = None, **opt
 
 
 def _whole(response: http.client.HTTPResponse, stop: Stop | None) -> Answer:
-    """The status is the answer: a body that breaks off or never ends is read as far as it is of use, or not at all."""
+    """Only the status counts: a body that breaks off or never ends is read as far as useful."""
     headers = {name.lower(): value for name, value in response.getheaders()}
     try:
         body = response.read(MAX_ANSWER_BYTES)

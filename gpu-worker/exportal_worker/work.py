@@ -1,6 +1,6 @@
 """
-One job from its input to a stored result, telling the service on the way. Download is 0–5 percent, rendering 5–95,
-upload 95–99. Nothing is left behind: the job's directory goes whatever happens.
+Runs one job from its input to a stored result, with reports to the service. Download is 0–5 percent, rendering 5–95,
+upload 95–99. The job's directory is removed in every case.
 """
 import logging
 import os
@@ -9,53 +9,62 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .check_result import check_result
-from .failure import JobFailure, invalid_params, to_failure, well_formed
+from .external.download import External, download_external
+from .failure import JobFailure, invalid_params, to_failure
 from .ffmpeg import EncoderFailed, Ffmpeg, run_ffmpeg
 from .job_input import JobInput, parse_input
 from .multipart import upload_in_parts
 from .output import uses_nvenc
 from .plan import INPUT_NAME, ImageFacts, Plan, image_name, plan_job, refuse_colours, refuse_early
+from .poster import store_poster
 from .probe import image_facts, probe
 from .reports import HEARTBEAT_S, SPACING_S, Reports
 from .retry import BACKOFF_S
 from .stop import Stop, Stopped
+from .text.layout import Fonts
+from .text.typesetter import FONTS_DIR, Typesetter, fonts_dir
 from .transfer import TooLarge, download, upload
 
 log = logging.getLogger("exportal")
 
 _RENDER_FROM = 5
 _UPLOAD_FROM = 95
-#: The decoders' own words for damage that they went over, the same in all versions.
+#: The decoders' messages for damage that they skip, the same in all versions.
 _DAMAGE = re.compile(
     r"error while decoding|concealing|corrupt|invalid data|invalid nal|missing picture|decode_slice_header|illegal",
     re.IGNORECASE,
 )
-#: Most that one PUT carries, as in runpod-local. A Cloudflare zone lets 100 MB through to a Worker on the smaller plans.
+#: Maximum size of a single PUT, as in runpod-local. On its smaller plans a Cloudflare zone passes at most 100 MB to a
+#: Worker.
 SINGLE_PUT_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a worker works with. The directory holds the font as `font.ttf` and, while they run, the jobs."""
+    """A worker's resources. The directory holds the fonts and, while they run, the jobs."""
 
     dir: str
     ffmpeg: Ffmpeg
+    fonts: Fonts
     single_put_bytes: int = SINGLE_PUT_BYTES
     spacing_s: float = SPACING_S
     heartbeat_s: float = HEARTBEAT_S
     waits: Sequence[float] = BACKOFF_S
+    external: External = field(default_factory=External)
 
 
 def work(job: dict[str, Any], stop: Stop, bench: Bench) -> dict[str, Any]:
-    """Does the job and answers RunPod's output for it: `output_video_key`, or `error` with `code` and `should_retry`."""
+    """Runs the job and returns its output for RunPod: `output_video_key`, or `error` with `code` and `should_retry`."""
+    if job.get("input") == {"self_test": True}:
+        return _self_test(bench.ffmpeg)
     try:
         given = parse_input(job.get("input"))
     except JobFailure as failure:
-        # Without a readable input there is nobody to report to; RunPod's FAILED is all there is.
+        # Without a readable input the service cannot be reached; only RunPod's FAILED reports the job.
         return _failed(failure)
     reports = Reports(
         given.callback_url,
@@ -65,19 +74,24 @@ def work(job: dict[str, Any], stop: Stop, bench: Bench) -> dict[str, Any]:
         bench.spacing_s,
         bench.heartbeat_s,
         bench.waits,
+        given.line_url,
     )
     directory = None
     try:
         directory = tempfile.mkdtemp(prefix="job-", dir=bench.dir)
-        warnings = _Export(given, directory, stop, reports, bench).run()
-        reports.complete(given.output.video_key, warnings)
-        return {"output_video_key": given.output.video_key, **({"warnings": warnings} if warnings else {})}
+        warnings, poster = _Export(given, directory, stop, reports, bench).run()
+        reports.complete(given.output.video_key, warnings, poster)
+        return {
+            "output_video_key": given.output.video_key,
+            **({"poster": True} if poster else {}),
+            **({"warnings": warnings} if warnings else {}),
+        }
     except Stopped:
         if stop.tell:
             reports.error(JobFailure("worker_error", f"The worker stopped: {stop.reason}.", True))
         return {"error": f"Stopped: {stop.reason}"}
     except Exception as error:
-        # Whatever it is, the service must hear of it.
+        # Every kind of error must be reported to the service.
         failure = to_failure(error)
         log.warning("job %s failed: %s: %s", given.job_id, failure.code, failure.message)
         reports.error(failure)
@@ -86,6 +100,14 @@ def work(job: dict[str, Any], stop: Stop, bench: Bench) -> dict[str, Any]:
         reports.close()
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _self_test(ffmpeg: Ffmpeg) -> dict[str, Any]:
+    """
+    The features of ffmpeg and the GPU at the start of this process; a failure when jobs would fail because of them.
+    """
+    found = {"h264": "nvenc" if ffmpeg.nvenc else "libx264", "missing": list(ffmpeg.missing)}
+    return {"error": f"ffmpeg lacks {', '.join(ffmpeg.missing)}.", **found} if ffmpeg.missing else found
 
 
 def _failed(failure: JobFailure) -> dict[str, Any]:
@@ -100,51 +122,66 @@ class _Export:
         self._reports = reports
         self._bench = bench
 
-    def run(self) -> list[str]:
-        """Answers sentences about a result that is right but not all that was to be expected."""
+    def run(self) -> tuple[list[str], bool]:
+        """Returns sentences about a correct result that lacks something, and whether it has a poster."""
         ffmpeg = self._bench.ffmpeg
-        refuse_early(self._given.type, self._given.params, ffmpeg.missing)
+        typesetter = Typesetter(self._bench.fonts, ffmpeg.shaper)
+        refuse_early(self._given.type, self._given.params, ffmpeg.missing, typesetter)
         self._reports.progress(0, "downloading")
-        self._fetch(self._given.input_url, INPUT_NAME, "The input", _RENDER_FROM)
+        self._fetch_input()
         media = probe(self._path(INPUT_NAME), ffmpeg, "The input", self._stop)
-        plan = plan_job(self._given.type, self._given.params, media)
+        plan = plan_job(self._given.type, self._given.params, media, typesetter)
         refuse_colours(media, ffmpeg.missing)
-        for name, text in plan.edit.texts:
-            self._write_text(name, text)
+        self._write_texts(plan)
         said = self._render(plan, [self._image(index, key) for index, key in enumerate(plan.edit.image_keys)])
-        result = self._path(plan.output_name)
-        check_result(media, plan, probe(result, ffmpeg, "The result", self._stop))
-        # One bad patch must not cost a whole recording, but whoever gets the result should know.
+        path = self._path(plan.output_name)
+        result = probe(path, ffmpeg, "The result", self._stop)
+        check_result(media, plan, result)
+        # A damaged place must not fail a whole recording, but the result's receiver should learn of it.
         damage = ["The input is damaged in places, which the result may show."] if _DAMAGE.search(said) else []
         warnings = [*media.notes, *damage]
-        self._store(result)
+        self._store(path)
+        url = self._given.output.poster_put_url
+        poster = url is not None and store_poster(ffmpeg.path, result, path, url, self._stop, self._bench.waits)
         self._stop.check()
-        return warnings
+        return warnings, poster
 
     def _path(self, name: str) -> str:
         return os.path.join(self._dir, name)
 
-    def _fetch(self, url: str, name: str, what: str, share: float = 0) -> None:
-        def told(done: float) -> None:
-            self._reports.progress(done * share, "downloading")
+    def _fetch_input(self) -> None:
+        given, external, path = self._given, self._bench.external, self._path(INPUT_NAME)
 
-        download(url, self._path(name), what, self._stop, told, self._bench.waits)
+        def told(done: float) -> None:
+            self._reports.progress(done * _RENDER_FROM, "downloading")
+
+        if not given.input_is_external:
+            download(given.input_url, path, "The input", self._stop, told, self._bench.waits)
+            return
+        limits = external.limits
+        if given.input_max_bytes is not None and given.input_max_bytes < limits.most_bytes:
+            external = replace(external, limits=replace(limits, most_bytes=given.input_max_bytes))
+        download_external(given.input_url, path, self._stop, external, told, self._bench.waits)
 
     def _image(self, index: int, key: str) -> ImageFacts:
-        """Downloads an image and answers what it is."""
+        """Downloads an image and returns its properties."""
         url = self._given.assets.get(key)
         if url is None:
             raise invalid_params(f'The image "{key}" is not among the assets of the job.')
-        self._fetch(url, image_name(index), f'The image "{key}"')
+        download(url, self._path(image_name(index)), f'The image "{key}"', self._stop, waits=self._bench.waits)
         return image_facts(self._path(image_name(index)), key)
 
-    def _write_text(self, name: str, text: str) -> None:
-        # Half of a surrogate pair is no character; the font has a sign for that.
-        with open(self._path(name), "w", encoding="utf-8", newline="") as file:
-            file.write(well_formed(text))
+    def _write_texts(self, plan: Plan) -> None:
+        for name, text in plan.edit.texts:
+            with open(self._path(name), "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+        for places in plan.edit.font_sets:
+            os.mkdir(self._path(fonts_dir(places)))
+            for place in map(str, places):
+                os.link(os.path.join(self._dir, FONTS_DIR, place), os.path.join(self._path(fonts_dir(places)), place))
 
     def _render(self, plan: Plan, images: list[ImageFacts]) -> str:
-        """Answers what ffmpeg complained about without giving up."""
+        """Runs ffmpeg and returns its warnings."""
         started = time.monotonic()
         self._reports.progress(_RENDER_FROM, "rendering")
 
@@ -165,7 +202,7 @@ class _Export:
         except EncoderFailed as failure:
             if not (ffmpeg.nvenc and uses_nvenc(plan.target, plan.edit.output)):
                 raise
-            # Its sessions may be taken, or its driver gone; the processor takes longer, and gets there.
+            # The GPU's sessions may be in use, or its driver missing; the CPU is slower, but succeeds.
             log.warning("NVENC failed, the job goes on with libx264: %s", failure.message)
             return run(False)
 

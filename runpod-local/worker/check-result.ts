@@ -1,17 +1,17 @@
-/** Whether a result is what was planned: judged by its own streams, since a container's length proves nothing. */
+/** Compares a result with its plan, by its streams, since the container's duration proves nothing. */
 import { invalidMedia, JobFailure } from './failure.ts'
 import type { Probe } from './media.ts'
 import type { Plan } from './plan.ts'
 
-/** From when to when something is shown or heard; seconds. */
+/** The time span of a stream; seconds. */
 interface Span {
   start: number
   end: number
 }
 
 /**
- * Throws `invalid_media` when picture or sound is shorter than the input gives, has a hole, or is apart from the other:
- * the input is damaged. Throws `worker_error` when the result has other properties than planned.
+ * Throws `invalid_media`, for a damaged input, when picture or sound is shorter than in the input, has a gap, or is out
+ * of sync. Throws `worker_error` when the result has other properties than planned.
  */
 export function checkResult(input: Probe, plan: Plan, result: Probe): void {
   const { times } = input.picture
@@ -21,7 +21,7 @@ export function checkResult(input: Probe, plan: Plan, result: Probe): void {
   const slack = Math.max(0.5, plan.duration * 0.02) + (rate === undefined ? 0 : 1 / rate)
   const picture = cut({ start: wanted[0] ?? plan.start, end: input.picture.end })
   const made = { start: result.picture.times[0] ?? 0, end: result.picture.end }
-  // How long the last frame is shown is not always kept.
+  // The duration of the last frame is not always preserved.
   const lacking = plan.hold.length > 0 ? 0 : picture.end - (wanted.at(-1) ?? picture.end)
   compare('picture', made, picture, slack, lacking)
   if (gap(result.picture.times) > gap([...wanted, picture.end]) + slack)
@@ -31,7 +31,7 @@ export function checkResult(input: Probe, plan: Plan, result: Probe): void {
   if (frames === 1 && expected > 1) throw damaged('The result has a single frame')
   const sound = plan.sound && cut(plan.sound)
   if (sound === null && result.sound !== null) throw unplanned('has sound that was not planned')
-  // Less than a few packets of sound may come to none.
+  // Less than a few packets of sound may encode to none.
   if (sound !== null && result.sound === null && sound.end - sound.start > 0.1)
     throw unplanned('has no sound')
   if (sound !== null && result.sound !== null) {
@@ -54,7 +54,7 @@ function clip(span: Span, { start, duration }: Plan): Span {
   return { start: Math.max(span.start, start), end: Math.min(span.end, start + duration) }
 }
 
-/** `lacking` is how much shorter it may be besides. */
+/** `lacking` is an additional tolerance for the end. */
 function compare(what: string, made: Span, wanted: Span, slack: number, lacking = 0): void {
   const [got, expected] = [made.end - made.start, wanted.end - wanted.start]
   if (got > expected + slack || got < expected - slack - lacking)
@@ -70,7 +70,7 @@ function damaged(what: string): JobFailure {
   return invalidMedia(`${what}; the input seems to be damaged.`)
 }
 
-/** The same again would come out the same. */
+/** Not retryable: a repeat would have the same result. */
 function unplanned(what: string): JobFailure {
   return new JobFailure(
     'worker_error',

@@ -1,22 +1,22 @@
 /**
- * Colour, said to ffmpeg in so many words, since what it assumes differs between its versions. Every result is BT.709
- * of limited range. Overlays are laid over RGB, where their colours need no conversion of their own.
+ * Explicit colour conversions, since ffmpeg's defaults differ between versions. Every result is BT.709 of limited
+ * range. Overlays are composed in RGB, where their colours need no conversion.
  */
 import type { Picture } from './media.ts'
 import type { Size } from './output.ts'
 
-/** Without these swscale is off by up to eight of 255. */
+/** Without these swscale's error is up to eight of 255. */
 export const EXACT = 'flags=bicubic+accurate_rnd+full_chroma_int'
 
 const TAGS = 'setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709'
 
-/** The tags again for encoders that do not take them from the frames. */
+/** Sets the tags again, for encoders that do not take them from the frames. */
 export const TAG_ARGS: readonly string[] = [
   ...['-color_range', 'tv', '-color_primaries', 'bt709'],
   ...['-color_trc', 'bt709', '-colorspace', 'bt709'],
 ]
 
-/** ffprobe's names of matrices as swscale and zimg call them. */
+/** ffprobe's names of matrices as those of swscale and zimg. */
 const MATRICES: ReadonlyMap<string, readonly [swscale: string, zimg: string]> = new Map(
   Object.entries({
     bt709: ['bt709', '709'],
@@ -32,10 +32,10 @@ const MATRICES: ReadonlyMap<string, readonly [swscale: string, zimg: string]> = 
 
 const isHdr = ({ transfer }: Picture): boolean => transfer === 'smpte2084' || transfer === 'arib-std-b67'
 
-/** Whether the picture needs zimg: more light, or more colour, than BT.709 has. */
+/** Whether the conversion needs zimg: the picture exceeds BT.709 in brightness or gamut. */
 export const isWide = (picture: Picture): boolean => isHdr(picture) || picture.primaries === 'bt2020'
 
-/** Filters from the picture as it is decoded to one of `size` with square pixels, in RGB or as the result has it. */
+/** Filters from the decoded picture to one of `size` with square pixels, in RGB or in the result's format. */
 export function normalised(picture: Picture, { width, height }: Size, inRgb: boolean): string[] {
   const side = `${width}:${height}`
   const wide = isWide(picture) ? narrowed(picture, side) : []
@@ -49,14 +49,14 @@ export function normalised(picture: Picture, { width, height }: Size, inRgb: boo
   return [...wide, scale, ...end, 'setsar=1']
 }
 
-/** Filters from RGB to the result's own format, at the same time to `size`. */
+/** Filters from RGB to the result's format, which also scale to `size`. */
 export function encodable({ width, height }: Size): string[] {
   return [`scale=${width}:${height}:${EXACT}:out_color_matrix=bt709:out_range=tv`, 'format=yuv420p', TAGS]
 }
 
 /**
- * To BT.709 of limited range. HDR is mapped to it: 203 cd/m² are white (ITU-R BT.2408, 2.1), what is half as bright
- * stays as it is, what is up to five times as bright is bent into the rest.
+ * Filters to BT.709 of limited range. HDR is tone-mapped: 203 cd/m² become white (ITU-R BT.2408, 2.1); up to half of
+ * that is unchanged, up to five times of that is compressed into the rest.
  */
 function narrowed(picture: Picture, side: string): string[] {
   const [swscale, zimg] = MATRICES.get(picture.matrix) ?? ['bt2020', '2020_ncl']

@@ -1,38 +1,43 @@
-/** What a job type is, and what it says about a job: the seam between the types and the plan. */
+/** The interface between job types and the plan: what a type does to the picture. */
 
 import type { Probe } from './media.ts'
 import type { OutputSettings, Size } from './output.ts'
+import type { TextFile, Typesetter } from './text/typesetter.ts'
 
-/** One thing done to the picture: a plain filter, or an image laid over it. */
+/** One step on the picture: a plain filter, or an overlay that is drawn or is an image. */
 export type Step =
   | { filter: string }
+  /** `drawn` contains the filters that create it, `place` is the overlay filter. */
+  | { drawn: string[]; place: string }
   /** `prepare` is applied to the image with this index in `Edit.imageKeys`, `place` is the overlay filter. */
   | { image: number; prepare: string[]; place: string }
 
-/** What a job type makes of its params and the input. */
+/** A job type's result for its params and the input. */
 export interface Edit {
   output: OutputSettings
   steps: Step[]
-  /** Whether the steps need RGB: text and images keep their colours there. */
+  /** Whether the steps need RGB, so that text and images keep their colours. */
   inRgb: boolean
   /** Size of the picture after the steps, before `output`. */
   size: Size
-  /** Where the result starts in the input, and how long it is; seconds. */
+  /** Start of the result in the input, and its duration; seconds. */
   start: number
   duration: number
-  /** Text files that the filters read by name. */
-  texts: { name: string; text: string }[]
+  /** Text files that the filters open by name. */
+  texts: TextFile[]
+  /** The sets of fonts that the steps need, as indices into the list of fonts. */
+  fontSets: number[][]
   /** R2 keys of the images, in the order of their index. */
   imageKeys: string[]
 }
 
-/** A job type. `input` has even sides and square pixels, whatever the file has. */
+/** A job type. `input` has even dimensions and square pixels, whatever the file has. */
 export interface JobType {
   name: string
-  edit(params: unknown, input: Probe): Edit
-  /** Filters that an ffmpeg may lack and that these params need; asked before anything is downloaded. */
-  needs?(params: unknown): readonly string[]
+  edit(params: unknown, input: Probe, typesetter: Typesetter): Edit
+  /**
+   * Filters that an ffmpeg may lack and that these params require; called before anything is downloaded. Throws when
+   * the params are invalid, or contain text that cannot be drawn here.
+   */
+  needs?(params: unknown, typesetter: Typesetter): readonly string[]
 }
-
-/** The font of all text, in the directory above the job's. */
-export const FONT_PATH = '../font.ttf'

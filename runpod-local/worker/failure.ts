@@ -1,6 +1,6 @@
 /**
- * Why a job failed, in the words of the error report: a sentence for a person, and what the service needs. Lone halves of
- * surrogate pairs, which file names and params may hold, become U+FFFD.
+ * The reason of a failed job in the form of the error report: a sentence for people, and the fields for the service.
+ * Unpaired surrogates, which file names and params may contain, become U+FFFD.
  */
 export class JobFailure extends Error {
   readonly code: FailureCode
@@ -21,7 +21,7 @@ export type FailureCode =
   | 'worker_error'
   | (string & {})
 
-/** Media that no retry can mend. */
+/** Media that fail again with every retry. */
 export function invalidMedia(message: string): JobFailure {
   return new JobFailure('invalid_media', message, false)
 }
@@ -31,9 +31,11 @@ export function invalidParams(message: string): JobFailure {
   return new JobFailure('invalid_params', message, false)
 }
 
-/** Anything else as a failure: most likely a passing trouble of this worker, so worth another attempt. */
+/** Any other error as a failure: most likely temporary and of this worker, so retryable. */
 export function toFailure(error: unknown): JobFailure {
   if (error instanceof JobFailure) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message : String(error)
+  // The full text of a system error contains a local path.
+  const message = error instanceof Error && 'path' in error ? text.split(', ', 1)[0] : text
   return new JobFailure('worker_error', `The worker failed: ${message}`, true)
 }

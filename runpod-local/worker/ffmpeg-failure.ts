@@ -1,27 +1,30 @@
-/** What an unsuccessful end of ffmpeg means for the job: who is at fault, and whether another attempt may help. */
+/** Maps a failed run of ffmpeg to the job's failure: its cause, and whether a retry may help. */
 import { invalidMedia, JobFailure } from './failure.ts'
 
-/** How it ended: by `code`, or by a signal from elsewhere on this computer, or (both null) it never began. */
+/** How ffmpeg ended: with `code`, by a signal from another process, or (both null) it did not start. */
 export interface FfmpegEnd {
   code: number | null
   killedBy: string | null
-  /** What it said last. */
+  /** Its last output. */
   message: string
 }
 
-/** Signals that a process gets from others; every other one is a crash of its own. */
+/** Signals from other processes; every other signal is a crash. */
 const FROM_OUTSIDE = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']
 
-/** An encoder that does not open; with a GPU's the same job can go on with libx264. */
+/** An encoder that does not open; if it is a GPU's, the job can continue with libx264. */
 export const ENCODER_FAILED =
   /error (while opening|initializing) (encoder|output stream)|could not open encoder|openencodesessionex|no capable devices found|cannot load (lib)?(cuda|nvcuda|nvidia-encode|nvencodeapi)/i
 
 const MISSING =
   /no such filter|unknown encoder|encoder .* not found|unknown decoder|unrecognized option|option .* not found/i
+/** A failure of the worker's own files. Demuxers print "Input/output error" for damaged files too, muxers do not. */
+export const FILES_OUT_OF_REACH =
+  /no such file or directory|not a directory|permission denied|read-only file system|disk quota exceeded|file too large|too many open files|stale file handle|(could not write|error writing|error closing|error opening output|write_frame|muxer).*: input\/output error/i
 const IMPOSSIBLE =
   /picture size \S+ is invalid|dimensions .* (not supported|too large)|invalid (frame|image) size|width not divisible|rematrix is needed|unsupported channel layout|invalid channel layout|channel layout .* not supported|sample rate .* not supported/i
 
-/** A crash, a missing part and an impossible result are named as such; what is left is about the input. */
+/** Identifies crashes, missing components and impossible results; every other failure is caused by the input. */
 export function failureOf({ code, killedBy, message: said }: FfmpegEnd): JobFailure {
   if (killedBy === 'SIGKILL') {
     const message = 'ffmpeg was killed by SIGKILL; the computer may be out of memory.'
@@ -57,6 +60,11 @@ export function failureOf({ code, killedBy, message: said }: FfmpegEnd): JobFail
   const unopened = lineOf(ENCODER_FAILED)
   if (unopened !== undefined) {
     return new JobFailure('worker_error', `The encoder does not open. ffmpeg says: ${unopened}`, true)
+  }
+  const outOfReach = lineOf(FILES_OUT_OF_REACH)
+  if (outOfReach !== undefined) {
+    const message = `The worker's files cannot be read or written. ffmpeg says: ${outOfReach}`
+    return new JobFailure('worker_error', message, true)
   }
   const last = said.split('\n').at(-1) || `exit code ${code}`
   return invalidMedia(`The input could not be decoded to its end; it may be damaged. ffmpeg says: ${last}`)

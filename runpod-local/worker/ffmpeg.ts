@@ -1,25 +1,23 @@
 /**
- * Running ffmpeg. Success is exit code 0 and nothing else: on SIGTERM it writes a playable half of the file and
- * says `progress=end`, so neither the file nor that line proves anything.
+ * Runs ffmpeg. Only exit code 0 is success: on SIGTERM it writes a playable part of the file and prints `progress=end`,
+ * so neither of them proves anything. A stopped job does not need that part, so ffmpeg is killed: encoding its buffered
+ * frames would take seconds.
  */
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { CHILD_ENV } from './find-ffmpeg.ts'
 
 export interface FfmpegRun {
   args: readonly string[]
-  /** Every path in `args` is relative to it. */
+  /** Working directory; every path in `args` is relative to it. */
   cwd: string
   signal: AbortSignal
-  /** Between SIGTERM and SIGKILL, ms. */
-  killAfterMs: number
-  /** Whether the abort reason calls for SIGKILL at once. */
-  dieAtOnce?: (reason: unknown) => boolean
   /** Called with the seconds of output written so far, about twice a second. */
   onSeconds: (seconds: number) => void
   onStart?: (pid: number | undefined) => void
 }
 
-/** ffmpeg ended by itself without success. `killedBy` is the signal if something else on this computer killed it. */
+/** ffmpeg failed by itself. `killedBy` is the signal if another process killed it. */
 export class FfmpegError extends Error {
   override name = 'FfmpegError'
   readonly code: number | null
@@ -34,37 +32,37 @@ export class FfmpegError extends Error {
 
 const KEPT_STDERR = 4_000
 
-/** The end of what a program said, cut between lines: half a line, or half a character, says nothing. */
+/** The last complete lines of an output: a partial line or character is not readable. */
 export function lastLines(said: string): string {
   const all = said.toWellFormed()
   const tail = all.slice(-KEPT_STDERR)
   return all === tail ? all : tail.slice(tail.indexOf('\n') + 1).toWellFormed()
 }
 
-/** Runs ffmpeg to its end and answers the last of what it said. Throws `FfmpegError`, or the reason of `signal` once the process is really gone. */
+/**
+ * Runs ffmpeg and returns its last lines of output.
+ *
+ * @throws FfmpegError, or the reason of `signal` after the process has ended
+ */
 export function runFfmpeg(binary: string, run: FfmpegRun): Promise<string> {
   run.signal.throwIfAborted()
   return new Promise((resolve, reject) => {
     const child = spawn(binary, run.args, {
       cwd: run.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: CHILD_ENV,
+      // In the directory of the fonts; fontconfig accepts no relative path.
+      env: { ...CHILD_ENV, FONTCONFIG_FILE: join(run.cwd, '../fonts.conf') },
     })
     run.onStart?.(child.pid)
-    let killTimer: NodeJS.Timeout | undefined
     let said = ''
     const seconds = progressParser(run.onSeconds)
     child.stdout.setEncoding('utf8').on('data', seconds)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = lastLines(said + text)
     })
-    const stop = () => {
-      child.kill(run.dieAtOnce?.(run.signal.reason) ? 'SIGKILL' : 'SIGTERM')
-      killTimer = setTimeout(() => child.kill('SIGKILL'), run.killAfterMs)
-    }
+    const stop = () => child.kill('SIGKILL')
     run.signal.addEventListener('abort', stop, { once: true })
     const settle = (finish: () => void) => {
-      clearTimeout(killTimer)
       run.signal.removeEventListener('abort', stop)
       finish()
     }
@@ -80,8 +78,8 @@ export function runFfmpeg(binary: string, run: FfmpegRun): Promise<string> {
 }
 
 /**
- * Reads the `key=value` lines of `-progress`, in pieces of any length, and tells the seconds of output. Lines that
- * are not yet a number (`N/A`) or negative are passed over.
+ * Parses the `key=value` lines of `-progress`, in chunks of any length, and calls `onSeconds` with the seconds of
+ * output. Lines without a number yet (`N/A`) and with a negative one are ignored.
  */
 export function progressParser(onSeconds: (seconds: number) => void): (text: string) => void {
   let rest = ''

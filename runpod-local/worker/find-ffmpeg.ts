@@ -1,29 +1,35 @@
 /**
- * Which ffmpeg to use: `FFMPEG_PATH`, else the newer one of those from npm and on PATH. Its ffprobe is `FFPROBE_PATH`,
- * else the one beside it, else the newer one of those from npm and on PATH.
+ * Selects the ffmpeg: `FFMPEG_PATH`, else the newer of those from npm and on PATH. Its ffprobe is `FFPROBE_PATH`, else
+ * the one beside it, else the newer of those from npm and on PATH.
  */
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { isObject } from '../job.ts'
+import type { Shaper } from './text/characters.ts'
 
 export interface Ffmpeg {
   path: string
   version: string
   source: 'FFMPEG_PATH' | '@ffmpeg-installer/ffmpeg' | 'PATH'
   probePath: string
-  /** Encoders, decoders and filters it should have and has not. */
+  /** Required encoders, decoders and filters that it lacks. */
   missing: string[]
-  /** The codecs that it decodes, by the names that ffprobe gives them. */
+  /** The codecs that it decodes, by ffprobe's names. */
   decoders: ReadonlySet<string>
-  /** Whether it knows `-fps_mode`, which takes the place of `-vsync`. */
+  /** Whether it supports `-fps_mode`, the successor of `-vsync`. */
   fpsMode: boolean
+  /** Its text shaper: HarfBuzz or FriBidi of its libass, `none` without libass. */
+  shaper: Shaper
 }
 
 const ENCODERS = ['libx264', 'aac', 'libvpx-vp9', 'libopus']
 const FILTERS = [
+  'ass',
   'drawtext',
+  'color',
+  'colorchannelmixer',
   'overlay',
   'crop',
   'scale',
@@ -36,15 +42,15 @@ const FILTERS = [
   'loop',
   'setpts',
 ]
-/** Only for some inputs. */
+/** Required for some inputs only. */
 const HDR_FILTERS = ['zscale', 'tonemap']
 
-/** A static build that loads converters of another C library than its own crashes; no text is converted here. */
+/** A static build that loads character converters of another C library crashes; none are needed here. */
 export const CHILD_ENV = { ...process.env, GCONV_PATH: '/nonexistent' }
 
 /**
- * Finds ffmpeg and asks it what it can. Null when there is none. Throws when `FFMPEG_PATH` or `FFPROBE_PATH` is set
- * and does not work: falling back silently would hide the mistake.
+ * Finds ffmpeg and reads its features. Null when there is none. Throws when `FFMPEG_PATH` or `FFPROBE_PATH` is set but
+ * does not work: a silent fallback would hide the mistake.
  */
 export async function findFfmpeg(
   env: Record<string, string | undefined> = process.env,
@@ -66,7 +72,7 @@ export async function findFfmpeg(
 
 interface Candidate<Source> {
   path: string
-  /** libavcodec's version, as one number: it rises also between releases, where ffmpeg's own is a commit. */
+  /** libavcodec's version as one number: it also increases between releases, where ffmpeg's own version is a commit. */
   age: number
   source: Source
 }
@@ -80,7 +86,7 @@ function newest<S>(found: readonly (Candidate<S> | null)[]): Candidate<S> | null
   return found.reduce((best, each) => (each !== null && each.age > (best?.age ?? -1) ? each : best), null)
 }
 
-/** The package throws on a platform it has no binary for, and may be left out altogether. */
+/** The package throws on a platform without a binary, and is an optional dependency. */
 function installedPath(name: string): string | null {
   try {
     const installer: unknown = createRequire(import.meta.url)(name)
@@ -90,18 +96,19 @@ function installedPath(name: string): string | null {
   }
 }
 
-/** What programs said about themselves; each is asked once, since no program changes while it is used. */
+/** Outputs of programs about themselves, cached since a program does not change while it is used. */
 const answers = new Map<string, Promise<string>>()
 
-function run(path: string, flag: string): Promise<string> {
+function run(path: string, ...args: string[]): Promise<string> {
   const options = { timeout: 20_000, maxBuffer: 2 ** 24, env: CHILD_ENV }
-  const ask = () => promisify(execFile)(path, ['-hide_banner', flag], options).then(({ stdout }) => stdout)
-  const answer = answers.get(`${path} ${flag}`) ?? ask()
-  answers.set(`${path} ${flag}`, answer)
+  const ask = () => promisify(execFile)(path, ['-hide_banner', ...args], options).then(({ stdout }) => stdout)
+  const key = [path, ...args].join(' ')
+  const answer = answers.get(key) ?? ask()
+  answers.set(key, answer)
   return answer
 }
 
-/** Null when `path` does not run, or is something else than `program`. */
+/** Null when `path` does not run, or is another program than `program`. */
 async function ageOf(path: string, program: string): Promise<number | null> {
   const told = await run(path, '-version').catch(() => '')
   if (!told.startsWith(`${program} version`)) return null
@@ -113,11 +120,12 @@ async function describe(
   { path, age, source }: Candidate<Ffmpeg['source']>,
   env: Record<string, string | undefined>,
 ): Promise<Ffmpeg> {
-  const [told, encoders, filters, codecs, probePath] = await Promise.all([
+  const [told, encoders, filters, codecs, shaper, probePath] = await Promise.all([
     run(path, '-version'),
     run(path, '-encoders'),
     run(path, '-filters'),
     run(path, '-codecs'),
+    shaperOf(path),
     findProbe(path, env),
   ])
   const lacks = (list: string) => (name: string) => !new RegExp(`^\\s*\\S+\\s+${name}\\s`, 'm').test(list)
@@ -129,7 +137,16 @@ async function describe(
     missing: [...ENCODERS.filter(lacks(encoders)), ...[...FILTERS, ...HDR_FILTERS].filter(lacks(filters))],
     decoders: new Set([...codecs.matchAll(/^ D\S{5} (\w+)/gm)].map(([, name = '']) => name)),
     fpsMode: age >= 60_000,
+    shaper,
   }
+}
+
+/** libass prints its shapers when it starts, before it fails to open the file, which does not exist. */
+async function shaperOf(path: string): Promise<Shaper> {
+  const source = ['-nostdin', '-v', 'info', '-f', 'lavfi', '-i', 'color=s=16x16:d=1']
+  const said = await run(path, ...source, '-vf', 'ass=f=none', '-f', 'null', '-').catch(String)
+  if (/no such filter/i.test(said)) return 'none'
+  return /harfbuzz/i.test(said) ? 'harfbuzz' : 'fribidi'
 }
 
 async function findProbe(ffmpeg: string, env: Record<string, string | undefined>): Promise<string> {
@@ -147,6 +164,6 @@ async function findProbe(ffmpeg: string, env: Record<string, string | undefined>
       candidate('ffprobe', 'ffprobe', null),
     ]),
   )
-  // Without one each job fails with a sentence that says so.
+  // Without ffprobe each job fails with an error that explains it.
   return found?.path ?? 'ffprobe'
 }

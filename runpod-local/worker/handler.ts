@@ -1,15 +1,17 @@
 /**
- * The worker's handler: from a job's input to a stored result, telling the service on the way. What turns the
- * input into a file is the `render` step; the rest is the same for the real worker and the one for benches. It
- * leaves nothing behind: the job's directory goes whatever happens.
+ * The worker's handler: from a job's input to a stored result, with reports to the service. The `render` step turns the
+ * input into a file; everything else is shared by the real worker and the one for benchmarks. The job's directory is
+ * removed in every case.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { type Handler, type WorkerJob, WorkerLost } from '../workers.ts'
+import { WorkerLost } from '../outcome.ts'
+import type { Handler, WorkerJob } from '../workers.ts'
 import { toFailure } from './failure.ts'
 import { type ExportInput, parseInput } from './input.ts'
+import { storePoster } from './poster.ts'
 import { type Progress, Reports } from './reports.ts'
 import { Sabotage } from './sabotage.ts'
 import { storeResult } from './transfer-result.ts'
@@ -21,29 +23,36 @@ export interface RenderContext {
   dir: string
   signal: AbortSignal
   progress(next: Progress): void
-  /** Notes a sentence about a result that is right but not all that was to be expected. */
+  /** Adds a sentence about a correct result that lacks something. */
   warn(note: string): void
   /** Sends the newest progress now. */
   flush(): Promise<void>
 }
 
-/** Makes the result and answers the path of its file. Throws a `JobFailure`, or the reason of the signal. */
-export type Render = (context: RenderContext) => Promise<string>
+export interface Rendered {
+  /** The file of the result. */
+  path: string
+  /** Creates a still image of it as JPEG and returns the path of its file. */
+  poster?(signal: AbortSignal): Promise<string>
+}
+
+/** Creates the result. Throws a `JobFailure`, or the reason of the signal. */
+export type Render = (context: RenderContext) => Promise<Rendered>
 
 export interface HandlerOptions {
   render: Render
-  /** Where the jobs' directories are made. */
+  /** The parent of the jobs' directories. */
   dir: string
   clock: Clock
   log: Log
-  /** Least time between two progress reports, ms. */
+  /** Minimum time between two progress reports, ms. */
   reportIntervalMs: number
   heartbeatMs: number
   backoffMs: readonly number[]
   requestTimeoutMs: number
 }
 
-/** Progress when the rendering is done and the upload begins. */
+/** Progress when rendering has ended and the upload begins. */
 export const UPLOAD_FROM = 95
 
 /** A handler for the endpoint's workers. */
@@ -53,7 +62,7 @@ export function createHandler(options: HandlerOptions): Handler {
     try {
       input = parseInput(job.input)
     } catch (error) {
-      // Without a readable input there is nobody to report to; RunPod's FAILED is all there is.
+      // Without a readable input the service cannot be reached; only RunPod's FAILED reports the job.
       const { message, code } = toFailure(error)
       return { error: message, code, should_retry: false }
     }
@@ -67,6 +76,7 @@ async function work(job: WorkerJob, input: ExportInput, options: HandlerOptions)
   const signal = AbortSignal.any([job.signal, own.signal])
   const reports = new Reports({
     callbackUrl: input.callback_url,
+    lineUrl: input.line_url,
     token: input.callback_token,
     runpodJobId: job.id,
     clock,
@@ -85,7 +95,7 @@ async function work(job: WorkerJob, input: ExportInput, options: HandlerOptions)
   })
   const sabotage = new Sabotage({ job, reports, clock, signal, stop: (reason) => own.abort(reason) })
   const progress = (next: Progress) => {
-    // Before the report, which may go out at once: a worker that falls silent at 40 percent does not say 40.
+    // Before the report, which may be sent at once: a worker that stalls at 40 percent does not report 40.
     sabotage.at(Math.floor(next.percent))
     job.update({ progress: reports.progress(next), stage: next.stage })
   }
@@ -98,21 +108,30 @@ async function work(job: WorkerJob, input: ExportInput, options: HandlerOptions)
     const warnings: string[] = []
     const warn = (note: string) => warnings.push(note)
     const flush = () => reports.flush()
-    const path = await options.render({ input, job, dir, signal, progress, flush, warn })
+    const rendered = await options.render({ input, job, dir, signal, progress, flush, warn })
     await sabotage.awake()
     signal.throwIfAborted()
     progress({ percent: UPLOAD_FROM, stage: 'uploading' })
-    await storeResult(path, input.output, {
+    await storeResult(rendered.path, input.output, {
       clock,
       signal,
       backoffMs: options.backoffMs,
       onFraction: (done) => progress({ percent: UPLOAD_FROM + done * 4, stage: 'uploading' }),
     })
+    const { video_key, poster_put_url } = input.output
+    const { poster: make } = rendered
+    const how = { clock, signal, log, backoffMs: options.backoffMs }
+    const isWanted = make !== undefined && poster_put_url !== undefined
+    const poster = isWanted && (await storePoster(make, poster_put_url, how))
     await sabotage.awake()
     signal.throwIfAborted()
-    await reports.complete(input.output.video_key, warnings)
+    await reports.complete(video_key, warnings, poster)
     job.signal.throwIfAborted()
-    return { output_video_key: input.output.video_key, ...(warnings.length > 0 && { warnings }) }
+    return {
+      output_video_key: video_key,
+      ...(poster && { poster }),
+      ...(warnings.length > 0 && { warnings }),
+    }
   } catch (error) {
     const reason: unknown = signal.aborted ? signal.reason : error
     if (reason instanceof WorkerLost) throw reason

@@ -1,30 +1,30 @@
-/** What a media file is to a plan. */
+/** The properties of a media file that a plan needs. */
 import type { Turn } from './orientation.ts'
 
-/** ffmpeg's names of the containers that are read. */
+/** ffmpeg's names of the supported containers. */
 export type Demuxer = 'mov' | 'matroska' | 'mpegts' | 'avi' | 'asf' | 'flv' | 'mpeg' | 'ogg' | 'mxf' | 'gif'
 
-/** The picture that is exported; `times` and `end` are in seconds from the start of the chosen streams. */
+/** The picture to export; `times` and `end` are in seconds from the start of the chosen streams. */
 export interface Picture {
-  /** ffmpeg's index of the stream in its file. */
+  /** ffmpeg's index of the stream in the file. */
   index: number
   codec: string
-  /** What turns the stored picture upright. */
+  /** The rotation or reflection that makes the stored picture upright. */
   turn: Turn
-  /** ffprobe's names, with what is meant where the file does not tell. */
+  /** ffprobe's names, with defaults where the file has no tags. */
   transfer: string
   matrix: string
   primaries: string
   range: 'tv' | 'pc'
-  /** Whether the frames stand at a constant rate; a recording's own times are kept otherwise. */
+  /** Whether the frame rate is constant; the times of other recordings are preserved. */
   constant: boolean
-  /** When each frame is shown, ascending. */
+  /** When each frame is shown, in ascending order. */
   times: readonly number[]
   /** When the last frame ends. */
   end: number
 }
 
-/** The sound that is exported; seconds from the start of the chosen streams. */
+/** The sound to export; seconds from the start of the chosen streams. */
 export interface Sound {
   index: number
   codec: string
@@ -34,9 +34,9 @@ export interface Sound {
 }
 
 /**
- * A file as a viewer sees it: size upright and with square pixels; `duration` is that of the chosen picture and sound,
- * in seconds, and `lead` is how much later than the file itself they begin. `demuxer` is told to ffmpeg, not left to
- * guess, since some of its guesses (playlists) make it open other files.
+ * A file in presentation form: size upright and with square pixels; `duration` is that of the chosen picture and sound,
+ * in seconds, and `lead` is how much later than the file they begin. `demuxer` is passed to ffmpeg rather than detected
+ * by it, since some detected formats (playlists) make it open other files.
  */
 export interface Probe {
   demuxer: Demuxer
@@ -46,6 +46,6 @@ export interface Probe {
   height: number
   picture: Picture
   sound: Sound | null
-  /** Sentences about what the file has and the export does not. */
+  /** Sentences about parts of the file that the export omits. */
   notes: readonly string[]
 }

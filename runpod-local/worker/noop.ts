@@ -1,4 +1,4 @@
-/** A render step that renders nothing: for benches, which measure the service and not ffmpeg. */
+/** A render step without rendering: for benchmarks that measure the service and not ffmpeg. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, pause } from '../clock.ts'
@@ -6,13 +6,13 @@ import { type Render, UPLOAD_FROM } from './handler.ts'
 
 export interface NoopOptions {
   clock: Clock
-  /** Progress reports to send, each awaited. */
+  /** Number of progress reports to send, each awaited. */
   reports: number
   /** Between two of them, ms. */
   intervalMs: number
 }
 
-/** Sends its progress reports and answers a file of a few bytes. It downloads nothing. */
+/** Sends its progress reports and returns a file of a few bytes, as result and as poster. It downloads nothing. */
 export function noopRender({ clock, reports, intervalMs }: NoopOptions): Render {
   return async ({ dir, signal, progress, flush }) => {
     for (let nth = 1; nth <= reports; nth++) {
@@ -23,6 +23,6 @@ export function noopRender({ clock, reports, intervalMs }: NoopOptions): Render 
     }
     const path = join(dir, 'output')
     await writeFile(path, 'noop\n')
-    return path
+    return { path, poster: () => Promise.resolve(path) }
   }
 }

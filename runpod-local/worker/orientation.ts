@@ -1,6 +1,6 @@
-/** Which way up a picture is shown, and the filters that make it so: the same with every ffmpeg. */
+/** The orientation of a picture, and the filters that make it upright: the same with every version of ffmpeg. */
 
-/** The eight ways to lay a rectangle on itself, by the names of ffmpeg's `transpose`. */
+/** The eight symmetries of a rectangle, by the names of ffmpeg's `transpose`. */
 export type Turn = 'none' | 'clock' | 'half' | 'cclock' | 'hflip' | 'vflip' | 'clock_flip' | 'cclock_flip'
 
 const FILTERS: Record<Turn, readonly string[]> = {
@@ -16,12 +16,13 @@ const FILTERS: Record<Turn, readonly string[]> = {
 
 export const turnFilters = (turn: Turn): readonly string[] => FILTERS[turn]
 
-/** Whether width and height change places. */
+/** Whether width and height are exchanged. */
 export const swapsSides = (turn: Turn): boolean => turn.startsWith('clock') || turn.startsWith('cclock')
 
 /**
- * From a display matrix as ffprobe prints it: three lines of an offset and three numbers, of which the first two of
- * the first two lines are a, b, c, d (ISO/IEC 14496-12, 6.2.2). An angle between is taken for the nearest quarter.
+ * The orientation of a display matrix as ffprobe prints it: three lines of an offset and three numbers, of which the
+ * first two of the first two lines are a, b, c, d (ISO/IEC 14496-12, 6.2.2). Other angles are rounded to the nearest
+ * quarter.
  */
 export function turnOfMatrix(text: string): Turn {
   const rows = text
@@ -37,7 +38,7 @@ export function turnOfMatrix(text: string): Turn {
   return c > 0 ? 'cclock' : 'clock_flip'
 }
 
-/** By EXIF's values 1 to 8 (CIPA DC-008, 4.6.5.1.6). */
+/** Indexed by EXIF's values 1 to 8 (CIPA DC-008, 4.6.5.1.6). */
 const EXIF_TURNS: readonly Turn[] = [
   'none',
   'hflip',
@@ -49,7 +50,7 @@ const EXIF_TURNS: readonly Turn[] = [
   'cclock',
 ]
 
-/** The orientation in the head of a JPEG or PNG; `none` where it does not say. */
+/** The orientation in the head of a JPEG or PNG; `none` when it has none. */
 export function turnOfImage(head: Buffer): Turn {
   const tiff = head.readUInt16BE(0) === 0xffd8 ? exifOfJpeg(head) : exifOfPng(head)
   return EXIF_TURNS[(tiff === null ? 1 : orientationOf(tiff)) - 1] ?? 'none'

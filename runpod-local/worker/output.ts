@@ -1,4 +1,4 @@
-/** The `output` settings common to all job types, and the ffmpeg arguments they mean. */
+/** The `output` settings common to all job types, and their ffmpeg arguments. */
 import * as v from 'valibot'
 import { EXACT } from './colour.ts'
 import type { Sound } from './media.ts'
@@ -13,7 +13,7 @@ const Output = v.looseObject({
   quality: v.optional(v.picklist(['low', 'medium', 'high']), 'medium'),
 })
 
-/** What every type's params may hold; a missing `output` is the same as an empty one. */
+/** Params of every type; a missing `output` equals an empty one. */
 export const withOutput = { output: v.optional(Output, {}) }
 export type OutputSettings = v.InferOutput<typeof Output>
 
@@ -22,14 +22,14 @@ export interface Size {
   height: number
 }
 
-/** Constant rate factors; lower is better. The scales of the two encoders differ. */
+/** Constant rate factors; lower is better. The two encoders have different scales. */
 const X264_CRF = { low: 28, medium: 23, high: 18 }
 const VP9_CRF = { low: 40, medium: 33, high: 24 }
 const AUDIO_KBITS = { low: 96, medium: 128, high: 192 }
 
 /**
- * From a picture of `size` to the one asked for: scaled to fit, black bars where the aspect differs. `scale` leads to
- * `size`, `after` from there to the end.
+ * Filters from a picture of `size` to the requested one: scaled to fit, with black bars where the aspect differs.
+ * `scale` produces `size`, `after` the final size.
  */
 export function fitted(size: Size, output: OutputSettings): { size: Size; scale: string[]; after: string[] } {
   const target = outputSize(size, output)
@@ -46,7 +46,7 @@ export function fitted(size: Size, output: OutputSettings): { size: Size; scale:
   }
 }
 
-/** The size of the output in pixels, both even. With one side given the other keeps the aspect. */
+/** The size of the output in pixels, both even. When one dimension is given, the other keeps the aspect ratio. */
 export function outputSize(size: Size, { width, height }: OutputSettings): Size {
   const aspect = size.width / size.height
   if (width !== undefined) return { width, height: height ?? even(width / aspect) }
@@ -55,8 +55,8 @@ export function outputSize(size: Size, { width, height }: OutputSettings): Size 
 }
 
 /**
- * The encoder of the picture, set to its fast end: this is a developer's computer. Frames at times of their own are kept
- * in their order, since older versions reckon the length of a reordered track wrongly and cut its end away.
+ * The video encoder with fast settings, since it runs on a developer's computer. For variable frame times B-frames are
+ * disabled: older versions compute the length of a reordered track wrongly and cut its end off.
  */
 export function encoderArgs({ container, quality }: OutputSettings, ownTimes: boolean): string[] {
   if (container === 'webm') {
@@ -67,7 +67,9 @@ export function encoderArgs({ container, quality }: OutputSettings, ownTimes: bo
   return ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', `${X264_CRF[quality]}`, ...inOrder]
 }
 
-/** The encoder of the sound. More than eight channels have no layout that could be mixed: all are heard on both sides. */
+/**
+ * The audio encoder. More than eight channels have no layout that could be mixed: all of them are sent to both sides.
+ */
 export function soundArgs({ container, quality }: OutputSettings, { channels }: Sound): string[] {
   const all = Array.from({ length: channels }, (_, index) => `c${index}`).join('+')
   const mixed = channels > 8 ? ['-af', `pan=stereo|c0<${all}|c1<${all}`] : []
@@ -75,7 +77,7 @@ export function soundArgs({ container, quality }: OutputSettings, { channels }: 
   return [...mixed, '-c:a', codec, '-b:a', `${AUDIO_KBITS[quality]}k`, '-ac', '2']
 }
 
-/** The nearest even whole number, at least 2: 4:2:0 pictures have no odd sides. */
+/** The nearest even integer, at least 2: 4:2:0 pictures have even dimensions. */
 export function even(value: number): number {
   return Math.max(2, Math.round(value / 2) * 2)
 }

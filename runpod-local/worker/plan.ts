@@ -1,14 +1,15 @@
 /**
- * From a job to ffmpeg's arguments, without running anything. A type says what it does to the picture as an
- * `Edit`; this file puts it together. ffmpeg runs inside the job's own directory and every file in it has a fixed
- * name, so no text and no path of a user is ever read as part of a filter.
+ * Translates a job to ffmpeg's arguments, without running anything. A job type describes its changes to the picture as
+ * an `Edit`; this file assembles the command. ffmpeg runs inside the job's own directory and every file in it has a
+ * fixed name, so no text or path of a user is ever parsed as part of a filter.
  */
 import { encodable, isWide, normalised, TAG_ARGS } from './colour.ts'
-import type { Edit, JobType } from './edit.ts'
+import type { Edit, JobType, Step } from './edit.ts'
 import { invalidParams, JobFailure } from './failure.ts'
 import type { Probe, Sound } from './media.ts'
 import { type Turn, turnFilters } from './orientation.ts'
 import { encoderArgs, even, fitted, outputSize, type Size, soundArgs } from './output.ts'
+import type { Typesetter } from './text/typesetter.ts'
 import { crop } from './types/crop.ts'
 import { overlay } from './types/overlay.ts'
 import { transcode } from './types/transcode.ts'
@@ -16,38 +17,38 @@ import { trim } from './types/trim.ts'
 
 const types: readonly JobType[] = [overlay, trim, crop, transcode]
 
-/** An image as it was found. */
+/** Properties of a downloaded image. */
 export interface ImageFacts {
   demuxer: string
   turn: Turn
 }
 
 export interface Plan extends Edit {
-  /** ffmpeg's arguments, given what each image is, in their order, and how this ffmpeg wants to be asked. */
+  /** ffmpeg's arguments for these images, in their order, and for the options of this ffmpeg. */
   args(images: readonly ImageFacts[], dialect: { fpsMode: boolean }): string[]
   outputName: string
   /** The size of the result. */
   target: Size
-  /** The sound of the result; null when there is none in the part that is kept. */
+  /** The sound of the result; null when there is none in the selected span. */
   sound: Sound | null
-  /** Filters that repeat the last frame where it ends, so that it is shown for as long as it was. */
+  /** Filters that repeat the last frame at its end, so that it keeps its duration. */
   hold: readonly string[]
 }
 
 export const INPUT_NAME = 'input'
-/** The name of the image with this index, in the job's directory. */
+/** The file name of the image with this index, in the job's directory. */
 export const imageName = (index: number): string => `image-${index}`
 
-/** H.264 has no level for more (ITU-T H.264, table A-1). */
+/** The maximum of H.264's levels (ITU-T H.264, table A-1). */
 const MAX_SIDES = { long: 8192, short: 4320 }
 
-/** How far before the start a container without an exact index is entered, seconds: more than a group of pictures. */
+/** How far before the start to seek in a container without an exact index, seconds: more than a group of pictures. */
 const COARSE = 30
 
-/** Encoders tell no length of a frame, so the last one's is lost. Up to this nobody misses it; seconds. */
+/** Encoders do not store frame durations, so the last one's is lost. Up to this it is negligible; seconds. */
 const UNTOLD = 0.25
 
-/** The type, or a failure that names those that there are. */
+/** The job type; throws a failure that lists the known ones. */
 function typeNamed(type: string): JobType {
   const jobType = types.find(({ name }) => name === type)
   if (jobType !== undefined) return jobType
@@ -55,9 +56,14 @@ function typeNamed(type: string): JobType {
   throw invalidParams(`This worker does not know the type "${type}"; it knows ${known}.`)
 }
 
-/** Throws before anything is downloaded when the params are unusable, or need a filter that is `missing`. */
-export function refuseEarly(type: string, params: unknown, missing: readonly string[]): void {
-  refuseMissing(typeNamed(type).needs?.(params) ?? [], missing)
+/** Throws before anything is downloaded when the params are invalid, or need a filter in `missing`. */
+export function refuseEarly(
+  type: string,
+  params: unknown,
+  missing: readonly string[],
+  typesetter: Typesetter,
+): void {
+  refuseMissing(typeNamed(type).needs?.(params, typesetter) ?? [], missing)
 }
 
 function refuseMissing(needed: readonly string[], missing: readonly string[]): void {
@@ -67,15 +73,15 @@ function refuseMissing(needed: readonly string[], missing: readonly string[]): v
   throw new JobFailure('worker_error', message, false)
 }
 
-/** Throws when the picture's colours need a filter that is `missing`. */
+/** Throws when the picture's colours need a filter in `missing`. */
 export function refuseColours({ picture }: Probe, missing: readonly string[]): void {
   refuseMissing(isWide(picture) ? ['zscale', 'tonemap'] : [], missing)
 }
 
-/** Plans the job. Throws `invalid_params` or `invalid_media` with a sentence about what cannot be done. */
-export function planJob(type: string, params: unknown, probe: Probe): Plan {
+/** Plans the job. Throws `invalid_params` or `invalid_media` with a sentence about the cause. */
+export function planJob(type: string, params: unknown, probe: Probe, typesetter: Typesetter): Plan {
   const size = { width: even(probe.width), height: even(probe.height) }
-  const edit = typeNamed(type).edit(params, { ...probe, ...size })
+  const edit = typeNamed(type).edit(params, { ...probe, ...size }, typesetter)
   const target = outputSize(edit.size, edit.output)
   const [long, short] = [Math.max(target.width, target.height), Math.min(target.width, target.height)]
   if (long > MAX_SIDES.long || short > MAX_SIDES.short) {
@@ -96,13 +102,14 @@ export function planJob(type: string, params: unknown, probe: Probe): Plan {
     ...(sound === null ? [] : ['-map', `0:${sound.index}`]),
     ...(edit.start > coarse ? ['-ss', String(edit.start - coarse)] : []),
     ...(isPart ? ['-t', String(edit.duration)] : []),
-    // Neither where it was filmed nor chapters that outlast it are anyone's business; rotation is done.
+    // Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is already
+    // applied.
     ...['-map_metadata', '-1', '-map_chapters', '-1'],
-    // Each frame at its own time: none is repeated to fill a rate, none is moved or lost to one.
+    // Keeps each frame's time: none is repeated, moved or dropped to fit a constant rate.
     ...[fpsMode ? '-fps_mode' : '-vsync', 'vfr'],
-    // Beyond 1/1000 older versions give the last frame no length at all, and so no player shows it.
+    // With a finer time base older versions give the last frame no duration, so that players do not show it.
     ...(ownTimes ? ['-enc_time_base:v', '1:960'] : []),
-    // Older versions give up when one stream begins long after the other.
+    // Older versions fail when one stream begins long after the other.
     ...['-max_muxing_queue_size', '9999'],
     ...TAG_ARGS,
     ...encoderArgs(edit.output, ownTimes),
@@ -110,17 +117,17 @@ export function planJob(type: string, params: unknown, probe: Probe): Plan {
     ...muxerArgs(edit),
     outputName,
   ]
-  // MP4 and Matroska are entered exactly; others may be entered too late, so a good while before.
+  // MP4 and Matroska are seeked exactly; other containers may be entered too late, so seeking starts well before.
   const isExact = probe.demuxer === 'mov' || probe.demuxer === 'matroska'
   const coarse = isExact ? edit.start : Math.max(0, edit.start - COARSE)
   const hold = isExact || coarse === 0 ? holdOf(probe, edit, coarse) : []
   const isPart = edit.start > 0 || edit.duration < probe.duration
-  // An encoder that counts frames moves them by up to half a frame, out of a part's end even.
+  // An encoder with a constant rate moves frames by up to half a frame, even beyond the end of a span.
   const ownTimes = edit.output.fps === undefined && (!probe.picture.constant || isPart || hold.length > 0)
   return { ...edit, args, outputName, target, sound, hold }
 }
 
-/** What `Plan.hold` is when `from` is the time of the first frame that ffmpeg decodes. */
+/** `Plan.hold`, when `from` is the time of the first frame that ffmpeg decodes. */
 function holdOf({ picture }: Probe, { start, duration }: Edit, from: number): string[] {
   const end = start + duration
   const shown = picture.times.filter((at) => at >= from && at < end)
@@ -130,15 +137,15 @@ function holdOf({ picture }: Probe, { start, duration }: Edit, from: number): st
   return [`loop=loop=1:size=1:start=${shown.length - 1}`, `setpts='if(eq(N,${shown.length}),${at}/TB,PTS)'`]
 }
 
-/** The sound, if any of it is in the part that is kept. */
+/** The sound, if any of it is in the selected span. */
 function kept(sound: Sound | null, { start, duration }: Edit): Sound | null {
   if (sound === null || sound.start >= start + duration || sound.end <= start) return null
   return sound
 }
 
 /**
- * The demuxer is named and only files may be opened, so that no input can make ffmpeg read anything else. Versions
- * differ in which orientations they apply, so they apply none.
+ * The demuxer is given and only the file protocol is allowed, so that no input can make ffmpeg read anything else.
+ * Versions differ in which orientations they apply automatically, so this is disabled.
  */
 function source(demuxer: string, name: string): string[] {
   return ['-noautorotate', '-protocol_whitelist', 'file', '-f', demuxer, '-i', name]
@@ -156,7 +163,7 @@ function graph(
   hold: readonly string[],
 ): string {
   const chains: string[] = []
-  // What is noted beside the frames (an orientation, brightness) is done here and must not be repeated in the result.
+  // Side data (an orientation, brightness) is applied here, and must not be applied to the result again.
   let filters = ['sidedata=delete', ...turnFilters(picture.turn), ...normalised(picture, size, edit.inRgb)]
   let from = `[0:${picture.index}]`
   edit.steps.forEach((step, index) => {
@@ -164,16 +171,22 @@ function graph(
       filters.push(step.filter)
       return
     }
-    const turn = turnFilters(images[step.image]?.turn ?? 'none')
     chains.push(`${from}${filters.join(',')}[below${index}]`)
-    chains.push(`[${step.image + 1}:v]${[...turn, ...step.prepare].join(',')}[image${index}]`)
-    from = `[below${index}][image${index}]`
+    chains.push(`${over(step, images)}[over${index}]`)
+    from = `[below${index}][over${index}]`
     filters = [step.place]
   })
   const fit = fitted(edit.size, edit.output)
   const end = edit.inRgb ? encodable(fit.size) : fit.scale
   chains.push(`${from}${[...filters, ...end, ...hold, ...fit.after].join(',')}[out]`)
-  // To a graph with one input, versions before 7 add what is noted beside its stream: the orientation, a second time.
+  // To a graph with one input, versions before 7 add the side data of its stream, and so rotate a second time.
   chains.push(`[0:${picture.index}]nullsink`)
   return chains.join(';')
+}
+
+/** The filter chain of an overlay's own input. */
+function over(step: Exclude<Step, { filter: string }>, images: readonly ImageFacts[]): string {
+  if ('drawn' in step) return step.drawn.join(',')
+  const turn = turnFilters(images[step.image]?.turn ?? 'none')
+  return `[${step.image + 1}:v]${[...turn, ...step.prepare].join(',')}`
 }

@@ -1,18 +1,21 @@
-/** What a media file holds, by ffprobe. The container is told by its first bytes, never left to guess. */
+/**
+ * Reads the contents of a media file by ffprobe. The container is determined by its first bytes, never by ffprobe's
+ * guess.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import * as v from 'valibot'
 import { invalidMedia, JobFailure } from './failure.ts'
 import { lastLines } from './ffmpeg.ts'
-import { failureOf } from './ffmpeg-failure.ts'
+import { FILES_OUT_OF_REACH, failureOf } from './ffmpeg-failure.ts'
 import { CHILD_ENV, type Ffmpeg } from './find-ffmpeg.ts'
 import type { Demuxer, Probe } from './media.ts'
 import { Answer, choose, type Packets } from './streams.ts'
 
 export type { Probe } from './media.ts'
 
-/** The brands of ISO media begin in the first box; older QuickTime files begin with one of the other boxes. */
+/** ISO media begin with the brands in their first box; older QuickTime files begin with one of the other boxes. */
 const MOV_BOXES = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip'])
 const MAGIC: readonly (readonly [string, Demuxer])[] = [
   ['\x1a\x45\xdf\xa3', 'matroska'],
@@ -27,8 +30,8 @@ const MAGIC: readonly (readonly [string, Demuxer])[] = [
 const PACKET = 'packet=stream_index,pts_time,dts_time,duration_time,flags'
 
 /**
- * Reads the file at `path`, all of it: only its packets tell how long it is and when its frames are shown. `what`
- * names it in the failure.
+ * Reads the whole file at `path`: only its packets determine its duration and the times of its frames. `what` names it
+ * in the failure.
  * @throws JobFailure `invalid_media` when it is no video; the reason of `signal` when it aborts
  */
 export async function probe(
@@ -48,7 +51,7 @@ export async function probe(
   let rest: string | null = null
   const asked = ['-show_format', '-show_streams', '-show_entries', PACKET, '-of', 'json=compact=1']
   await ask(ffmpeg, [...source, ...asked], what, signal, (line) => {
-    // The packets come first, one a line: they may be too many to be kept as text.
+    // The packets come first, one per line: they may be too many to keep as text.
     if (rest !== null) rest += line
     else if (line.startsWith('    ],')) rest = '{'
     else take(packets, line)
@@ -62,7 +65,7 @@ export async function probe(
   )
 }
 
-/** The line of one packet. Those that an edit list cuts away (`D` among the flags) are never shown. */
+/** Parses the line of one packet. Packets removed by an edit list (`D` in the flags) are never shown. */
 export function take(packets: Packets, line: string): void {
   const told = new Map([...line.matchAll(/"(\w+)": "?([^",}]+)/g)].map(([, name, value]) => [name, value]))
   const stream = Number(told.get('stream_index') ?? Number.NaN)
@@ -73,7 +76,7 @@ export function take(packets: Packets, line: string): void {
   packets.set(stream, list)
 }
 
-/** ffmpeg's demuxer for the file, by its first bytes; null for what is no container of ours. */
+/** ffmpeg's demuxer for the file, by its first bytes; null for an unsupported container. */
 async function demuxerOf(path: string): Promise<Demuxer | null> {
   const file = await open(path)
   try {
@@ -83,7 +86,7 @@ async function demuxerOf(path: string): Promise<Demuxer | null> {
     if (head.startsWith('RIFF') && head.slice(8, 11) === 'AVI') return 'avi'
     const named = MAGIC.find(([magic]) => head.startsWith(magic))
     if (named !== undefined) return named[1]
-    // Packets of 188 bytes, or of 192 with a time before each.
+    // Packets of 188 bytes, or of 192 with a timestamp before each.
     const isStream = [
       [0, 188],
       [4, 192],
@@ -117,8 +120,10 @@ async function ask(
     signal?.throwIfAborted()
     if (killedBy !== null) throw failureOf({ code, killedBy, message: '' })
     if (code === null) throw new JobFailure('worker_error', `ffprobe did not start: ${message}`, true)
-    // Its complaint names the path; what follows the last colon is the reason.
+    // Its error message contains the path; the text after the last colon is the reason.
     const reason = said.trim().split(': ').at(-1) || 'it cannot be read'
+    if (code !== 0 && FILES_OUT_OF_REACH.test(reason))
+      throw new JobFailure('worker_error', `${what} cannot be read by this worker: ${reason}.`, true)
     if (code !== 0) throw invalidMedia(`${what} is damaged: ${reason}.`)
   } finally {
     signal?.removeEventListener('abort', kill)

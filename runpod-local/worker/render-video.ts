@@ -1,10 +1,10 @@
-/** The real work: download, look, plan, run ffmpeg, and look again at what came out. */
-import { open, writeFile } from 'node:fs/promises'
+/** Renders a job: downloads and probes the input, plans, runs ffmpeg, and checks the result. */
+import { link, mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { WorkerLost } from '../workers.ts'
 import { checkResult } from './check-result.ts'
+import { downloadExternal, type External } from './external/download.ts'
 import { invalidMedia, invalidParams, JobFailure } from './failure.ts'
 import { FfmpegError, runFfmpeg } from './ffmpeg.ts'
 import { failureOf } from './ffmpeg-failure.ts'
@@ -20,19 +20,23 @@ import {
   refuseColours,
   refuseEarly,
 } from './plan.ts'
+import { makePoster } from './poster.ts'
 import { probe } from './probe.ts'
+import type { Fonts } from './text/layout.ts'
+import { FONTS_DIR, fontsDir } from './text/typesetter.ts'
 import { download } from './transfer.ts'
 
 export interface VideoOptions {
   ffmpeg: Ffmpeg | null
+  /** The fonts in the directory above the jobs' directories. */
+  fonts: Fonts
   clock: Clock
   log: Log
   backoffMs: readonly number[]
-  /** Between SIGTERM and SIGKILL, ms. */
-  killAfterMs: number
+  external: External
 }
 
-/** Progress when the input is here and the rendering begins. */
+/** Progress when the input is downloaded and rendering begins. */
 const RENDER_FROM = 5
 
 /** The render step of the real worker. */
@@ -43,33 +47,46 @@ export function videoRender(options: VideoOptions): Render {
       throw new JobFailure('worker_error', 'No ffmpeg was found on this computer; set FFMPEG_PATH.', false)
     }
     const { input, dir, signal, warn } = context
-    refuseEarly(input.type, input.params, ffmpeg.missing)
+    const typesetter = { fonts: options.fonts, shaper: ffmpeg.shaper }
+    refuseEarly(input.type, input.params, ffmpeg.missing, typesetter)
     await fetchInput(context, options)
     const facts = await probe(join(dir, INPUT_NAME), ffmpeg, 'The input', signal)
-    const plan = planJob(input.type, input.params, facts)
+    const plan = planJob(input.type, input.params, facts, typesetter)
     refuseColours(facts, ffmpeg.missing)
-    for (const { name, text } of plan.texts) await writeFile(join(dir, name), text)
+    await writeTexts(plan, dir)
     const images = await fetchImages(plan.imageKeys, context, options)
     const said = await render(ffmpeg, plan, images, context, options)
-    const result = join(dir, plan.outputName)
-    checkResult(facts, plan, await probe(result, ffmpeg, 'The result', signal))
+    const path = join(dir, plan.outputName)
+    const result = await probe(path, ffmpeg, 'The result', signal)
+    checkResult(facts, plan, result)
     for (const note of [...facts.notes, ...damageOf(said)]) warn(note)
-    return result
+    const poster = (signal: AbortSignal) => makePoster(ffmpeg.path, result, plan.outputName, { dir, signal })
+    return { path, poster }
+  }
+}
+
+async function writeTexts({ texts, fontSets }: Plan, dir: string): Promise<void> {
+  for (const { name, text } of texts) await writeFile(join(dir, name), text)
+  for (const places of fontSets) {
+    await mkdir(join(dir, fontsDir(places)))
+    for (const place of places) {
+      await link(join(dir, FONTS_DIR, `${place}`), join(dir, fontsDir(places), `${place}`))
+    }
   }
 }
 
 function fetchInput({ input, dir, signal, progress }: RenderContext, options: VideoOptions): Promise<void> {
   const onFraction = (done: number) => progress({ percent: done * RENDER_FROM, stage: 'downloading' })
-  const { clock, backoffMs } = options
-  return download(input.input_url, join(dir, INPUT_NAME), 'The input', {
-    clock,
-    backoffMs,
-    signal,
-    onFraction,
-  })
+  const { clock, backoffMs, external } = options
+  const path = join(dir, INPUT_NAME)
+  const how = { clock, backoffMs, signal, onFraction }
+  if (!input.input_is_external) return download(input.input_url, path, 'The input', how)
+  const mostBytes = Math.min(external.limits.mostBytes, input.input_max_bytes ?? Number.POSITIVE_INFINITY)
+  const limits = { ...external.limits, mostBytes }
+  return downloadExternal(input.input_url, path, { ...how, ...external, limits })
 }
 
-/** Downloads the images and answers what each is. */
+/** Downloads the images and returns their properties. */
 async function fetchImages(
   keys: string[],
   context: RenderContext,
@@ -89,7 +106,7 @@ async function fetchImages(
   return images
 }
 
-/** Exif stands before the picture, in at most 64 KiB of its own. */
+/** Exif precedes the picture data, in a segment of at most 64 KiB. */
 const IMAGE_HEAD_BYTES = 512 * 1024
 
 async function imageFacts(path: string, key: string): Promise<ImageFacts> {
@@ -106,13 +123,13 @@ async function imageFacts(path: string, key: string): Promise<ImageFacts> {
   throw invalidMedia(`The image "${key}" is neither PNG nor JPEG.`)
 }
 
-/** Runs ffmpeg and answers what it complained about without giving up. */
+/** Runs ffmpeg and returns its warnings. */
 async function render(
   ffmpeg: Ffmpeg,
   plan: Plan,
   images: ImageFacts[],
   { dir, signal, progress, job }: RenderContext,
-  { clock, log, killAfterMs }: VideoOptions,
+  { clock, log }: VideoOptions,
 ): Promise<string> {
   const startedAt = clock.now()
   progress({ percent: RENDER_FROM, stage: 'rendering' })
@@ -128,8 +145,6 @@ async function render(
       args: plan.args(images, ffmpeg),
       cwd: dir,
       signal,
-      killAfterMs,
-      dieAtOnce: (reason) => reason instanceof WorkerLost,
       onSeconds,
       onStart: (pid) => log('ffmpeg.started', { runpod_job: job.id, pid }),
     })
@@ -141,11 +156,11 @@ async function render(
   }
 }
 
-/** The decoders' own words for damage that they went over, the same in all versions. */
+/** The decoders' messages for damage that they skip, the same in all versions. */
 const DAMAGE =
   /error while decoding|concealing|corrupt|invalid data|invalid nal|missing picture|decode_slice_header|illegal/i
 
-/** One bad patch must not cost a whole recording, but whoever gets the result should know. */
+/** A damaged place must not fail a whole recording, but the result's receiver should learn of it. */
 function damageOf(said: string): string[] {
   return DAMAGE.test(said) ? ['The input is damaged in places, which the result may show.'] : []
 }

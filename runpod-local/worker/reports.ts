@@ -1,20 +1,27 @@
 /**
- * What the worker tells the service while it works. Progress is best effort: never two reports at once, not
- * more often than every `minIntervalMs`, only the newest counts, it never falls, and 99 is the most that is said
- * before the result is stored. Without news the last one is repeated every `heartbeatMs`, since silence reads as
- * death. Completion and error are tried again while the service cannot take them. Any answer may say
- * `{"cancel": true}`; 404 and 410 mean the same, the job is gone.
+ * The worker's reports to the service. Progress is best effort: one report at a time, at most one per `minIntervalMs`,
+ * only the newest is sent, it does not decrease, and it stays below 100 until the result is stored. Without news the
+ * last one is repeated every `heartbeatMs`, since after a minute of silence the service polls RunPod. Completion and
+ * error are retried while the service cannot accept them. Any answer may contain `{"cancel": true}`; 404 and 410 mean
+ * the same, since the job is gone.
+ *
+ * With a line each report is sent over it with a number, or posted with the same number when the line is down.
  */
+import { randomUUID } from 'node:crypto'
+
 import { type Clock, pause } from '../clock.ts'
 import type { FaultSet } from '../faults.ts'
 import { isObject, type JsonObject } from '../job.ts'
 import type { Log } from '../log.ts'
 import type { JobFailure } from './failure.ts'
+import { jsonOf } from './json-of.ts'
+import { Line } from './line.ts'
+import { USER_AGENT } from './user-agent.ts'
 
 export type Stage = 'downloading' | 'rendering' | 'uploading'
 
 export interface Progress {
-  /** 0 to 100; rounded down to a whole number. */
+  /** 0 to 100; rounded down to an integer. */
   percent: number
   stage: Stage
   message?: string
@@ -23,18 +30,20 @@ export interface Progress {
 
 export interface ReportOptions {
   callbackUrl: string
+  /** URL of a WebSocket for reports; undefined where the service has none. */
+  lineUrl?: string | undefined
   token: string
   runpodJobId: string
   clock: Clock
   log: Log
   faults: () => FaultSet
-  /** Called when an answer says that the work is not wanted any more. */
+  /** Called when an answer shows that the work is not needed any more. */
   onCancel: (why: string) => void
-  /** Aborts when the worker is stopped: nothing is sent any more. */
+  /** Aborts when the worker is stopped: nothing is sent after that. */
   signal: AbortSignal
   minIntervalMs: number
   heartbeatMs: number
-  /** Waits between the tries of a completion or an error; one try more than there are waits. */
+  /** Pauses between the tries of a completion or an error; there is one more try than pauses. */
   backoffMs: readonly number[]
   timeoutMs: number
 }
@@ -51,12 +60,20 @@ export class Reports {
   #muted = false
   #closed = false
   #cancelTimer: () => void = () => {}
+  readonly #instance = randomUUID()
+  readonly #line: Line | null
+  #n = 0
 
   constructor(options: ReportOptions) {
     this.#options = options
+    const { lineUrl: url, token, runpodJobId, clock, log, faults, onCancel: onStop, signal } = options
+    const instance = this.#instance
+    this.#line =
+      url === undefined ? null : new Line({ url, token, runpodJobId, instance, clock, log, faults, onStop })
+    signal.addEventListener('abort', () => this.#line?.close(), { once: true })
   }
 
-  /** Notes the newest progress and sends it when its time has come. Answers what will be said. */
+  /** Records the newest progress and sends it when due. Returns the percentage to be reported. */
   progress(next: Progress): number {
     const percent = Math.min(CEILING, Math.max(Math.floor(next.percent), this.#latest?.percent ?? 0))
     this.#latest = { ...next, percent }
@@ -64,14 +81,14 @@ export class Reports {
     return percent
   }
 
-  /** Sends what is still unsent, without regard to the interval, and resolves when it is out. */
+  /** Sends pending progress regardless of the interval, and resolves when it was sent. */
   async flush(): Promise<void> {
     await this.#sending
     if (this.#isNews()) this.#send()
     await this.#sending
   }
 
-  /** A worker that went silent: nothing is sent until `unmute`. */
+  /** Simulates a silent worker: nothing is sent until `unmute`. */
   mute(): void {
     this.#muted = true
   }
@@ -81,21 +98,26 @@ export class Reports {
     this.#schedule()
   }
 
-  /** Tells that the output is stored, and what it lacks. Rejects with nothing: what cannot be told is logged. */
-  async complete(videoKey: string, warnings: readonly string[] = []): Promise<void> {
+  /** Reports the stored output, whether it has a `poster`, and what it lacks. Never rejects: failures are logged. */
+  async complete(videoKey: string, warnings: readonly string[] = [], poster = false): Promise<void> {
     const message = warnings.length > 0 ? { message: warnings.join(' ') } : {}
-    const body = { output_video_key: videoKey, ...message }
+    const body = { output_video_key: videoKey, ...message, ...(poster && { poster }) }
     await this.#final('complete', body, this.#options.faults().drop_complete)
   }
 
-  /** Tells that the attempt failed. */
+  /** Reports that the attempt failed. */
   async error(failure: JobFailure): Promise<void> {
     const body = { error: failure.message, should_retry: failure.shouldRetry, code: failure.code }
     await this.#final('error', body, this.#options.faults().drop_error)
   }
 
-  /** Drops what is unsent and resolves when nothing is under way. */
+  /** Drops pending progress and resolves when no request is in progress. */
   async close(): Promise<void> {
+    await this.#quiet()
+    this.#line?.close()
+  }
+
+  async #quiet(): Promise<void> {
     this.#closed = true
     this.#cancelTimer()
     await this.#sending
@@ -119,28 +141,40 @@ export class Reports {
   #send(): void {
     const next = this.#latest
     if (next === null || this.#closed || this.#busy || this.#muted) return
+    const isNews = this.#isNews()
     this.#sent = next
     this.#sentAt = this.#options.clock.now()
     if (this.#options.faults().drop_progress) return this.#schedule()
-    this.#busy = true
-    this.#sending = this.#post('progress', {
+    if (!isNews && this.#line?.isOpen) {
+      this.#line.ping()
+      return this.#schedule()
+    }
+    const report = this.#numbered({
       progress: next.percent,
       stage: next.stage,
       ...(next.message !== undefined && { message: next.message }),
       ...(next.etaSeconds !== undefined && { eta_seconds: Math.max(0, Math.round(next.etaSeconds)) }),
-    }).then(() => {
+    })
+    if (this.#line?.say({ type: 'progress', ...report })) return this.#schedule()
+    this.#busy = true
+    this.#sending = this.#post('progress', report).then(() => {
       this.#busy = false
       this.#schedule()
     })
   }
 
   async #final(kind: 'complete' | 'error', body: JsonObject, dropped: boolean | undefined): Promise<void> {
-    await this.close()
+    await this.#quiet()
     const { log, clock, backoffMs, signal, runpodJobId } = this.#options
     if (dropped) return log('report.dropped', { runpod_job: runpodJobId, kind, by: 'fault switch' })
+    const report = this.#numbered(body)
+    if (signal.aborted) return
+    if (this.#line && (await this.#line.sayEnd({ type: kind, ...report, n: this.#n }))) {
+      return log('report.sent', { runpod_job: runpodJobId, kind, answer: 'ack' })
+    }
     for (const wait of [...backoffMs, null]) {
       if (signal.aborted) return
-      const answer = await this.#post(kind, body)
+      const answer = await this.#post(kind, report)
       log('report.sent', { runpod_job: runpodJobId, kind, answer })
       const passing = typeof answer === 'string' || answer >= 500 || answer === 429
       if (!passing) return
@@ -149,16 +183,26 @@ export class Reports {
     log('report.given_up', { runpod_job: runpodJobId, kind })
   }
 
-  /** One POST; answers its status, or why there was none. */
+  /** The next report, with a number where the service has a line. */
+  #numbered(body: JsonObject): JsonObject {
+    const { runpodJobId: runpod_job_id } = this.#options
+    if (!this.#line) return { ...body, runpod_job_id }
+    this.#n += 1
+    return { ...body, runpod_job_id, n: this.#n, instance: this.#instance }
+  }
+
+  /** One POST; resolves with its status, or with why there was none. */
   async #post(kind: string, body: JsonObject): Promise<number | string> {
-    const { callbackUrl, token, runpodJobId, signal, timeoutMs } = this.#options
+    const { callbackUrl, token, signal, timeoutMs } = this.#options
     try {
       const answer = await fetch(`${callbackUrl}/${kind}`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...body, runpod_job_id: runpodJobId }, (_, value) =>
-          typeof value === 'string' ? value.toWellFormed() : value,
-        ),
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'user-agent': USER_AGENT,
+        },
+        body: jsonOf(body),
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       })
       const told: unknown = await answer.json().catch(() => null)

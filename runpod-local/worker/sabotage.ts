@@ -1,6 +1,7 @@
-/** The fault switches that break the worker itself: stall, crash, fail. One object for one run of a job. */
+/** The fault switches of the worker itself: stall, crash, fail. One object per run of a job. */
 import { type Clock, pause } from '../clock.ts'
-import { type WorkerJob, WorkerLost } from '../workers.ts'
+import { WorkerLost } from '../outcome.ts'
+import type { WorkerJob } from '../workers.ts'
 import { JobFailure } from './failure.ts'
 import type { Reports } from './reports.ts'
 
@@ -16,14 +17,14 @@ export interface SabotageOptions {
 
 export class Sabotage {
   readonly #options: SabotageOptions
-  /** Settles when a stall is over; never rejects. */
+  /** Resolves when a stall is over; never rejects. */
   #silence: Promise<void> | null = null
 
   constructor(options: SabotageOptions) {
     this.#options = options
   }
 
-  /** Called with each progress: dies or goes silent when its time has come. */
+  /** Called with each progress value: crashes or stalls when it is reached. */
   at(percent: number): void {
     const { job, reports, clock, signal, stop } = this.#options
     const { crash, stall } = job.faults()
@@ -51,7 +52,7 @@ export class Sabotage {
     throw new JobFailure(fail.code ?? 'worker_error', message, fail.should_retry ?? true)
   }
 
-  /** Resolves when the worker is not silent (any more), or is stopped: what it then says goes nowhere. */
+  /** Resolves when no stall is active, or the worker is stopped: its later reports are not sent. */
   async awake(): Promise<void> {
     await this.#silence
   }

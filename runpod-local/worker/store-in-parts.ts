@@ -1,16 +1,17 @@
 /**
- * A large result in parts, by the routes behind `output.multipart_url`: begin, sign each part, PUT it, complete. Every
- * call may be repeated: beginning again answers the same upload, and a part that is sent twice counts once.
+ * Uploads a large result in parts, by the routes below `output.multipart_url`: begin, sign each part, PUT it, complete.
+ * Every call may be repeated: beginning again returns the same upload, and a part that is sent twice counts once.
  */
 import { createReadStream } from 'node:fs'
 import * as v from 'valibot'
 import { JobFailure } from './failure.ts'
 import { counting, isGood, persist, put, refusal, type TransferOptions } from './transfer.ts'
+import { USER_AGENT } from './user-agent.ts'
 
-/** How often an upload that the service lost is begun anew. */
+/** How often an upload that the service has lost is restarted. */
 const BEGINNINGS = 3
 
-/** The way ends here: the file is there, or the upload is not known any more. */
+/** A final state: the file exists, or the upload is unknown to the service. */
 type End = 'stored' | 'gone'
 
 const Begun = v.looseObject({
@@ -55,11 +56,11 @@ interface Part {
   path: string
   start: number
   length: number
-  /** Of the whole file. */
+  /** Size of the whole file. */
   size: number
 }
 
-/** Signed and sent; a signature that ran out (403) is made anew by the next try. */
+/** Signs and sends a part; after an expired signature (403) the next try signs again. */
 async function sendPart(
   sign: string,
   { path, start, length, size }: Part,
@@ -78,12 +79,12 @@ async function sendPart(
   return end
 }
 
-/** One JSON request of the multipart routes; with a body it is a POST. */
+/** One JSON request of the multipart routes; a POST when it has a body. */
 async function ask(url: string, signal: AbortSignal, body?: unknown): Promise<{ body: unknown } | End> {
-  const headers = { 'content-type': 'application/json' }
   const answer = await fetch(url, {
     signal,
-    ...(body !== undefined && { method: 'POST', headers, body: JSON.stringify(body) }),
+    headers: { 'content-type': 'application/json', 'user-agent': USER_AGENT },
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
   })
   if (answer.ok) return { body: await answer.json() }
   const end = endOf(answer.status, codeOf(await answer.text()))
@@ -91,7 +92,9 @@ async function ask(url: string, signal: AbortSignal, body?: unknown): Promise<{ 
   return end
 }
 
-/** 412, or 409 for an upload that is complete: stored by an earlier try, or on another way. 404: given up. */
+/**
+ * 412, or 409 for a complete upload: an earlier try, or another upload, stored the file. 404: the upload was aborted.
+ */
 function endOf(status: number, code: string | null): End | null {
   if (status === 412 || (status === 409 && code === 'upload_complete')) return 'stored'
   return status === 404 ? 'gone' : null

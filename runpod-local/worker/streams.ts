@@ -1,4 +1,4 @@
-/** From what ffprobe tells of a file to what is exported of it: which streams, how they look, and when. */
+/** Selects from ffprobe's output the streams to export, with their format and times. */
 import * as v from 'valibot'
 import { invalidMedia } from './failure.ts'
 import type { Demuxer, Picture, Probe, Sound } from './media.ts'
@@ -7,7 +7,7 @@ import { swapsSides, type Turn, turnOfMatrix } from './orientation.ts'
 const text = v.optional(v.string(), '')
 const whole = v.optional(v.number(), 0)
 
-/** The fields of `-show_format -show_streams -of json` that matter here. */
+/** The fields of `-show_format -show_streams -of json` that are used. */
 export const Answer = v.object({
   format: v.optional(v.object({ start_time: text }), {}),
   streams: v.optional(
@@ -46,14 +46,14 @@ export const Answer = v.object({
 export type Answer = v.InferOutput<typeof Answer>
 type Stream = Answer['streams'][number]
 
-/** When each packet of each stream is shown, in the order of the file; seconds. `length` is 0 where it is not told. */
+/** The presentation time of each packet by stream, in the order of the file; seconds. `length` is 0 when unknown. */
 export type Packets = Map<number, { at: number; length: number }[]>
 
 /**
- * Chooses a picture and a sound. The picture is the first stream that is no attached picture, that ffmpeg can decode
- * and that has more than one frame, else one with a single frame. The sound is the one flagged as default, else the
- * first, passing over what cannot be decoded. `decodes` tells which codecs ffmpeg knows.
- * @throws JobFailure `invalid_media` when there is nothing to see
+ * Chooses a picture and a sound. The picture is the first stream that is no attached picture, can be decoded by ffmpeg
+ * and has more than one frame, else one with a single frame. The sound is the default one, else the first, skipping
+ * those that cannot be decoded. `decodes` checks a codec.
+ * @throws JobFailure `invalid_media` when there is no picture
  */
 export function choose(
   demuxer: Demuxer,
@@ -86,7 +86,7 @@ export function choose(
   return timed(demuxer, Number.parseFloat(format.start_time), video, audio, packets, notes)
 }
 
-/** A cover, or a strip of previews. */
+/** Whether it is a cover, or a strip of previews. */
 function isCover({ disposition }: Stream): boolean {
   return disposition.attached_pic === 1 || disposition.timed_thumbnails === 1
 }
@@ -145,7 +145,7 @@ function turnOf({ side_data_list }: Stream): Turn {
   return matrix === undefined ? 'none' : turnOfMatrix(matrix.displaymatrix)
 }
 
-/** With square pixels, the larger side kept. */
+/** The size with square pixels, keeping the larger dimension. */
 function displaySize({ width, height, sample_aspect_ratio }: Stream): { width: number; height: number } {
   const [across = 1, down = 1] = /^\d+:\d+$/.test(sample_aspect_ratio)
     ? sample_aspect_ratio.split(':').map(Number)
@@ -155,7 +155,7 @@ function displaySize({ width, height, sample_aspect_ratio }: Stream): { width: n
   return { width, height: Math.round(height / ratio) }
 }
 
-/** Untold colours are those of their size: BT.709 from 720 lines or 1280 columns on, BT.601 below. */
+/** Colours without tags follow the size: BT.709 from 720 lines or 1280 columns on, BT.601 below. */
 function pictureOf(video: Stream, turn: Turn, times: readonly number[]): Omit<Picture, 'times' | 'end'> {
   const told = (name: string, otherwise: string) =>
     name === '' || name === 'unknown' || name === 'reserved' ? otherwise : name
@@ -177,9 +177,9 @@ function pictureOf(video: Stream, turn: Turn, times: readonly number[]): Omit<Pi
 }
 
 /**
- * Whether every frame stands in a slot of its own at ffmpeg's guess of the rate, give or take the millisecond to which
- * Matroska rounds. Only then does an encoder that counts frames lose none; and by up to half a slot it moves them all, so
- * slots are short.
+ * Whether every frame falls into a slot of its own at ffmpeg's guess of the rate, within the millisecond to which
+ * Matroska rounds. Only then does an encoder with a constant rate drop none. It moves frames by up to half a slot, so
+ * slots must be short.
  */
 function isConstant(times: readonly number[], guess: string): boolean {
   const [frames = 0, seconds = 1] = guess.split('/').map(Number)

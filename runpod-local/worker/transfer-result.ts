@@ -1,22 +1,23 @@
-/** The result to where the service wants it: by one PUT, or in parts when it is large or refused as too large for one. */
+/** Uploads the result: by one PUT, or in parts when it is large or was refused as too large for one. */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { ExportInput } from './input.ts'
 import { storeInParts } from './store-in-parts.ts'
 import { counting, isGood, persist, put, refusal, type TransferOptions } from './transfer.ts'
 
-/** What passes through most proxies in one request; above it a lost connection costs too much as well. */
+/**
+ * The body size that most proxies accept; for a larger one, repeating after a lost connection costs too much as well.
+ */
 const MOST_PUT_BYTES = 64 * 1024 ** 2
 
+/** The destination of a file, and its type. */
+type Target = Pick<ExportInput['output'], 'put_url' | 'content_type' | 'multipart_url'>
+
 /**
- * Stores the file at `path`, once: what is there already stays, which is as good. Throws `worker_error` when the URL
- * refuses or the tries are used up.
+ * Stores the file at `path` once: an existing object is kept, which counts as success. Throws `worker_error` when the
+ * URL refuses it or all tries failed.
  */
-export async function storeResult(
-  path: string,
-  output: ExportInput['output'],
-  options: TransferOptions,
-): Promise<void> {
+export async function storeResult(path: string, output: Target, options: TransferOptions): Promise<void> {
   const { size } = await stat(path)
   const { multipart_url: inParts } = output
   if (inParts !== undefined && size > MOST_PUT_BYTES) return storeInParts(path, size, inParts, options)
@@ -26,11 +27,11 @@ export async function storeResult(
   return storeInParts(path, size, inParts, options)
 }
 
-/** By PUT with `If-None-Match: *`; 412 says that the object is there. */
+/** A PUT with `If-None-Match: *`; 412 means that the object exists. */
 async function putWhole(
   path: string,
   size: number,
-  output: ExportInput['output'],
+  output: Target,
   { onFraction, signal }: TransferOptions,
 ): Promise<'stored' | 'too_large'> {
   const headers = { 'content-type': output.content_type, 'content-length': size, 'if-none-match': '*' }

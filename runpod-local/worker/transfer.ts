@@ -1,4 +1,6 @@
-/** Bytes in and out: the input and assets to files, a file by PUT. All streamed, and tried again when that may help. */
+/**
+ * Transfers: downloads the input and assets to files, and uploads a file by PUT. All streamed, and retried when useful.
+ */
 import { createWriteStream } from 'node:fs'
 import { type OutgoingHttpHeaders, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
@@ -6,23 +8,24 @@ import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Clock, pause } from '../clock.ts'
 import { JobFailure } from './failure.ts'
+import { USER_AGENT } from './user-agent.ts'
 
 export interface TransferOptions {
   clock: Clock
   signal: AbortSignal
-  /** Waits between tries; one try more than there are waits. */
+  /** Pauses between tries; there is one more try than pauses. */
   backoffMs: readonly number[]
-  /** Called with the fraction done, 0 to 1, as bytes flow; never when the size is not known. */
+  /** Called with the completed fraction, 0 to 1, as bytes are transferred; never when the size is unknown. */
   onFraction?: (done: number) => void
 }
 
 /**
- * Downloads `url` to `path`. `what` names it in the failure: `input_not_found` when it is not there (404, not
- * worth a retry) or not allowed (403, a fresh URL may help), `worker_error` when it still fails after the tries.
+ * Downloads `url` to `path`. `what` names it in the failure: `input_not_found` when it does not exist (404, not
+ * retryable) or is not allowed (403, a new URL may help), `worker_error` when all tries failed.
  */
 export function download(url: string, path: string, what: string, options: TransferOptions): Promise<void> {
   return persist(options, async () => {
-    const answer = await fetch(url, { signal: options.signal })
+    const answer = await fetch(url, { headers: { 'user-agent': USER_AGENT }, signal: options.signal })
     if (answer.ok && answer.body !== null) {
       const size = Number(answer.headers.get('content-length') ?? 0)
       await pipeline(chunksOf(answer.body), counting(size, options.onFraction), createWriteStream(path), {
@@ -56,8 +59,8 @@ export interface PutAnswer {
 }
 
 /**
- * One PUT, whatever it is answered. By `node:http`: the file goes out as a stream with its Content-Length, and the
- * answer is taken as it comes, also when the other side did not read to the end.
+ * One PUT; resolves with any answer. By `node:http`: the file is streamed with its Content-Length, and the answer is
+ * read at once, even if the server did not read the whole body.
  */
 export function put(
   url: string,
@@ -68,10 +71,14 @@ export function put(
 ): Promise<PutAnswer> {
   return new Promise<PutAnswer>((resolve, reject) => {
     const send = url.startsWith('https:') ? tlsRequest : plainRequest
-    const sending = send(url, { method: 'PUT', headers, signal }, (answer) => {
-      answer.resume()
-      resolve({ status: answer.statusCode ?? 0, etag: answer.headers.etag })
-    })
+    const sending = send(
+      url,
+      { method: 'PUT', headers: { 'user-agent': USER_AGENT, ...headers }, signal },
+      (answer) => {
+        answer.resume()
+        resolve({ status: answer.statusCode ?? 0, etag: answer.headers.etag })
+      },
+    )
     sending.on('error', reject)
     pipeline(file, through, sending).catch(reject)
   }).finally(() => file.destroy())
@@ -86,7 +93,7 @@ async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
-/** Tries again after what may pass: network trouble and 5xx, but not a `JobFailure` and not a stop. */
+/** Retries after temporary failures, such as network errors and 5xx, but not after a `JobFailure` or a stop. */
 export async function persist<T>(
   options: Pick<TransferOptions, 'clock' | 'signal' | 'backoffMs'>,
   attempt: () => Promise<T>,
@@ -105,10 +112,10 @@ export async function persist<T>(
   throw new Error('There is always a last try.')
 }
 
-/** Statuses that say that the file itself cannot be taken: the same again would be refused again. */
+/** Statuses by which the server refuses the file itself: a repeat would be refused as well. */
 const FINAL = [400, 411, 413, 415]
 
-/** A refused transfer: what may pass is worth another try, anything else is the end of the attempt. */
+/** The error of a refused transfer: retried when it may be temporary, else it ends the attempt. */
 export function refusal(status: number): Error {
   const message = `The result could not be stored (${status}).`
   const passing = status >= 500 || status === 429 || status === 409
@@ -130,7 +137,7 @@ export function counting(size: number, onFraction: ((done: number) => void) | un
   })
 }
 
-/** `fetch` hides the reason in `cause`. */
+/** `fetch` puts the reason into `cause`. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   const { cause } = error

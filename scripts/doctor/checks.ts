@@ -1,13 +1,18 @@
 /**
- * What must be true of a deployment before it serves, and what should be. Pure: a configuration goes in, findings come
- * out, each a sentence that says what to do. The rules of the settings themselves are those of `readSettings`.
+ * Checks of what a deployment requires, or should have, unless wrangler checks it itself. Pure: takes a configuration
+ * and returns findings, each with a remedy. The rules of the settings themselves are those of `readSettings`.
  */
-import { SECRET_NAMES, type SecretName, secretFault } from '../../actors/secrets.ts'
-import { environmentOf } from '../../actors/settings.ts'
+import { D1_LIMIT_BYTES, isNearD1Limit } from '../../actors/shared/d1-size.ts'
+import { type ConfiguredEndpoint, endpointsOf } from '../../actors/shared/endpoints.ts'
+import { SECRET_NAMES, type SecretName, secretFault } from '../../actors/shared/secrets.ts'
+import { environmentOf } from '../../actors/shared/settings.ts'
 import { type Deployment, settingOf } from './deployment.ts'
 
-/** `missing`: it does not serve, or loses something. `weak`: it serves, and somebody will be sorry. */
-export type Level = 'missing' | 'weak' | 'good'
+/**
+ * `wrong`: must not be deployed. `missing`: can be deployed, but does not work until this is set. `weak`: works, but is
+ * likely to cause trouble.
+ */
+export type Level = 'wrong' | 'missing' | 'weak' | 'good'
 
 export interface Finding {
   level: Level
@@ -16,15 +21,13 @@ export interface Finding {
   detail: string
 }
 
-const PLACEHOLDER_ID = /^0{8}-/
-/** What Cloudflare lets through to a Worker on its Free and Pro plans. */
+/** Maximum request body of a Worker on Cloudflare's Free and Pro plans. */
 const ZONE_BODY_BYTES = 100_000_000
 const R2_S3 = ['R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY', 'R2_BUCKET'] as const
-const ACTORS: Record<string, string> = { EXPORT_JOB: 'ExportJob', UPLOAD: 'Upload' }
 
 type Check = (deployment: Deployment) => Finding[]
 
-/** Every check, in the order of the report. */
+/** All checks, in the order of the report. */
 export function examine(deployment: Deployment): Finding[] {
   return CHECKS.flatMap((check) => check(deployment))
 }
@@ -33,9 +36,9 @@ const CHECKS: readonly Check[] = [
   environment,
   publicUrl,
   secrets,
-  runpod,
+  runpodEndpoint,
+  runpodKey,
   origins,
-  resources,
   database,
   storage,
   sizes,
@@ -47,36 +50,27 @@ const CHECKS: readonly Check[] = [
 const good = (what: string, detail: string): Finding[] => [{ level: 'good', what, detail }]
 const weak = (what: string, detail: string): Finding[] => [{ level: 'weak', what, detail }]
 const missing = (what: string, detail: string): Finding[] => [{ level: 'missing', what, detail }]
-const isLocal = ({ environment }: Deployment) => environment === 'development'
+const wrong = (what: string, detail: string): Finding[] => [{ level: 'wrong', what, detail }]
+const notAsked = (what: string) => weak(what, 'Not looked at; --remote asks Cloudflare.')
 
 function environment({ environment: wanted, vars }: Deployment): Finding[] {
   const said = environmentOf(vars.ENVIRONMENT)
-  if (wanted !== 'development' && said === 'development') {
-    return missing(
-      'ENVIRONMENT',
-      'It says development, where requests from loopback need no token: never deploy that.',
-    )
+  if (said === 'development') {
+    const detail = 'It says development, where requests from loopback need no token: never deploy that.'
+    return wrong('ENVIRONMENT', detail)
   }
-  if (wanted !== 'development' && said !== wanted)
-    return missing('ENVIRONMENT', `It means ${said}; set it to ${wanted}.`)
+  if (said !== wanted) return wrong('ENVIRONMENT', `It means ${said}; set it to ${wanted}.`)
   return good('ENVIRONMENT', wanted)
 }
 
-function publicUrl(deployment: Deployment): Finding[] {
-  const text = deployment.vars.PUBLIC_URL
-  if (!text) {
-    if (isLocal(deployment)) return good('PUBLIC_URL', 'The address that a request came by stands in.')
-    return missing(
-      'PUBLIC_URL',
-      'Set it to where RunPod reaches this Worker, such as https://exports.example.com.',
-    )
-  }
-  if (!URL.canParse(text)) return missing('PUBLIC_URL', `"${text}" is no URL.`)
-  const { protocol, hostname } = new URL(text)
-  if (isLocal(deployment)) return good('PUBLIC_URL', text)
-  if (protocol !== 'https:') return missing('PUBLIC_URL', 'It must be https: callback tokens travel to it.')
+function publicUrl({ vars: { PUBLIC_URL: text } }: Deployment): Finding[] {
+  if (!text) return good('PUBLIC_URL', 'Unset: the Worker’s address at workers.dev stands in.')
+  if (!URL.canParse(text)) return wrong('PUBLIC_URL', `"${text}" is no URL.`)
+  const { protocol, hostname, pathname, port } = new URL(text)
+  if (protocol !== 'https:') return wrong('PUBLIC_URL', 'It must be https: callback tokens travel to it.')
+  if (pathname !== '/' || port) return wrong('PUBLIC_URL', 'It must be a host alone, without a port or path.')
   if (['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.example.com'))
-    return missing('PUBLIC_URL', `RunPod cannot reach ${hostname}.`)
+    return wrong('PUBLIC_URL', `RunPod cannot reach ${hostname}.`)
   return good('PUBLIC_URL', text)
 }
 
@@ -86,55 +80,62 @@ function secrets(deployment: Deployment): Finding[] {
 
 function secret(deployment: Deployment, name: SecretName): Finding[] {
   if (deployment.vars[name])
-    return missing(
-      name,
-      'It stands in wrangler.toml, for everyone to read: make a new one and use wrangler secret put.',
-    )
+    return wrong(name, 'It stands in wrangler.toml for everyone to read: replace it.')
   const value = settingOf(deployment, name)
   if (value === null) return name.endsWith('_PREVIOUS') ? [] : unset(deployment, name)
-  const fault = value === 'set' ? null : secretFault(name, value.text, isLocal(deployment))
-  if (fault !== null) return missing(name, fault)
+  const fault = value === 'set' ? null : secretFault(name, value.text, false)
+  if (fault !== null) return wrong(name, fault)
   if (name.endsWith('_PREVIOUS'))
     return weak(name, 'Still accepted; remove it when nothing needs it any more.')
   return good(name, value === 'set' ? 'Set; only you know how strong it is.' : 'Set, and long enough.')
 }
 
 function unset(deployment: Deployment, name: SecretName): Finding[] {
-  if (isLocal(deployment)) return good(name, 'The built-in development secret stands in.')
-  if (deployment.secrets.known === 'nothing') return weak(name, 'Not looked at; --remote asks Cloudflare.')
+  if (!deployment.account) return notAsked(name)
   return name === 'AUTH_SECRET'
-    ? missing(name, 'Make one with: openssl rand -base64 48')
+    ? missing(name, 'npm run deploy makes one, unless it runs in CI: openssl rand -base64 48')
     : weak(name, 'Without it no outgoing webhook is sent: echo "whsec_$(openssl rand -base64 32)"')
 }
 
-function runpod(deployment: Deployment): Finding[] {
-  const findings: Finding[] = []
-  const endpoint = deployment.vars.RUNPOD_ENDPOINT
-  if (!endpoint) {
-    const detail = 'Set it to https://api.runpod.ai/v2/<endpoint id>; without it no job can be dispatched.'
-    findings.push(
-      ...(isLocal(deployment)
-        ? weak('RUNPOD_ENDPOINT', 'npm start sets it to runpod-local.')
-        : missing('RUNPOD_ENDPOINT', detail)),
+const ENDPOINT_URL = /^https?:\/\/[^/]+\/v2\/[\w-]+\/?$/
+const ENDPOINT_FORM = 'https://api.runpod.ai/v2/<endpoint id>'
+
+function runpodEndpoint({ vars: { RUNPOD_ENDPOINT: url, RUNPOD_ENDPOINTS: table } }: Deployment): Finding[] {
+  if (table) return runpodEndpoints(table, url)
+  if (!url) return missing('RUNPOD_ENDPOINT', `Until it is ${ENDPOINT_FORM} no job is dispatched.`)
+  return ENDPOINT_URL.test(url)
+    ? good('RUNPOD_ENDPOINT', `${url}, with any number of places: RUNPOD_ENDPOINTS sets a limit.`)
+    : weak('RUNPOD_ENDPOINT', `${url} does not look like ${ENDPOINT_FORM}.`)
+}
+
+function runpodEndpoints(table: string, single: string | undefined): Finding[] {
+  const name = 'RUNPOD_ENDPOINTS'
+  const known = [...(endpointsOf({ RUNPOD_ENDPOINTS: table })?.values() ?? [])]
+  if (known.length === 0)
+    return wrong(
+      name,
+      `It is no JSON such as {"default":{"url":"${ENDPOINT_FORM}"}}, one of them called default.`,
     )
-  } else if (!/^https?:\/\/[^/]+\/v2\/[\w-]+\/?$/.test(endpoint)) {
-    findings.push(
-      ...weak('RUNPOD_ENDPOINT', `${endpoint} does not look like https://api.runpod.ai/v2/<endpoint id>.`),
-    )
-  } else findings.push(...good('RUNPOD_ENDPOINT', endpoint))
-  const key = settingOf(deployment, 'RUNPOD_API_KEY')
-  if (deployment.vars.RUNPOD_API_KEY)
-    findings.push(
-      ...missing('RUNPOD_API_KEY', 'It stands in wrangler.toml: revoke it, and use wrangler secret put.'),
-    )
-  else if (key !== null) findings.push(...good('RUNPOD_API_KEY', 'Set.'))
-  else if (deployment.secrets.known === 'nothing')
-    findings.push(...weak('RUNPOD_API_KEY', 'Not looked at; --remote asks Cloudflare.'))
-  else if (isLocal(deployment))
-    findings.push(...weak('RUNPOD_API_KEY', 'npm start sets one for runpod-local.'))
-  else
-    findings.push(...missing('RUNPOD_API_KEY', 'A key restricted to this endpoint, from RunPod’s settings.'))
-  return findings
+  const odd = known.find(({ url }) => !ENDPOINT_URL.test(url))
+  return [
+    ...(odd
+      ? weak(name, `${odd.url} does not look like ${ENDPOINT_FORM}.`)
+      : good(name, known.map(endpointWords).join(', '))),
+    ...(single ? weak('RUNPOD_ENDPOINT', `${name} counts in its place: remove it.`) : []),
+  ]
+}
+
+function endpointWords({ name, url, places }: ConfiguredEndpoint): string {
+  const many = places === null ? 'any number of places' : places === 1 ? '1 place' : `${places} places`
+  return `${name} at ${url} with ${many}`
+}
+
+function runpodKey(deployment: Deployment): Finding[] {
+  const name = 'RUNPOD_API_KEY'
+  if (deployment.vars[name]) return wrong(name, 'It stands in wrangler.toml: revoke it at RunPod.')
+  if (settingOf(deployment, name) !== null) return good(name, 'Set.')
+  if (!deployment.account) return notAsked(name)
+  return missing(name, 'A key restricted to this endpoint, from RunPod’s settings.')
 }
 
 function origins({ vars }: Deployment): Finding[] {
@@ -144,60 +145,38 @@ function origins({ vars }: Deployment): Finding[] {
     .filter(Boolean)
   if (origins.length === 0)
     return good('ALLOWED_ORIGINS', 'No other site’s pages may call; its own pages may.')
-  const wrong = origins.filter((each) => !/^https?:\/\/(\*\.)?[^/*\s]+$/.test(each))
-  if (wrong.length > 0) return missing('ALLOWED_ORIGINS', `Not an origin: ${wrong.join(', ')}.`)
+  const odd = origins.filter((each) => !/^https?:\/\/(\*\.)?[^/*\s]+$/.test(each))
+  if (odd.length > 0) return wrong('ALLOWED_ORIGINS', `Not an origin: ${odd.join(', ')}.`)
   const open = origins.filter((each) => each.startsWith('http://') && !each.startsWith('http://localhost'))
   return open.length > 0
     ? weak('ALLOWED_ORIGINS', `Anyone on the way can speak for ${open.join(', ')}: use https.`)
     : good('ALLOWED_ORIGINS', origins.join(', '))
 }
 
-function resources({ d1, r2, actors }: Deployment): Finding[] {
-  const absent = [
-    ...(d1.some(({ binding }) => binding === 'DB') ? [] : ['DB (D1)']),
-    ...(r2.some(({ binding }) => binding === 'VIDEOS') ? [] : ['VIDEOS (R2)']),
-    ...Object.keys(ACTORS).filter((name) => actors[name] !== ACTORS[name]),
-  ]
-  return absent.length > 0
-    ? missing('bindings', `wrangler.toml lacks ${absent.join(', ')} in this environment.`)
-    : good('bindings', 'DB, VIDEOS, EXPORT_JOB and UPLOAD are there.')
+function database({ database: name, account }: Deployment): Finding[] {
+  if (!account) return []
+  if (account.databaseBytes === null) return good('database', `${name} comes with the first deployment.`)
+  const [used, limit] = [account.databaseBytes, D1_LIMIT_BYTES].map((bytes) => (bytes / 1e9).toFixed(2))
+  const detail = `${name} holds ${used} of ${limit} GB.`
+  return isNearD1Limit(account.databaseBytes)
+    ? weak('database', `${detail} At the limit no job is accepted: delete old ones.`)
+    : good('database', detail)
 }
 
-function database(deployment: Deployment): Finding[] {
-  const id = deployment.d1.find(({ binding }) => binding === 'DB')?.id ?? ''
-  const findings: Finding[] = []
-  if (!isLocal(deployment)) {
-    findings.push(
-      ...(PLACEHOLDER_ID.test(id) || id === ''
-        ? missing('database_id', 'Put the id that wrangler d1 create prints into wrangler.toml.')
-        : good('database_id', id)),
-    )
-  }
-  const pending = deployment.pendingMigrations
-  if (pending === null) return findings
-  return [
-    ...findings,
-    ...(pending.length > 0
-      ? missing('migrations', `Not applied yet: ${pending.join(', ')}. npm run deploy applies them.`)
-      : good('migrations', 'All applied.')),
-  ]
-}
-
-/** All of them, or none: half a set of keys silently means that bytes go through the Worker. */
+/** All keys of S3 or none: with some of them missing, bytes silently go through the Worker. */
 function storage(deployment: Deployment): Finding[] {
   const names = [...R2_S3, deployment.vars.R2_S3_ENDPOINT ? 'R2_S3_ENDPOINT' : 'R2_ACCOUNT_ID']
   const set = names.filter((name) => settingOf(deployment, name) !== null)
   if (set.length === names.length) return good('R2 S3 keys', 'Bytes go straight to R2 by presigned URLs.')
   if (set.length === 0) return good('R2 S3 keys', 'None: bytes go through the Worker.')
-  if (deployment.secrets.known === 'nothing')
-    return weak('R2 S3 keys', 'Not looked at; --remote asks Cloudflare.')
+  if (!deployment.account) return notAsked('R2 S3 keys')
   const absent = names.filter((name) => !set.includes(name))
-  return missing('R2 S3 keys', `Half a set: ${absent.join(', ')} not set, so the others are not used.`)
+  return wrong('R2 S3 keys', `Half a set: ${absent.join(', ')} not set, so the others are not used.`)
 }
 
 function sizes({ vars }: Deployment): Finding[] {
   const put = Number(vars.MAX_PUT_BYTES || 95_000_000)
-  if (!(put > 0)) return missing('MAX_PUT_BYTES', `"${vars.MAX_PUT_BYTES}" is no number of bytes.`)
+  if (!(put > 0)) return wrong('MAX_PUT_BYTES', `"${vars.MAX_PUT_BYTES}" is no number of bytes.`)
   if (put > ZONE_BODY_BYTES) {
     const detail = `${put} is more than Cloudflare lets through on the Free and Pro plans (100 MB).`
     return weak('MAX_PUT_BYTES', detail)
@@ -218,7 +197,7 @@ function rateLimit({ rateLimit: bound, vars }: Deployment): Finding[] {
 function schedule({ crons }: Deployment): Finding[] {
   return crons.length > 0
     ? good('crons', crons.join(', '))
-    : missing('crons', 'Without a cron trigger nothing sweeps: a lost alarm stays lost.')
+    : wrong('crons', 'Without a cron trigger nothing sweeps: a lost alarm stays lost.')
 }
 
 function logs({ observed }: Deployment): Finding[] {

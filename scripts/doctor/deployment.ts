@@ -1,33 +1,35 @@
-/** What the doctor looks at: one deployment's configuration, as far as it could be read. */
+/** The configuration of one environment, as far as it could be read: the doctor's input, and what is deployed. */
+import type { EnvironmentName } from '../wrangler.ts'
 
 export interface Deployment {
-  /** `development`, `staging` or `production`: what ENVIRONMENT says, or is meant to say. */
-  environment: string
+  environment: EnvironmentName
   worker: string
+  /** Names of the resources. */
+  database: string
+  bucket: string
   /** `[vars]` of wrangler.toml. */
   vars: Readonly<Record<string, string>>
-  secrets: Secrets
-  d1: readonly { binding: string; id: string }[]
-  r2: readonly { binding: string; bucket: string }[]
-  /** Class names by binding. */
-  actors: Readonly<Record<string, string>>
+  /** The environment's own file of secrets, which a deployment uploads; empty without such a file. */
+  secrets: Readonly<Record<string, string>>
   rateLimit: { requests: number; seconds: number } | null
   crons: readonly string[]
   observed: boolean
-  /** Files of `migrations/` that the database has not seen; null when nobody asked it. */
-  pendingMigrations: readonly string[] | null
+  /** Null when Cloudflare was not queried. */
+  account: Account | null
 }
 
-/** `values`: read from a file of this computer. `names`: Cloudflare tells what is set, and never to what. */
-export type Secrets =
-  | { known: 'values'; values: Readonly<Record<string, string>> }
-  | { known: 'names'; names: readonly string[] }
-  | { known: 'nothing' }
+/** The state of the deployment in the Cloudflare account. */
+export interface Account {
+  /** Bytes; null when the account has no database of that name. */
+  databaseBytes: number | null
+  /** Names of the secrets that are set; Cloudflare never returns their values. Null when there is no such Worker. */
+  secrets: readonly string[] | null
+}
 
-/** A secret's or variable's value; `set` when all that is known is that it has one; null when it has none. */
+/** A setting's value; `set` when only its existence is known; null when it is unset. */
 export function settingOf(deployment: Deployment, name: string): { text: string } | 'set' | null {
-  const { secrets, vars } = deployment
-  if (secrets.known === 'values' && secrets.values[name]) return { text: secrets.values[name] }
-  if (secrets.known === 'names' && secrets.names.includes(name)) return 'set'
+  const { secrets, vars, account } = deployment
+  if (secrets[name]) return { text: secrets[name] }
+  if (account?.secrets?.includes(name)) return 'set'
   return vars[name] ? { text: vars[name] } : null
 }

@@ -1,27 +1,29 @@
-/** The schemas that the document names, and how a valibot schema is written as JSON Schema there. */
+/** The named schemas of the document, and the conversion from valibot to JSON Schema. */
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from '@valibot/to-json-schema'
 import * as v from 'valibot'
-import { RunpodEnvelope } from '../../actors/runpod-envelope.ts'
-import { JOB_TYPES } from '../job-types/index.ts'
-import { Output } from '../job-types/output.ts'
-import { Action } from '../schemas/admin.ts'
-import * as admin from '../schemas/admin-view.ts'
-import { InputKey, JobId, ProjectId } from '../schemas/common.ts'
-import { CreateJobBody, PolicyBody } from '../schemas/job.ts'
-import * as jobs from '../schemas/job-view.ts'
-import * as multipart from '../schemas/multipart.ts'
-import * as reports from '../schemas/report.ts'
-import * as service from '../schemas/service.ts'
-import * as tokens from '../schemas/token.ts'
-import * as uploads from '../schemas/upload.ts'
+import * as bodies from '../../actors/export-job/read-report.ts'
+import { RunpodEnvelope } from '../../actors/runpod/envelope.ts'
+import * as admin from '../admin/schemas.ts'
+import * as tokens from '../auth/schemas.ts'
+import * as multipart from '../files/multipart/schemas.ts'
+import { InputKey, SourceKey } from '../files/object-keys.ts'
+import * as uploads from '../files/schemas.ts'
+import * as reports from '../gpu/schemas.ts'
+import { isObject, ProjectId } from '../http/fields.ts'
+import { JobId } from '../jobs/ids.ts'
+import { JOB_TYPES } from '../jobs/job-types/index.ts'
+import { Output } from '../jobs/job-types/output.ts'
+import * as jobs from '../jobs/schemas.ts'
+import * as service from '../service/schemas.ts'
+import * as watch from '../watch/schemas.ts'
 import { fieldNote } from './field-notes.ts'
 import type { Parameters } from './operation.ts'
 
 export type JsonSchema = Record<string, unknown>
 
-/** The body of POST /api/jobs with the params of each type, which the service reads by their type. */
+/** The body of POST /api/jobs with the params of each type; the service itself validates params by type. */
 const variants = [...JOB_TYPES.values()].map(({ name, schema }) =>
-  v.strictObject({ ...CreateJobBody.entries, type: v.literal(name), params: schema }),
+  v.strictObject({ ...jobs.CreateJobBody.entries, type: v.literal(name), params: schema }),
 )
 export const CreateJob = v.variant('type', variants)
 
@@ -29,27 +31,39 @@ const byType = Object.fromEntries(
   variants.map((schema) => [`Create${capital(schema.entries.type.literal)}Job`, schema]),
 )
 
+/**
+ * A job has exactly one input. Not by `oneOf`: generators take a `oneOf` beside `properties` for the whole schema, and
+ * generate a body of any shape.
+ */
+const ONE_INPUT = {
+  not: { required: ['input_video_key', 'input_video_url'] },
+  if: { not: { required: ['input_video_key'] } },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: { required: ['input_video_url'] },
+}
+
 const COMPONENTS: Record<string, v.GenericSchema> = {
   JobId,
   ProjectId,
   InputKey,
+  SourceKey,
   JobStatus: jobs.JobStatus,
   Job: jobs.Job,
   JobSummary: jobs.JobSummary,
   JobList: jobs.JobList,
   JobEvent: jobs.JobEvent,
-  EventPage: jobs.EventPage,
+  EventPage: watch.EventPage,
   Failure: jobs.Failure,
   CreateJob,
   ...byType,
   OutputSettings: Output,
-  Policy: PolicyBody,
+  Policy: jobs.PolicyBody,
   CreatedJob: jobs.CreatedJob,
   DeletedJob: jobs.DeletedJob,
   CancelledInstead: jobs.CancelledInstead,
-  ProgressReport: reports.ProgressBody,
-  CompletionReport: reports.CompleteBody,
-  ErrorReport: reports.ErrorBody,
+  ProgressReport: bodies.ProgressBody,
+  CompletionReport: bodies.CompleteBody,
+  ErrorReport: bodies.ErrorBody,
   ReportAnswer: reports.ReportAnswer,
   RunpodEnvelope,
   PlainCallback: reports.PlainCallback,
@@ -75,15 +89,21 @@ const COMPONENTS: Record<string, v.GenericSchema> = {
   InspectedActor: admin.InspectedActor,
   InspectedAttempt: admin.InspectedAttempt,
   Finding: admin.Finding,
-  Action,
+  Action: admin.Action,
   ActionDone: admin.ActionDone,
+  BulkAction: admin.BulkAction,
+  BulkDone: admin.BulkDone,
+  LaneAction: admin.LaneAction,
+  LaneActionDone: admin.LaneActionDone,
+  Lane: admin.Lane,
+  Lanes: admin.Lanes,
   Statistics: admin.Statistics,
   Health: service.Health,
-  JobTypes: service.JobTypes,
+  JobTypes: jobs.JobTypes,
   Problem: service.Problem,
 }
 
-/** What a schema checks by code, and JSON Schema can say at least in part. */
+/** JSON Schema of what a schema checks by code, as far as it can be expressed. */
 const SAID_OTHERWISE: Record<string, JsonSchema> = {
   JobId: { format: 'uuid', description: 'The id of a job.' },
   ProjectId: { description: 'Projects are numbered from 1.' },
@@ -91,12 +111,17 @@ const SAID_OTHERWISE: Record<string, JsonSchema> = {
     pattern: '^input/',
     description: 'The key of an uploaded file, as POST /api/videos/upload-url gave it.',
   },
+  SourceKey: {
+    pattern: '^(input|output)/',
+    description: 'The key of an uploaded file, or of the result of a complete job of the same project.',
+  },
   FileType: { pattern: '^(video/|image/(png|jpeg))', description: 'A video type, image/png or image/jpeg.' },
   FileSize: { description: 'In bytes.' },
   ScopeList: {
     pattern: '^[a-z:]+( [a-z:]+)*$',
     description: 'jobs:read, jobs:write, videos:write, admin; several are separated by single spaces.',
   },
+  ...Object.fromEntries(Object.keys(byType).map((name) => [name, ONE_INPUT])),
   CreateJob: {
     discriminator: {
       propertyName: 'type',
@@ -109,10 +134,10 @@ const SAID_OTHERWISE: Record<string, JsonSchema> = {
 
 const CONFIG = {
   target: 'draft-2020-12',
-  // Rules between fields have no words in JSON Schema; they are still checked.
+  // JSON Schema cannot express the rules between fields; they are still checked.
   errorMode: 'ignore',
   overrideSchema: ({ valibotSchema, jsonSchema }) => {
-    if (valibotSchema.type === 'custom') return { ...jsonSchema, type: 'object' }
+    if (valibotSchema.type === 'custom') return { ...jsonSchema, type: 'object', additionalProperties: true }
     if (valibotSchema.type === 'loose_object') return { ...jsonSchema, additionalProperties: true }
     return undefined
   },
@@ -125,23 +150,43 @@ export function componentSchemas(): Record<string, JsonSchema> {
   return Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [
       name,
-      { ...explained(name, { ...schema }), ...SAID_OTHERWISE[name] },
+      { ...withoutDefaults(explained(name, { ...schema })), ...SAID_OTHERWISE[name] },
     ]),
   )
 }
 
-/** With a sentence for each field that has one. */
+/**
+ * Moves defaults into the description. Only requests have them, and generators treat a field with a `default` as always
+ * present: clients would have to send it.
+ */
+function withoutDefaults({ default: standard, ...schema }: JsonSchema): JsonSchema {
+  const inner = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(inner)
+    return isObject(value) ? withoutDefaults(value) : value
+  }
+  const kept = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, inner(value)]))
+  // An empty default needs no text, since the field is optional.
+  if (
+    standard === undefined ||
+    (standard !== null && typeof standard === 'object' && Object.keys(standard).length === 0)
+  )
+    return kept
+  const sentence = `By default ${JSON.stringify(standard).replaceAll('"', '`')}.`
+  return { ...kept, description: [kept.description, sentence].filter(Boolean).join(' ') }
+}
+
+/** Adds the description of each field that has one. */
 function explained(component: string, schema: JsonSchema): JsonSchema {
   const { properties } = schema
   if (properties === null || typeof properties !== 'object') return schema
-  const told = Object.entries(properties).map(([field, inner]) => {
+  const described = Object.entries(properties).map(([field, inner]) => {
     const description = fieldNote(component, field)
     return [field, description === undefined ? inner : { description, ...inner }]
   })
-  return { ...schema, properties: Object.fromEntries(told) }
+  return { ...schema, properties: Object.fromEntries(described) }
 }
 
-/** A body, by reference to the components where it can be. */
+/** The schema of a body, by reference to the components where possible. */
 export function bodySchema(schema: v.GenericSchema): JsonSchema {
   const {
     $schema: _,
@@ -155,7 +200,7 @@ export function bodySchema(schema: v.GenericSchema): JsonSchema {
   return rest
 }
 
-/** A parameter of path or query: what it stands for, once it is read from its text. */
+/** The schema of a path or query parameter after parsing. */
 export function parameterSchema(schema: v.GenericSchema): JsonSchema {
   const named = Object.entries(COMPONENTS).find(([, component]) => component === schema)
   if (named) return { $ref: reference(named[0]) }

@@ -1,15 +1,15 @@
-/** The OpenAPI document (3.1), made from the schemas, the catalogue of problems and what is noted of each route. */
+/** Builds the OpenAPI document (3.1) from the schemas, the catalogue of problems and the notes of the routes. */
 import type * as v from 'valibot'
+import { WEBHOOKS } from '../jobs/openapi.ts'
 import { PROBLEMS, type ProblemCode, titleOf } from '../problems/index.ts'
 import { bodySchema, componentSchemas, isOptional, type JsonSchema, parameterSchema } from './components.ts'
 import { OPERATIONS } from './index.ts'
 import { type Answer, type HeaderNote, type Operation, problemsOf } from './operation.ts'
 import { INFO, SECURITY_SCHEMES, TAGS } from './prose.ts'
-import { WEBHOOKS } from './webhooks.ts'
 
 type Node = Record<string, unknown>
 
-/** @param version of the service */
+/** @param version version of the service */
 export function openApiDocument(version: string): Node {
   const paths: Record<string, Node> = {}
   for (const operation of OPERATIONS) {
@@ -33,7 +33,7 @@ export function openApiDocument(version: string): Node {
   }
 }
 
-/** `/api/jobs/:id` and `/api/videos/upload/:key+` as OpenAPI writes them. */
+/** `/api/jobs/:id` and `/api/videos/upload/:key+` in OpenAPI's syntax. */
 export function pathOf(route: string): string {
   return route.replace(/:(\w+)\+?/g, '{$1}')
 }
@@ -52,7 +52,7 @@ function operationNode(operation: Operation): Node {
   }
 }
 
-/** Alternatives; each names what it needs. A token's scopes stand beside it (OpenAPI 3.1, 4.8.30). */
+/** Alternative credentials, each with its requirements. A token's scopes are listed as well (OpenAPI 3.1, 4.8.30). */
 function securityOf({ access, signature, queryToken }: Operation): Node[] {
   const scopes = access === 'any' || access === 'open' || access === 'signed' ? [] : [access]
   if (access === 'open') return []
@@ -60,6 +60,7 @@ function securityOf({ access, signature, queryToken }: Operation): Node[] {
   if (signature === 'callback token') return [{ callbackToken: [] }]
   if (signature === 'signed URL') return [{ signature: [], expiry: [] }]
   if (signature === 'token in path') return []
+  if (signature === 'Access assertion') return [{ accessAssertion: [] }]
   return [{ signature: [], expiry: [] }, { token: ['jobs:read'] }, { queryToken: ['jobs:read'] }]
 }
 
@@ -93,7 +94,7 @@ function parametersOf(operation: Operation): Node[] {
   return [...inPath, ...inQuery, ...inHeaders, { $ref: '#/components/parameters/RequestId' }]
 }
 
-/** An example as the schema has it, where the address has text. */
+/** An example value of the schema's type, parsed from the text in a URL. */
 function exampleOf(schema: v.GenericSchema, text: string | undefined): unknown {
   const { type } = parameterSchema(schema)
   if (type === 'integer' || type === 'number') return Number(text)
@@ -104,7 +105,7 @@ function requestBodyOf({ body, bodyType, bodyOptional, examples }: Operation): N
   if (bodyType) return { requestBody: { required: true, content: { [bodyType]: { schema: {} } } } }
   if (!body) return {}
   const shown = examples.flatMap(({ name, summary, body: value, status }) =>
-    // What is refused is shown by its answer, and by no example that must fit the schema.
+    // A refused request is shown by its answer alone, since examples must match the schema.
     value === undefined || status >= 400 ? [] : [[name, { summary, value }]],
   )
   const content = { 'application/json': { schema: bodySchema(body), examples: Object.fromEntries(shown) } }
@@ -169,7 +170,7 @@ const PROBLEM_HEADERS: Record<number, string[]> = {
   503: ['Retry-After'],
 }
 
-/** @param beside what else comes with this status */
+/** @param beside another answer of this status */
 function problemNode(status: number, codes: readonly ProblemCode[], beside: Answer | undefined): Node {
   const names = ['X-Request-Id', ...(PROBLEM_HEADERS[status] ?? [])]
   const schema: JsonSchema = {

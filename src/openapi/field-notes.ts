@@ -1,13 +1,15 @@
 /**
- * What the fields of bodies and answers mean, for the document: by their name, and where one name means several
- * things, by component.
+ * Descriptions of the fields of bodies and answers, for the document: by field name, or by component when one name has
+ * several meanings.
  */
+
+import { JOB_TYPES } from '../jobs/job-types/index.ts'
 
 const BY_NAME: Record<string, string> = {
   archived:
     'Retired after its retention: its videos and its log are gone, and this is what its row in the list says.',
   at: 'When it happened.',
-  attempt: 'The number of the attempt within its round, from 1; 0 before the first.',
+  attempt: 'The number of the attempt within its round, from 1.',
   checks: 'What was asked deeply, each with the time it took.',
   companion_url: '`companionEndpoint` for @uppy/aws-s3.',
   container: 'The format of the file.',
@@ -17,6 +19,12 @@ const BY_NAME: Record<string, string> = {
   deadline_seconds: 'Within this the job ends, whatever happens, counted from the start of its round.',
   delayTime: 'Milliseconds in RunPod’s queue.',
   detail: 'One sentence for a person.',
+  priority: 'Within its project, the higher one is first while both wait for a place.',
+  endpoint:
+    'A RunPod endpoint, by its name in the settings of the deployment: the one that attempts of the job are sent to.',
+  ahead: 'Exports that get a place before this one.',
+  ahead_of_project: 'Of these, exports of the same project.',
+  as_of: 'When the endpoint’s lane said so.',
   env: 'The environment of the deployment.',
   error_code: 'The code of the failure.',
   eta_seconds: 'Seconds that the worker expects to need yet.',
@@ -34,14 +42,19 @@ const BY_NAME: Record<string, string> = {
   id: 'The id of the job.',
   input_url:
     'The signed address of the input; null until the first dispatch has found the file, when it was not found, and when the job is retired.',
-  input_video_key: 'The key of the video that is exported.',
+  input_video_key: 'The key of the video that is exported; null where it lies elsewhere.',
+  input_video_url: 'Origin and path of a video that lies elsewhere; null with a key.',
   job: 'The job.',
+  n: 'Rises by one with each report of an instance, over the line and by POST alike: a lower one than seen is dropped. Also as the header `X-Report-N`.',
+  instance: 'Random, another for each process and attempt. Also as the header `X-Report-Instance`.',
   job_id: 'The id of the job.',
   jobs: 'The jobs of this page.',
   key: 'The key of the file.',
   last_report_at: 'When its worker last reported.',
   last_seq: 'The last number of the log.',
   location: 'Where the file can be downloaded.',
+  max_gpu_seconds:
+    'The GPU seconds that the attempts of a round may use together; with them used up the job ends as budget_exceeded.',
   max_attempts: 'The most attempts of a round.',
   message: 'What the worker last said.',
   metadata:
@@ -60,6 +73,10 @@ const BY_NAME: Record<string, string> = {
   part_size_bytes: 'Send parts of this size; the last may be smaller.',
   parts: 'The parts, in order.',
   percent: 'How much of the file is stored, 0 to 100; null when its size is not known.',
+  paused: 'Whether an operator has paused the endpoint.',
+  queue: 'How it waits for a place at its endpoint; null unless it does.',
+  poster_url:
+    'The signed address of a still of the result, a JPEG; null until the job is complete, and when its worker stored none.',
   policy: 'Time limits and attempts; what is left out has its standard value.',
   progress: 'Percent, 0 to 100; it never falls within an attempt.',
   project_id: 'The project that it belongs to.',
@@ -104,21 +121,51 @@ const BY_NAME: Record<string, string> = {
 }
 
 const BY_COMPONENT: Record<string, Record<string, string>> = {
+  BulkAction: {
+    action: 'What is done with each job.',
+    filter: 'Which jobs, as in the list: all of them where it is empty.',
+    cursor: 'Where the call before stopped.',
+    dry_run: 'Only count.',
+  },
+  BulkDone: {
+    action: 'What was done.',
+    done: 'Jobs that were acted on.',
+    refused: 'Jobs that refused it, each with the code why.',
+    left: 'Jobs behind those, 20,000 at most.',
+    cursor: 'For the next call; null when nothing is left.',
+  },
   Job: {
+    attempt:
+      'How many attempts of the round there were, the present one included; dispatches that were refused for no fault of the job are none.',
     error: 'Why the job, or its last attempt, failed.',
     cancel: 'When a cancel was asked for, and whether RunPod confirmed it.',
     expires_at: 'When the job is retired and its videos are deleted; null before its end.',
   },
   JobSummary: {
+    attempt:
+      'How many attempts of the round there were, the present one included; dispatches that were refused for no fault of the job are none.',
     error: 'Why the job, or its last attempt, failed.',
     expires_at: 'When the job is retired and its videos are deleted; null before its end.',
   },
+  ...Object.fromEntries(
+    [...JOB_TYPES.keys()].map((name) => [
+      `Create${name.charAt(0).toUpperCase()}${name.slice(1)}Job`,
+      {
+        input_video_url:
+          'In place of `input_video_key`: an https address of a public name, as signed as it may be. Its query is shown to nobody but the worker, and does not tell two requests apart.',
+      },
+    ]),
+  ),
   JobEvent: { type: 'What happened.' },
   Failure: { code: 'Stable, for programs.', message: 'One sentence for a person.' },
   ReportAnswer: { cancel: 'Stop: nothing more is wanted of this attempt.' },
   CallbackAnswer: { cancel: 'Stop: nothing more is wanted of this attempt.' },
   ProgressReport: { message: 'What the worker wants to say; cut at 500 characters.' },
-  CompletionReport: { output_video_key: 'The `output.video_key` of the job’s input.' },
+  CompletionReport: {
+    output_video_key: 'The `output.video_key` of the job’s input.',
+    poster: 'A still is stored too, by `output.poster_put_url`; storage is asked for it in any case.',
+    message: 'What the result lacks; cut at 500 characters.',
+  },
   ErrorReport: {
     error: 'What went wrong.',
     code: 'Letters, digits and underscores; `worker_error` unless said.',
@@ -137,7 +184,24 @@ const BY_COMPONENT: Record<string, Record<string, string>> = {
   BeginUpload: { type: 'The type of the file.' },
   UploadRequest: { job_id: 'The job that it is for; with the job it is deleted.' },
   UploadProgress: { status: 'Whether the file is made.', parts: 'How many parts are stored.' },
-  Health: { status: 'Whether everything that was asked answers.' },
+  LaneAction: { action: 'What to do with the lane.' },
+  LaneActionDone: { action: 'What was done.', lane: 'The lane after it.' },
+  Lanes: { lanes: 'One for each endpoint.', unreachable: 'Names of lanes that did not answer.' },
+  Lane: {
+    name: 'Of the endpoint, as in the settings.',
+    places: 'How many jobs may be there at once; null for any number, 0 for one that has left the settings.',
+    holders: 'Attempts that hold a place, the longest first; 1,000 at most.',
+    waiting: 'How many jobs wait.',
+    projects: 'Projects whose jobs wait, in the order of their turns; 1,000 at most.',
+    stopped: 'Why nobody is sent, in the words that waiting jobs read; null while nothing stops them.',
+    breaker: 'Since when and why RunPod is asked by one job alone; null while it takes jobs.',
+    outages: 'The newest times during which it took none, oldest first; 20 at most.',
+    pause: 'Who paused the lane and why; null while it is not paused.',
+  },
+  Health: {
+    status: 'Whether everything that was asked answers.',
+    release: 'Of Exportal, as in its changelog.',
+  },
   Problem: {
     type: 'The address of an explanation.',
     status: 'The HTTP status.',
@@ -150,7 +214,7 @@ const BY_COMPONENT: Record<string, Record<string, string>> = {
   },
 }
 
-/** The sentence for a field; undefined when there is none. */
+/** The description of a field; undefined when there is none. */
 export function fieldNote(component: string, field: string): string | undefined {
   return BY_COMPONENT[component]?.[field] ?? BY_NAME[field]
 }

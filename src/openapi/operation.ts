@@ -1,8 +1,9 @@
 /**
- * What is written down about one route, beside the table of routes: everything a caller must know that the route
- * table does not say. The OpenAPI document, the run of its examples and the generated requests are made from it.
+ * The documentation of one route: what callers need and the route table does not contain. The OpenAPI document, the
+ * tests of its examples and the generated requests are made from it.
  */
 import type * as v from 'valibot'
+import type { Route } from '../http/route.ts'
 import type { ProblemCode } from '../problems/index.ts'
 
 type Tag = 'Jobs' | 'Reports' | 'Videos' | 'Uploads in parts' | 'Service' | 'Operation'
@@ -18,14 +19,14 @@ export interface HeaderNote {
 
 export interface Answer {
   readonly description: string
-  /** Of a JSON body. */
+  /** Schema of a JSON body. */
   readonly schema?: v.GenericSchema
-  /** Of a body that is not JSON. */
+  /** Media type of a body that is not JSON. */
   readonly mediaType?: string
   readonly headers?: Readonly<Record<string, HeaderNote>>
 }
 
-/** A request that works as it stands, but for ids and signatures, and the answer that it gets. */
+/** A request that works unchanged except for ids and signatures, and its answer. */
 export interface Example {
   readonly name: string
   readonly summary: string
@@ -33,43 +34,40 @@ export interface Example {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
   readonly status: number
-  /** Fields that an answer has by chance or by time are shown with likely values. */
+  /** Fields whose values depend on chance or time have plausible values. */
   readonly answer?: unknown
 }
 
-export interface Operation {
-  /** Method and path as in the route table. */
+export interface OperationNote {
+  /** Method and path of the route table. */
   readonly route: string
-  /** `operationId`: the name that generated clients call it by. */
+  /** `operationId`: the method's name in generated clients. */
   readonly id: string
   readonly tag: Tag
   readonly summary: string
   readonly description?: string
-  /** As in the route table; a test compares. */
-  readonly access: 'jobs:read' | 'jobs:write' | 'videos:write' | 'admin' | 'any' | 'open' | 'signed'
-  /** How a `signed` route is opened. */
-  readonly signature?: 'callback token' | 'signed URL' | 'signed URL or token' | 'token in path'
-  /** The access token may stand in the query. */
-  readonly queryToken?: true
-  /** A schema for each parameter in the path. */
+  /** A schema for each path parameter. */
   readonly path?: Parameters
   readonly query?: Parameters
-  /** A sentence for each parameter of path and query that its schema does not explain. */
+  /** A description of each path or query parameter that its schema does not describe. */
   readonly notes?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, HeaderNote>>
-  /** A JSON body. */
+  /** Schema of a JSON body. */
   readonly body?: v.GenericSchema
-  /** A body that is not JSON. */
+  /** Media type of a body that is not JSON. */
   readonly bodyType?: string
-  /** An empty body will do. */
+  /** Whether the body may be empty. */
   readonly bodyOptional?: true
   readonly answers: Readonly<Record<number, Answer>>
-  /** Beyond those that follow from access, body and parameters. */
+  /** Problems besides those implied by access, body and parameters. */
   readonly problems?: readonly ProblemCode[]
   readonly examples: readonly Example[]
 }
 
-/** Problems that every operation of a kind may answer, so that no entry has to repeat them. */
+/** The note with its row of the route table. */
+export type Operation = OperationNote & Pick<Route, 'access' | 'signature' | 'queryToken'>
+
+/** Problems that every operation of a kind may answer, so that no note has to repeat them. */
 export function problemsOf(operation: Operation): readonly ProblemCode[] {
   const { access, signature, body, query, path, problems = [] } = operation
   const found = new Set<ProblemCode>(problems)
@@ -81,6 +79,8 @@ export function problemsOf(operation: Operation): readonly ProblemCode[] {
   if (signature === 'callback token') add('token_missing', 'token_invalid', 'token_expired')
   if (signature === 'signed URL' || signature === 'signed URL or token')
     add('signature_missing', 'signature_invalid', 'signature_expired')
+  if (signature === 'Access assertion')
+    add('assertion_missing', 'assertion_invalid', 'assertion_expired', 'no_operator', 'cross_origin')
   if (signature === 'token in path') add('signature_invalid', 'signature_expired')
   if (body) add('validation_failed', 'invalid_json', 'body_too_large')
   if (body && !operation.bodyOptional) add('unsupported_media_type', 'unsupported_encoding')

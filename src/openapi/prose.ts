@@ -1,4 +1,4 @@
-/** The parts of the document that are about no single route. */
+/** The general sections of the document, which belong to no single route. */
 
 export const INFO = {
   title: 'Exportal',
@@ -29,18 +29,25 @@ export const SECURITY_SCHEMES = {
     scheme: 'bearer',
     bearerFormat: 'JWT',
     description:
-      'An access token, from `npm run token` or POST /api/tokens. Its scopes: jobs:read, jobs:write, videos:write; admin implies them all. It may be confined to a project or a job.',
+      'An access token, from `npm run token` or POST /api/tokens. Its scopes: jobs:read, jobs:write, videos:write, metrics:read; admin implies them all. It may be confined to a project or a job.',
   },
   queryToken: {
     type: 'apiKey',
     in: 'query',
     name: 'token',
-    description: 'The same, for sockets, event streams and downloads, which a browser opens without headers.',
+    description:
+      'The same, for sockets, event streams and downloads, which a browser opens without headers. A socket had better offer it as a subprotocol, `exportal.bearer.<token>` beside `exportal.v1`: an address is kept in logs.',
   },
   callbackToken: {
     type: 'http',
     scheme: 'bearer',
     description: 'The `callback_token` in the input of a RunPod job: for reports of this one attempt.',
+  },
+  accessAssertion: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Cf-Access-Jwt-Assertion',
+    description: 'What Cloudflare Access adds to a request that it lets through.',
   },
   signature: { type: 'apiKey', in: 'query', name: 'sig', description: 'Part of a URL that was given out.' },
   expiry: { type: 'apiKey', in: 'query', name: 'exp', description: 'Part of a URL that was given out.' },

@@ -1,4 +1,4 @@
-/** The caller may not do this, or did not show that they may. */
+/** Problems of authentication and authorization. */
 import type { ProblemEntry } from './entry.ts'
 
 export const ACCESS_PROBLEMS = {
@@ -28,6 +28,37 @@ export const ACCESS_PROBLEMS = {
     cause: 'The token stands in the query of an address that takes none there, or was sent twice.',
     remedy:
       'Send it once, as `Authorization: Bearer <token>`; only sockets, event logs and downloads take `?token=`.',
+  },
+  access_not_configured: {
+    statuses: [404],
+    cause: 'This deployment has no Cloudflare Access in front of its operators’ pages.',
+    remedy: 'Sign in with an access token, or set `ACCESS_TEAM_DOMAIN` and `ACCESS_AUD`.',
+  },
+  assertion_missing: {
+    statuses: [401],
+    cause: 'The request has not come through Cloudflare Access.',
+    remedy:
+      'Open `/admin` in a browser and sign in; `/api/admin/*` must belong to the same Access application.',
+  },
+  assertion_invalid: {
+    statuses: [401],
+    cause: 'The assertion of Cloudflare Access is of another team or application, or was changed.',
+    remedy: 'Compare `ACCESS_TEAM_DOMAIN` and `ACCESS_AUD` with the application’s overview.',
+  },
+  assertion_expired: {
+    statuses: [401],
+    cause: 'The visit that Cloudflare Access let in is over.',
+    remedy: 'Load the page again, and sign in.',
+  },
+  no_operator: {
+    statuses: [403],
+    cause: 'Cloudflare Access let the visitor in, and `ACCESS_ADMINS` does not name their address of email.',
+    remedy: 'Have the address added to `ACCESS_ADMINS`. A machine uses an access token.',
+  },
+  access_unavailable: {
+    statuses: [503],
+    cause: 'The keys of Cloudflare Access could not be read.',
+    remedy: 'Try again; if it stays so, compare `ACCESS_TEAM_DOMAIN` with the team’s domain.',
   },
   scope_missing: {
     statuses: [403],

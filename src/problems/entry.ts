@@ -1,8 +1,8 @@
-/** What is told of one problem code, wherever it is told: in docs/errors.md, at its type URI, in the OpenAPI document. */
+/** The documentation of one problem code: in docs/errors.md, at its type URI, and in the OpenAPI document. */
 export interface ProblemEntry {
-  /** Every HTTP status that it comes with. */
+  /** The HTTP statuses of this code. */
   readonly statuses: readonly number[]
-  /** When it is answered. */
+  /** When the API returns it. */
   readonly cause: string
   /** What the caller should do. */
   readonly remedy: string

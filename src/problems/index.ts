@@ -1,6 +1,6 @@
 /**
- * Every problem that the API answers, by its code. A `Problem` is made with a code from here and no other; from here
- * come docs/errors.md, the pages of the type URIs and the answers of the OpenAPI document.
+ * Every problem of the API by its code; a `Problem` can have no other code. docs/errors.md, the pages of the type URIs
+ * and the answers in the OpenAPI document are generated from this catalogue.
  */
 import { ACCESS_PROBLEMS } from './access.ts'
 import { ADMIN_PROBLEMS } from './admin.ts'
@@ -10,7 +10,7 @@ import { REQUEST_PROBLEMS } from './requests.ts'
 import { SERVICE_PROBLEMS } from './service.ts'
 import { VIDEO_PROBLEMS } from './videos.ts'
 
-/** By what they are about, for whoever reads them one after the other. */
+/** Grouped by subject, for readers of the whole list. */
 export const PROBLEM_GROUPS = {
   'The request': REQUEST_PROBLEMS,
   'Who may do what': ACCESS_PROBLEMS,
@@ -35,13 +35,16 @@ export function isProblemCode(code: string): code is ProblemCode {
   return Object.hasOwn(PROBLEMS, code)
 }
 
-/** The same for every occurrence of a code, as RFC 9457 asks: `job_not_found` is "Job not found". */
+/**
+ * The title derived from a code, equal for all its occurrences as RFC 9457 requires: `job_not_found` is "Job not
+ * found".
+ */
 export function titleOf(code: string): string {
   const words = code.replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** Where a code is explained: its type URI, below the address of the deployment. */
+/** The path of a code's type URI, where it is explained. */
 export function problemPath(code: string): string {
   return `/errors/${code}`
 }

@@ -1,4 +1,4 @@
-/** About export jobs and their reports. */
+/** Problems of export jobs and their reports. */
 import type { ProblemEntry } from './entry.ts'
 
 export const JOB_PROBLEMS = {

@@ -1,5 +1,5 @@
-/** docs/errors.md, made from the catalogue. */
-import { FAILURES } from './failures.ts'
+/** Generates docs/errors.md from the catalogue. */
+import { FAILURES } from '../../wire/failures.ts'
 import { PROBLEM_GROUPS, titleOf } from './index.ts'
 
 const HEAD = `# Errors
@@ -23,8 +23,8 @@ const FAILURES_HEAD = `## Why a job failed
 These are no refusals: they stand in the \`error\` of a job that ended, or whose next attempt waits. \`retryable\` says
 whether another attempt may do better. A worker may report codes of its own.
 
-| code | cause | what to do |
-|---|---|---|`
+| code | in short | cause | what to do |
+|---|---|---|---|`
 
 export function errorsMarkdown(): string {
   const groups = Object.entries(PROBLEM_GROUPS).map(([name, problems]) => {
@@ -39,7 +39,7 @@ export function errorsMarkdown(): string {
 
 function failures(): string {
   const rows = Object.entries(FAILURES).map(
-    ([code, { cause, remedy }]) => `| \`${code}\` | ${cause} | ${remedy} |`,
+    ([code, { title, cause, remedy }]) => `| \`${code}\` | ${title} | ${cause} | ${remedy} |`,
   )
   return [FAILURES_HEAD, ...rows, ''].join('\n')
 }

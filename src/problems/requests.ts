@@ -1,4 +1,4 @@
-/** The request itself is not as it should be, whatever it is about. */
+/** Problems of malformed requests, independent of their subject. */
 import type { ProblemEntry } from './entry.ts'
 
 export const REQUEST_PROBLEMS = {
@@ -10,7 +10,7 @@ export const REQUEST_PROBLEMS = {
   invalid_json: {
     statuses: [400],
     cause: 'The body is not JSON, or not UTF-8 text.',
-    remedy: 'Send JSON; `detail` says at which character the body breaks.',
+    remedy: 'Send JSON; `detail` says what is wrong with the text.',
   },
   body_too_large: {
     statuses: [413],

@@ -1,4 +1,4 @@
-/** The service cannot answer now; trying again later helps, or its operator has something to do. */
+/** Problems of an unavailable service: the client should retry later, or an operator must act. */
 import type { ProblemEntry } from './entry.ts'
 
 const AGAIN =

@@ -1,4 +1,4 @@
-/** About videos: uploads, in one piece or in parts, and downloads. */
+/** Problems of videos: uploads in one piece or in parts, and downloads. */
 import type { ProblemEntry } from './entry.ts'
 
 export const VIDEO_PROBLEMS = {

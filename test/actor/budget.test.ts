@@ -2,24 +2,32 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, it, vi } from 'vitest'
 import type { JobRequest } from '../../actors/export-job/core/job.ts'
+import { eventually } from '../support/eventually.ts'
+import { aPolicy } from '../support/node/builders.ts'
 import {
+  ANYONE,
+  aCreatedJob,
   actor,
   aRequest,
   completed,
   FakeRunpod,
   FIRST,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
+import { openLine } from '../support/workerd/line.ts'
 
 useFarFutureClock()
 
-/** Counts what one actor and D1 are billed for. */
-async function meter(stub: ReturnType<typeof actor>['stub']) {
-  const counts = { rows: 0, alarms: 0, d1: 0 }
+interface Meter {
+  rows: number
+  alarms: number
+  d1: number
+}
+
+/** Counts what one actor is billed for. */
+async function meterActor(stub: DurableObjectStub, counts: Meter): Promise<void> {
   await runInDurableObject(stub, (_instance, state) => {
     const { sql } = state.storage
     const exec = sql.exec.bind(sql)
@@ -34,12 +42,23 @@ async function meter(stub: ReturnType<typeof actor>['stub']) {
       return setAlarm(at)
     })
   })
+}
+
+/** Counts what a job, the lane of its endpoint and D1 are billed for. */
+async function meter(stub: DurableObjectStub, endpoint: string): Promise<Meter> {
+  const counts = { rows: 0, alarms: 0, d1: 0 }
+  await meterActor(stub, counts)
+  const lane = env.LANE.getByName(endpoint)
+  // So it has its tables, as after the first job of a deployment.
+  await lane.pause({ by: 'ann', reason: 'To begin.' })
+  await lane.resume({ by: 'ann', reason: 'To begin.' })
+  await meterActor(lane, counts)
   const prepare = env.DB.prepare.bind(env.DB)
   vi.spyOn(env.DB, 'prepare').mockImplementation((query) => metered(prepare(query), counts))
   return counts
 }
 
-function metered(statement: D1PreparedStatement, counts: { d1: number }): D1PreparedStatement {
+function metered(statement: D1PreparedStatement, counts: Meter): D1PreparedStatement {
   return new Proxy(statement, {
     get(target, name) {
       if (name === 'bind') return (...values: unknown[]) => metered(target.bind(...values), counts)
@@ -64,23 +83,23 @@ async function birthRow(request: JobRequest): Promise<void> {
     .run()
 }
 
-const ringWhenDue = async (job: ReturnType<typeof actor>) => {
+const ringIfDue = async (job: ReturnType<typeof actor>) => {
   const at = await job.alarmAt()
   if (at !== null && at <= Date.now()) await job.ring()
 }
 
-/** A job whose input is there, with one watcher, its first attempt dispatched; counted from its birth row on. */
+/** A job whose input exists, with one watcher and its first attempt dispatched; counted from its birth row on. */
 async function aCountedJob(over: Partial<JobRequest> = {}) {
   new FakeRunpod().install()
   const request = aRequest(over)
   await env.VIDEOS.put(request.inputVideoKey, 'video')
   const job = actor(request.id)
-  const counts = await meter(job.stub)
+  const counts = await meter(job.stub, request.policy.endpoint ?? 'default')
   await birthRow(request)
   await job.stub.create(request)
   const upgrade = await job.stub.fetch('https://x/ws', { headers: { Upgrade: 'websocket' } })
   upgrade.webSocket?.accept()
-  await ringWhenDue(job)
+  await ringIfDue(job)
   return { job, counts }
 }
 
@@ -90,42 +109,37 @@ async function reportHundredTimes(job: ReturnType<typeof actor>, ref = FIRST) {
     pass(2 * SECOND)
     const stage = report < 5 ? 'downloading' : report < 95 ? 'rendering' : 'uploading'
     await job.report(progress(report, ref, stage))
-    await ringWhenDue(job)
+    await ringIfDue(job)
   }
+}
+
+/** The same reports over the worker's line. */
+async function reportOnLine(job: ReturnType<typeof actor>) {
+  const line = await openLine(job)
+  line.hello('a', 'rp-1-u1')
+  for (let report = 1; report <= 100; report++) {
+    pass(2 * SECOND)
+    const stage = report < 5 ? 'downloading' : report < 95 ? 'rendering' : 'uploading'
+    line.say({ type: 'progress', n: report, progress: report, stage })
+    await line.settled()
+    await ringIfDue(job)
+  }
+  await storeOutput(job)
+  line.say({ type: 'complete', n: 101, output_video_key: `output/${job.id}/1-1.mp4` })
+  await eventually(() => line.told.length > 0)
+  await ringIfDue(job)
+  expect(await job.job()).toMatchObject({ status: 'complete' })
 }
 
 async function complete(job: ReturnType<typeof actor>, ref = FIRST) {
   await storeOutput(job, ref)
   await job.report(completed(ref))
-  await ringWhenDue(job)
+  await ringIfDue(job)
   expect(await job.job()).toMatchObject({ status: 'complete' })
 }
 
-it('one attempt, 100 reports over 200 s, one watcher: at most 60 rows in the actor, 10 alarms, 14 rows in D1', async () => {
-  const { job, counts } = await aCountedJob()
-  await reportHundredTimes(job)
-  await complete(job)
-  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(60)
-  expect(counts.alarms).toBeLessThanOrEqual(10)
-  expect(counts.d1).toBeLessThanOrEqual(14)
-})
-
-it('the same with a webhook for its end stays within that, but for one more write of the row in D1', async () => {
-  const webhook = { url: 'https://hooks.example.com/exports', events: ['complete'] }
-  const { job, counts } = await aCountedJob({ webhook })
-  await reportHundredTimes(job)
-  await complete(job)
-  expect((await job.events()).at(-1)?.type).toMatch(/^webhook_/)
-  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(60)
-  expect(counts.alarms).toBeLessThanOrEqual(10)
-  expect(counts.d1).toBeLessThanOrEqual(16)
-})
-
-it("RunPod's own figures, which come after the end, cost two rows in each, and no alarm is left but the last ones", async () => {
-  const { job, counts } = await aCountedJob()
-  await reportHundredTimes(job)
-  await complete(job)
-  const before = { ...counts }
+/** RunPod's own figures of the attempt, which arrive after the end of the job. */
+async function figures(job: ReturnType<typeof actor>) {
   await job.stub.observe({
     type: 'observed',
     ref: FIRST,
@@ -138,13 +152,78 @@ it("RunPod's own figures, which come after the end, cost two rows in each, and n
     },
     health: null,
   })
-  await ringWhenDue(job)
+  await ringIfDue(job)
   expect(await job.job()).toMatchObject({ usage: { gpu_seconds: 201 } })
-  expect(counts.rows + counts.alarms - before.rows - before.alarms).toBeLessThanOrEqual(4)
-  expect(counts.d1 - before.d1).toBe(2)
+}
+
+it('one attempt, 100 reports over 200 s on a line, one watcher, with RunPod’s figures: at most 42 rows in the actor, 10 alarms, 14 rows in D1, of which two are the counters’', async () => {
+  const { job, counts } = await aCountedJob()
+  await reportOnLine(job)
+  await figures(job)
+  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(42)
+  expect(counts.alarms).toBeLessThanOrEqual(10)
+  expect(counts.d1).toBeLessThanOrEqual(14)
 })
 
-it('three attempts of 100 reports each: at most 135 rows in the actor, 24 alarms, 30 rows in D1', async () => {
+it('the same at an endpoint with places: at most 46 rows in its actor and the lane’s, 10 alarms, 14 rows in D1', async () => {
+  const { job, counts } = await aCountedJob({ policy: aPolicy({ endpoint: 'single' }) })
+  await reportOnLine(job)
+  await figures(job)
+  expect((await env.LANE.getByName('single').inspect()).holders).toEqual([])
+  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(46)
+  expect(counts.alarms).toBeLessThanOrEqual(10)
+  expect(counts.d1).toBeLessThanOrEqual(14)
+})
+
+it('an hour of waiting for a place, watched, sets an alarm for each ask and writes 20 rows besides, and 2 in D1', async () => {
+  const single = { policy: aPolicy({ endpoint: 'single' }) }
+  new FakeRunpod().install()
+  await (await aCreatedJob(single)).ring()
+  const { job, counts } = await aCountedJob(single)
+  const before = { ...counts }
+  for (let ask = 0; ask < 240; ask++) {
+    pass(15 * SECOND)
+    await ringIfDue(job)
+  }
+  expect((await job.job()).queue).toMatchObject({ ahead: 0, as_of: new Date().toISOString() })
+  expect(counts.alarms - before.alarms).toBeLessThanOrEqual(242)
+  expect(counts.rows - before.rows).toBeLessThanOrEqual(20)
+  expect(counts.d1 - before.d1).toBeLessThanOrEqual(2)
+})
+
+it('one attempt, 100 reports over 200 s, one watcher: by POST: no more than over a line', async () => {
+  const { job, counts } = await aCountedJob()
+  await reportHundredTimes(job)
+  await complete(job)
+  await figures(job)
+  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(42)
+  expect(counts.alarms).toBeLessThanOrEqual(10)
+  expect(counts.d1).toBeLessThanOrEqual(14)
+})
+
+it('the same with a webhook for its end stays within that, but for one more write of the row, of an index and of the counters in D1', async () => {
+  const webhook = { url: 'https://hooks.example.com/exports', events: ['complete'] }
+  const { job, counts } = await aCountedJob({ webhook })
+  await reportHundredTimes(job)
+  await complete(job)
+  expect((await job.events()).at(-1)?.type).toMatch(/^webhook_/)
+  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(60)
+  expect(counts.alarms).toBeLessThanOrEqual(10)
+  // The message is not accepted: only such a job incurs writes to the index over owed messages.
+  expect(counts.d1).toBeLessThanOrEqual(15)
+})
+
+it("RunPod's own figures, which come after the end, cost two rows in each and one of the counters, and no alarm is left but the last ones", async () => {
+  const { job, counts } = await aCountedJob()
+  await reportHundredTimes(job)
+  await complete(job)
+  const before = { ...counts }
+  await figures(job)
+  expect(counts.rows + counts.alarms - before.rows - before.alarms).toBeLessThanOrEqual(4)
+  expect(counts.d1 - before.d1).toBe(3)
+})
+
+it('three attempts of 100 reports each: at most 90 rows in the actor, 24 alarms, 20 rows in D1', async () => {
   const { job, counts } = await aCountedJob()
   for (const attempt of [1, 2]) {
     const ref = { round: 1, attempt }
@@ -153,26 +232,58 @@ it('three attempts of 100 reports each: at most 135 rows in the actor, 24 alarms
     await job.report({ type: 'failed', ref, failure, runpodJobId: null })
     while ((await job.job()).attempt === attempt) {
       pass(SECOND)
-      await ringWhenDue(job)
+      await ringIfDue(job)
     }
   }
   const last = { round: 1, attempt: 3 }
   await reportHundredTimes(job, last)
   await complete(job, last)
-  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(135)
+  expect(counts.rows + counts.alarms).toBeLessThanOrEqual(90)
   expect(counts.alarms).toBeLessThanOrEqual(24)
-  expect(counts.d1).toBeLessThanOrEqual(30)
+  expect(counts.d1).toBeLessThanOrEqual(20)
 })
 
-it('a look writes nothing: not at the job, its log, or by a socket; nor does a report within ten seconds', async () => {
+it('a look writes nothing: not at the job, its log, or by a socket; nor does a report within thirty seconds', async () => {
   const { job, counts } = await aCountedJob()
   await job.report(progress(1))
   const before = { ...counts }
-  await job.stub.view()
-  await job.stub.events(0, 100)
+  await job.stub.view(ANYONE)
+  await job.stub.events({ after: 0, limit: 100 }, ANYONE)
   const upgrade = await job.stub.fetch('https://x/ws?after=1', { headers: { Upgrade: 'websocket' } })
   upgrade.webSocket?.accept()
-  pass(9 * SECOND)
+  pass(29 * SECOND)
   await job.report(progress(2))
   expect(counts).toEqual(before)
 })
+
+it.each([
+  ['that is cut every five seconds', true],
+  ['that holds', false],
+])(
+  'a line %s for half an hour costs at most two rows a cut, five in D1, and loses nothing',
+  async (_which, isCut) => {
+    const { job, counts } = await aCountedJob({ policy: aPolicy({ executionTimeoutMs: 60 * MINUTE }) })
+    let n = 0
+    let line = await openLine(job)
+    line.hello('a', 'rp-1-u1')
+    const cuts = 360
+    for (let cut = 0; cut < cuts; cut++) {
+      line.say({ type: 'progress', n: ++n, progress: (cut / cuts) * 100, stage: 'rendering' })
+      await line.settled()
+      pass(5 * SECOND)
+      if (isCut) {
+        line.hangUp()
+        line = await openLine(job)
+        line.hello('a', 'rp-1-u1')
+        await line.settled()
+      }
+      await ringIfDue(job)
+    }
+    expect(await job.job()).toMatchObject({ status: 'processing', progress: (359 / 360) * 100, attempt: 1 })
+    expect(await job.types()).not.toContain('line_lost')
+    expect(counts.rows + counts.alarms).toBeLessThan(isCut ? 2 * cuts + 42 : 110)
+    // One write at its birth and one when it runs: a line that returns in a moment changes nothing in the list.
+    expect(counts.d1).toBeLessThanOrEqual(5)
+  },
+  240_000,
+)

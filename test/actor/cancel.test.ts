@@ -1,17 +1,16 @@
 import { env } from 'cloudflare:workers'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import {
+  ANYONE,
   aCreatedJob,
   aRunningJob,
   completed,
   FakeRunpod,
-  MINUTE,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 
@@ -19,7 +18,7 @@ describe('cancel', () => {
   it('ends a job that never reached RunPod at once', async () => {
     const runpod = new FakeRunpod().install()
     const job = await aCreatedJob()
-    expect(await job.stub.cancel('test')).toMatchObject({ ok: true })
+    expect(await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)).toMatchObject({ ok: true })
     expect(await job.job()).toMatchObject({ status: 'cancelled', cancel: { confirmed: true } })
     await job.ring()
     expect(runpod.count('/run')).toBe(0)
@@ -28,7 +27,7 @@ describe('cancel', () => {
   it('is cancelling until RunPod confirmed, then cancelled', async () => {
     const runpod = new FakeRunpod().install()
     const job = await aRunningJob()
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     expect(await job.job()).toMatchObject({ status: 'cancelling', cancel: { confirmed: false } })
     await job.evict()
     await job.ring()
@@ -47,8 +46,8 @@ describe('cancel', () => {
       return Response.json({ id: 'rp-late', status: 'IN_QUEUE' })
     })
     const ringing = job.ring()
-    await vi.waitUntil(() => runpod.count('/run') === 1)
-    expect(await job.stub.cancel('test')).toMatchObject({ ok: true })
+    await eventually(() => runpod.count('/run') === 1)
+    expect(await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)).toMatchObject({ ok: true })
     expect(await job.job()).toMatchObject({ status: 'cancelling' })
     released = true
     await ringing
@@ -61,7 +60,7 @@ describe('cancel', () => {
     const job = await aRunningJob()
     const down = () => new Response('down', { status: 500 })
     runpod.answers.set('/cancel', down).set('/status', down)
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     await job.ring()
     expect(await job.job()).toMatchObject({ status: 'cancelling' })
     pass(10 * MINUTE)
@@ -78,7 +77,7 @@ describe('cancel', () => {
   it('is not undone by a completion: the worker is told to stop and its file is removed', async () => {
     new FakeRunpod().install()
     const job = await aRunningJob()
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     await job.ring()
     const key = await storeOutput(job)
     expect(await job.report(completed())).toEqual({ ok: true, cancel: true })
@@ -91,7 +90,7 @@ describe('cancel', () => {
   it('tells a worker that reports on to stop', async () => {
     new FakeRunpod().install()
     const job = await aRunningJob()
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     expect(await job.report(progress(50))).toEqual({ ok: true, cancel: true })
     pass(SECOND)
     await job.ring()

@@ -1,21 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import {
   type ActorHandle,
+  ANYONE,
   aCreatedJob,
   aRequest,
   aRunningJob,
   FakeRunpod,
-  MINUTE,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 
-/** Lets time pass in steps, with an eviction before each alarm, as a sleeping actor would live through it. */
+/** Advances time in steps, with an eviction before each alarm, as for a sleeping actor. */
 async function sleepThrough(job: ActorHandle, ms: number): Promise<void> {
   const until = Date.now() + ms
   for (;;) {
@@ -115,14 +113,14 @@ describe('while it is processing', () => {
 describe('whatever happens', () => {
   it('attempts used up end the job, after a last look for its file', async () => {
     const runpod = new FakeRunpod().install()
-    runpod.answers.set('/run', () => new Response('down', { status: 503 }))
+    runpod.answers.set('/status', () => Response.json({ id: 'x', status: 'FAILED', error: 'boom' }))
     const job = await aCreatedJob()
-    await sleepThrough(job, MINUTE)
+    await sleepThrough(job, 10 * MINUTE)
     expect(runpod.count('/run')).toBe(3)
     expect(await job.job()).toMatchObject({
       status: 'error',
       attempt: 3,
-      error: { code: 'runpod_unavailable' },
+      error: { code: 'worker_error' },
     })
   })
 
@@ -151,9 +149,9 @@ describe('whatever happens', () => {
   it('nothing rings for an ended job but what it still owes, then its retention', async () => {
     new FakeRunpod().install()
     const job = await aRunningJob()
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     await job.ring()
-    // The last look for stale files, when the attempt's PUT URL has expired.
+    // The last removal of stale files, when the attempt's PUT URL has expired.
     const lastLook = (await job.alarmAt()) ?? 0
     expect(lastLook - Date.now()).toBeGreaterThan(99 * MINUTE)
     pass(lastLook - Date.now())

@@ -2,25 +2,22 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import type { Job } from '../../actors/export-job/core/job.ts'
-import { archiveRow, hideRow } from '../../actors/mirror.ts'
-import { sweep } from '../../src/sweep.ts'
-import { birthRow } from '../support/workerd/rows.ts'
+import { archiveRow, hideRow } from '../../actors/export-job/effects/job-row.ts'
+import { sweep } from '../../src/d1/sweep.ts'
 import {
   type ActorHandle,
+  ANYONE,
   aCreatedJob,
   actor,
   aRunningJob,
   completed,
   FakeRunpod,
   FIRST,
-  MINUTE,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  T0,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, T0, useFarFutureClock } from '../support/workerd/clock.ts'
+import { birthRow } from '../support/workerd/rows.ts'
 
 useFarFutureClock()
 
@@ -30,7 +27,7 @@ async function row(id: string) {
   return env.DB.prepare('SELECT * FROM export_jobs WHERE id = ?').bind(id).first()
 }
 
-/** What the actor has committed. */
+/** The state that the actor has committed. */
 function stateOf(job: ActorHandle): Promise<Job> {
   return runInDurableObject(job.stub, (_instance, state) =>
     JSON.parse(state.storage.sql.exec<{ state: string }>('SELECT state FROM job').one().state),
@@ -49,8 +46,11 @@ describe('delete', () => {
   it('leaves nothing: no object, no row, no storage, once the last URL given out has expired', async () => {
     new FakeRunpod().install()
     const { job, key } = await aCompleteJob()
-    expect(await job.stub.remove('test')).toMatchObject({ ok: true, job: null })
-    expect(await job.stub.view()).toEqual({ found: false, deleting: true })
+    expect(await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)).toMatchObject({
+      ok: true,
+      job: null,
+    })
+    expect(await job.stub.view(ANYONE)).toEqual({ found: false, deleting: true })
     expect(await job.report(progress(99))).toEqual({ ok: true, cancel: true })
     await job.ring()
     expect(await env.VIDEOS.head(key)).toBeNull()
@@ -67,12 +67,12 @@ describe('delete', () => {
       finished_at: null,
     })
 
-    // A file put by a URL that was still valid is found by the last look.
+    // A file stored by a URL that was still valid is found by the last removal.
     await env.VIDEOS.put(`output/${job.id}/late.mp4`, 'late')
     pass(103 * MINUTE)
     await job.ring()
     expect(await env.VIDEOS.head(`output/${job.id}/late.mp4`)).toBeNull()
-    expect(await job.stub.view()).toEqual({ found: false, deleting: false })
+    expect(await job.stub.view(ANYONE)).toEqual({ found: false, deleting: false })
     expect(await job.alarmAt()).toBeNull()
     expect(await row(job.id)).toBeNull()
   })
@@ -83,8 +83,8 @@ describe('delete', () => {
   ])('is finished by the sweep when the alarm is lost %s', async (_, erases) => {
     new FakeRunpod().install()
     const { job } = await aCompleteJob()
-    const answer = await job.stub.remove('test')
-    if (!answer.ok || !answer.erasure) throw new Error('The job is not being deleted.')
+    const answer = await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
+    if (!answer.ok || answer.job !== null || !answer.erasure) throw new Error('The job is not being deleted.')
     await hideRow(env.DB, answer.erasure, Date.now())
     for (let erase = 0; erase < erases; erase++) await job.ring()
     await runInDurableObject(job.stub, (_instance, state) => state.storage.deleteAlarm())
@@ -93,7 +93,7 @@ describe('delete', () => {
     await sweep(env, Date.now())
     await job.ring()
     expect(await env.VIDEOS.head(`output/${job.id}/late.mp4`)).toBeNull()
-    expect(await job.stub.view()).toEqual({ found: false, deleting: false })
+    expect(await job.stub.view(ANYONE)).toEqual({ found: false, deleting: false })
     expect(await row(job.id)).toBeNull()
   })
 
@@ -101,8 +101,8 @@ describe('delete', () => {
     new FakeRunpod().install()
     const { job } = await aCompleteJob()
     const before = await row(job.id)
-    const answer = await job.stub.remove('test')
-    if (!answer.ok || !answer.erasure) throw new Error('The job is not being deleted.')
+    const answer = await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
+    if (!answer.ok || answer.job !== null || !answer.erasure) throw new Error('The job is not being deleted.')
     await hideRow(env.DB, answer.erasure, Date.now())
     await env.DB.prepare("UPDATE export_jobs SET status = 'complete' WHERE id = ? AND version <= ?")
       .bind(job.id, before?.version)
@@ -114,7 +114,7 @@ describe('delete', () => {
     new FakeRunpod().install()
     const { job } = await aCompleteJob()
     await env.DB.prepare('DELETE FROM export_jobs WHERE id = ?').bind(job.id).run()
-    await job.stub.remove('test')
+    await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     await job.ring()
     expect(await row(job.id)).toMatchObject({ status: 'deleting', params: '{}', input_video_key: '' })
   })
@@ -130,7 +130,7 @@ describe('delete', () => {
     }
     await fails(first)
     expect(await row(first.id)).toMatchObject({ status: 'error', error_code: 'worker_error' })
-    await first.stub.remove('test')
+    await first.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     await first.ring()
     pass(108 * MINUTE)
     await first.ring()
@@ -140,7 +140,7 @@ describe('delete', () => {
     await birthRow(again.id)
     await fails(again)
     expect(await row(again.id)).toMatchObject({ status: 'error', error_code: 'worker_error', attempt: 1 })
-    const seen = await again.stub.inspect({ after: null, before: null, limit: 1, types: null })
+    const seen = await again.stub.inspect({ after: null, before: null, limit: 1, types: null }, ANYONE)
     expect(seen.found && JSON.parse(seen.inspection).actor.instances).toBe(1)
   })
 
@@ -151,11 +151,11 @@ describe('delete', () => {
       const stock = `input/stock/${crypto.randomUUID()}.mp4`
       const job = await aCreatedJob({ inputVideoKey: stock })
       await env.VIDEOS.put(stock, 'stock')
-      await job.stub.cancel('test')
-      if (how === 'delete') await job.stub.remove('test')
+      await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
+      if (how === 'delete') await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
       else pass(7 * DAY)
       await job.ring()
-      expect(await job.stub.view()).toEqual({ found: false, deleting: false })
+      expect(await job.stub.view(ANYONE)).toEqual({ found: false, deleting: false })
       expect(await env.VIDEOS.head(stock)).not.toBeNull()
     },
   )
@@ -168,7 +168,7 @@ describe('delete', () => {
     const before = await env.DB.prepare("SELECT created_at FROM export_jobs WHERE id = 'sweep'").first()
     await epoch(Date.now())
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
-    await job.stub.remove('test')
+    await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     await job.ring()
     await epoch(Number(before?.created_at))
     expect(await env.VIDEOS.head(`input/${job.id}/clip.mp4`)).not.toBeNull()
@@ -182,7 +182,7 @@ describe('delete', () => {
     const other = await aRunningJob({ inputVideoKey: shared })
     pass(20 * SECOND)
     await other.ring()
-    await job.stub.remove('test')
+    await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     await job.ring()
     expect(await env.VIDEOS.head(shared)).not.toBeNull()
   })
@@ -194,7 +194,7 @@ describe('delete', () => {
     await env.VIDEOS.put(theirs, 'theirs', { customMetadata: { project: '8' } })
     await job.ring()
     expect(await job.job()).toMatchObject({ status: 'error', error: { code: 'input_not_found' } })
-    await job.stub.remove('test')
+    await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     await job.ring()
     expect(await row(job.id)).toMatchObject({ status: 'deleting' })
     expect(await env.VIDEOS.head(theirs)).not.toBeNull()
@@ -203,7 +203,7 @@ describe('delete', () => {
   it('of an active job cancels it', async () => {
     new FakeRunpod().install()
     const job = await aRunningJob()
-    const answer = await job.stub.remove('test')
+    const answer = await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     expect(answer).toMatchObject({ ok: true, job: expect.stringContaining('"status":"cancelling"') })
   })
 })
@@ -216,7 +216,7 @@ describe('retention', () => {
     await job.ring()
     expect(await env.VIDEOS.head(key)).toBeNull()
     expect(await row(job.id)).toMatchObject({ status: 'complete', archived: 1, due_at: null })
-    expect(await actor(job.id).stub.view()).toEqual({ found: false, deleting: false })
+    expect(await actor(job.id).stub.view(ANYONE)).toEqual({ found: false, deleting: false })
   })
 
   it('writes a row that the list had lost, whole', async () => {
@@ -243,7 +243,7 @@ describe('retention', () => {
     pass(6 * MINUTE)
     await sweep(env, Date.now())
     await job.ring()
-    expect(await job.stub.view()).toEqual({ found: false, deleting: false })
+    expect(await job.stub.view(ANYONE)).toEqual({ found: false, deleting: false })
     expect(await row(job.id)).toMatchObject({ archived: 1, due_at: null })
   })
 })
@@ -259,7 +259,7 @@ describe('retry by hand', () => {
       runpodJobId: null,
     })
     expect(await job.job()).toMatchObject({ status: 'error', finished_at: new Date(T0).toISOString() })
-    expect(await job.stub.retry('test')).toMatchObject({ ok: true })
+    expect(await job.stub.command({ type: 'retry', by: 'test' }, ANYONE)).toMatchObject({ ok: true })
     await job.ring()
     expect(await job.job()).toMatchObject({
       status: 'queued',
@@ -280,6 +280,9 @@ describe('retry by hand', () => {
   it('is refused for a complete job', async () => {
     new FakeRunpod().install()
     const { job } = await aCompleteJob()
-    expect(await job.stub.retry('test')).toMatchObject({ ok: false, code: 'job_complete' })
+    expect(await job.stub.command({ type: 'retry', by: 'test' }, ANYONE)).toMatchObject({
+      ok: false,
+      code: 'job_complete',
+    })
   })
 })

@@ -1,25 +1,22 @@
 /**
  * Every arrow of the diagram, walked twice: by an actor that stays in memory, and by one that is evicted before each
- * step, so that it knows nothing but what it stored. Both must tell the same story.
+ * step, so that it has only its stored state. Both must yield the same results.
  */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import {
   type ActorHandle,
+  ANYONE,
   aCreatedJob,
   aRequest,
   completed,
   FakeRunpod,
   FIRST,
-  MINUTE,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  T0,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, T0, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 
@@ -32,7 +29,7 @@ type Step = (walker: Walker) => unknown
 
 const DAY = 24 * 60 * MINUTE
 
-// What may happen next
+// Possible steps
 
 const ring: Step = ({ job }) => job.ring()
 const after =
@@ -41,7 +38,7 @@ const after =
     pass(ms)
     return job.ring()
   }
-/** The alarm rings when it is set for. */
+/** Fires the alarm at its set time. */
 const due: Step = async ({ job }) => {
   const at = await job.alarmAt()
   if (at !== null && at > Date.now()) pass(at - Date.now())
@@ -79,9 +76,9 @@ const webhook =
     const fact = { type: 'observed', ref: FIRST, source: 'webhook', runpodJobId: 'rp-1-u1' } as const
     return job.stub.observe({ ...fact, observation, health: null })
   }
-const cancel: Step = ({ job }) => job.stub.cancel('test')
-const retry: Step = ({ job }) => job.stub.retry('test')
-const remove: Step = ({ job }) => job.stub.remove('test')
+const cancel: Step = ({ job }) => job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
+const retry: Step = ({ job }) => job.stub.command({ type: 'retry', by: 'test' }, ANYONE)
+const remove: Step = ({ job }) => job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
 
 const JOURNEYS: Record<string, { steps: Step[]; ends: string; policy?: object }> = {
   'from birth to retirement': {
@@ -103,11 +100,11 @@ const JOURNEYS: Record<string, { steps: Step[]; ends: string; policy?: object }>
     steps: [answers('/run', 504), ring, answersAgain, due, due, reports(9, 'rp-orphan'), ring],
     ends: 'queued',
   },
-  'refused until the attempts are used up': {
-    steps: [answers('/run', 503), ring, due, due],
-    ends: 'error',
+  'refused, which uses up no attempt, and then taken': {
+    steps: [answers('/run', 503), ring, due, due, due, due, due, due, answersAgain, due, due],
+    ends: 'queued',
   },
-  'refused for good': { steps: [answers('/run', 401), ring, due], ends: 'error' },
+  'refused for good': { steps: [answers('/run', 400), ring, due], ends: 'error' },
   'a failure, then a second attempt': {
     steps: [ring, reports(50), fails(true), due, due, reports(70), due],
     ends: 'queued',
@@ -171,7 +168,7 @@ const JOURNEYS: Record<string, { steps: Step[]; ends: string; policy?: object }>
     ends: 'gone',
   },
   'refused for good, then retired': {
-    steps: [answers('/run', 401), ring, due, due, after(8 * DAY), due],
+    steps: [answers('/run', 400), ring, due, due, after(8 * DAY), due],
     ends: 'gone',
   },
   'complete, deleted before it is retired': {
@@ -180,7 +177,7 @@ const JOURNEYS: Record<string, { steps: Step[]; ends: string; policy?: object }>
   },
 }
 
-/** What can be seen after each step, and in the end the log. */
+/** What is visible after each step, and finally the log. */
 async function walk({ steps, policy }: { steps: Step[]; policy?: object }, evicted: boolean, id: string) {
   vi.setSystemTime(T0)
   const runpod = new FakeRunpod().install()
@@ -189,7 +186,7 @@ async function walk({ steps, policy }: { steps: Step[]; policy?: object }, evict
   let log: string[] = []
   for (const step of steps) {
     await step({ job, runpod })
-    const view = await job.stub.view()
+    const view = await job.stub.view(ANYONE)
     if (evicted) await job.evict()
     const shown = view.found ? await job.job() : null
     seen.push(shown ? `${shown.status} ${shown.round}-${shown.attempt}` : 'gone')
@@ -198,7 +195,7 @@ async function walk({ steps, policy }: { steps: Step[]; policy?: object }, evict
   return { seen, log, runs: runpod.count('/run') }
 }
 
-/** As if this job had never been. */
+/** Removes every trace of the job. */
 async function forget(id: string): Promise<void> {
   const stub = env.EXPORT_JOB.getByName(id)
   await runInDurableObject(stub, (_instance, state) => state.storage.deleteAll())
@@ -221,7 +218,7 @@ function follow(seen: string[]): void {
 
 describe('an actor that is evicted between every two steps', () => {
   it.each(Object.entries(JOURNEYS))('%s', async (_name, journey) => {
-    // Under one id, from whose hash the pauses come: both walks ring at the same instants.
+    // Both walks use one id, from whose hash the pauses derive, so that the alarms fire at the same instants.
     const id = crypto.randomUUID()
     const stayed = await walk(journey, false, id)
     await forget(id)

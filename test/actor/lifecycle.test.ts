@@ -1,16 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import {
-  aCreatedJob,
-  completed,
-  FakeRunpod,
-  MINUTE,
-  pass,
-  progress,
-  SECOND,
-  storeOutput,
-  useFarFutureClock,
-} from './support.ts'
+import { aCreatedJob, completed, FakeRunpod, progress, storeOutput } from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 

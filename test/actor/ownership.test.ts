@@ -1,18 +1,17 @@
-/** A view signs for the input once the look before a dispatch has found it, and for outputs of its own job. */
+/** A view signs a link to the input once the check before a dispatch has found it, and to outputs of its own job. */
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import type { JobJson } from '../../wire/job.ts'
 import {
   type ActorHandle,
+  ANYONE,
   aCreatedJob,
   completed,
   FakeRunpod,
   FIRST,
-  pass,
-  SECOND,
   storeOutput,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 
@@ -20,7 +19,7 @@ const LINK = /^\/api\/videos\/download\/input\/.*\?project=1&exp=\d+&sig=/
 
 const inputUrl = async (job: ActorHandle) => (await job.job()).input_url
 
-/** The jobs that a watcher has been shown so far. */
+/** The jobs that a watcher has received so far. */
 async function watched(job: ActorHandle): Promise<() => JobJson[]> {
   const { webSocket } = await job.stub.fetch('https://x/ws', { headers: { Upgrade: 'websocket' } })
   const seen: JobJson[] = []
@@ -61,7 +60,7 @@ describe('The address of the input', () => {
     await env.VIDEOS.put(`input/${job.id}/clip.mp4`, 'theirs', { customMetadata: { project: '2' } })
     await job.ring()
     expect(await job.job()).toMatchObject({ error: { code: 'input_not_found' }, input_url: null })
-    await job.stub.retry('test')
+    await job.stub.command({ type: 'retry', by: 'test' }, ANYONE)
     expect(await inputUrl(job)).toBeNull()
     await job.ring()
     await job.evict()
@@ -73,11 +72,11 @@ describe('The address of the input', () => {
     const runpod = new FakeRunpod().install()
     const job = await aCreatedJob()
     await job.ring()
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     await job.ring()
     expect(await inputUrl(job)).toMatch(LINK)
     await env.VIDEOS.delete(`input/${job.id}/clip.mp4`)
-    await job.stub.retry('test')
+    await job.stub.command({ type: 'retry', by: 'test' }, ANYONE)
     pass(SECOND)
     await job.ring()
     expect(await job.job()).toMatchObject({ error: { code: 'input_not_found' }, input_url: null })

@@ -4,19 +4,17 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Report } from '../../actors/export-job/core/events.ts'
 import {
   type ActorHandle,
+  ANYONE,
   aCreatedJob,
   actor,
   aRunningJob,
   completed,
   FakeRunpod,
   FIRST,
-  MINUTE,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 
@@ -29,7 +27,7 @@ function failedReport(): Report {
   return { type: 'failed', ref: FIRST, failure, runpodJobId: null }
 }
 
-/** Time limits of calls run out at once. */
+/** Makes time limits of calls expire at once. */
 function limitsRingAtOnce() {
   const real = globalThis.setTimeout
   return vi.spyOn(globalThis, 'setTimeout').mockImplementation((act) => real(act, 0))
@@ -42,7 +40,7 @@ function unanswered(statement: D1PreparedStatement): D1PreparedStatement {
   })
 }
 
-/** A statement that lands, and whose answer is lost. */
+/** A statement that is executed, and whose answer is lost. */
 function answerLost(statement: D1PreparedStatement): D1PreparedStatement {
   return new Proxy(statement, {
     get: (real, name) => {
@@ -107,7 +105,7 @@ describe('what RunPod does wrong', () => {
     await job.ring()
     pass(5 * SECOND)
     await job.ring()
-    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 1 })
     runpod.jobs.set('rp-orphan', { id: 'rp-orphan', status: 'IN_PROGRESS' })
     expect(await job.stub.report({ ...progress(5), runpodJobId: 'rp-orphan' })).toEqual({
       ok: true,
@@ -115,7 +113,7 @@ describe('what RunPod does wrong', () => {
     })
     await job.ring()
     expect(runpod.count('/cancel/rp-orphan')).toBe(1)
-    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 1 })
   })
 
   it('obeys Retry-After', async () => {
@@ -201,7 +199,7 @@ describe('what the platform does wrong', () => {
     patience.mockRestore()
     pass(MINUTE)
     await job.ring()
-    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 2 })
+    expect(await job.job()).toMatchObject({ status: 'queued', attempt: 1 })
     expect(runpod.count('/run')).toBe(1)
   })
 
@@ -220,7 +218,7 @@ describe('what the platform does wrong', () => {
     deaf.mockRestore()
     expect(await rowOf(job)).toMatchObject({ status: 'processing' })
     await job.report(failedReport())
-    // D1 is away until the next attempt is queued, as the last row was that D1 is known to have taken.
+    // D1 is unavailable until the next attempt is queued, as in the last row acknowledged by D1.
     const down = vi.spyOn(env.DB, 'prepare').mockImplementation(() => {
       throw new Error('D1_ERROR: no')
     })
@@ -236,7 +234,7 @@ describe('what the platform does wrong', () => {
   it('an effect that fails unexpectedly does not cut the others short', async () => {
     const runpod = new FakeRunpod().install()
     const job = await aRunningJob()
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     const log = vi.spyOn(console, 'error').mockImplementation((line) => {
       if (String(line).includes('mirrorFailed')) throw new Error('Nobody expects this.')
     })
@@ -257,8 +255,20 @@ describe('what the platform does wrong', () => {
     const job = await aCreatedJob()
     expect(await job.alarmAt()).toBe(Date.now())
     pass(6 * MINUTE)
-    await job.stub.heal()
+    await job.stub.revive()
     expect(await job.alarmAt()).toBe(Date.now())
+  })
+
+  it('an alarm that should have rung long ago is set again by whatever is heard next', async () => {
+    const runpod = new FakeRunpod().install()
+    const job = await aRunningJob()
+    await runInDurableObject(job.stub, (_, { storage }) => storage.deleteAlarm())
+    pass(5 * MINUTE)
+    await job.report(failedReport())
+    expect(await job.alarmAt()).toBe(Date.now())
+    await job.ring()
+    expect(runpod.count('/run')).toBe(1)
+    expect(await job.job()).toMatchObject({ status: 'pending', error: { code: 'worker_error' } })
   })
 
   it('an alarm that fails unexpectedly is set again', async () => {
@@ -275,12 +285,12 @@ describe('what the platform does wrong', () => {
 describe('an actor that holds no job', () => {
   it('writes nothing, whatever is called on it', async () => {
     const empty = actor(crypto.randomUUID())
-    await empty.stub.view()
-    await empty.stub.cancel('x')
-    await empty.stub.retry('x')
-    await empty.stub.remove('x')
-    await empty.stub.events(0, 10)
-    await empty.stub.heal()
+    await empty.stub.view(ANYONE)
+    await empty.stub.command({ type: 'cancel', by: 'x' }, ANYONE)
+    await empty.stub.command({ type: 'retry', by: 'x' }, ANYONE)
+    await empty.stub.command({ type: 'delete', by: 'x' }, ANYONE)
+    await empty.stub.events({ after: 0, limit: 10 }, ANYONE)
+    await empty.stub.revive()
     expect(await empty.stub.report(progress(1))).toEqual({ ok: true, cancel: true })
     await empty.stub.fetch('https://x/ws', { headers: { Upgrade: 'websocket' } })
     const tables = await runInDurableObject(empty.stub, (_instance, state) => ({

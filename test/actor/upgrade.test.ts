@@ -1,26 +1,19 @@
-/** What an earlier version stored is read, upgraded and carried on; what a later one stored is left alone. */
+/** Storage of an earlier version is read, upgraded and continued; storage of a later one is not touched. */
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { JobStore } from '../../actors/export-job/store.ts'
 import { SCHEMA } from '../../actors/export-job/store-schema.ts'
-import { dump, restore, type Stored } from './stored.ts'
-import {
-  type ActorHandle,
-  aCreatedJob,
-  actor,
-  FakeRunpod,
-  pass,
-  SECOND,
-  useFarFutureClock,
-} from './support.ts'
+import { type ActorHandle, aCreatedJob, actor, FakeRunpod } from '../support/workerd/actors.ts'
+import { pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
+import { dump, restore, type Stored } from '../support/workerd/stored.ts'
 
 useFarFutureClock()
 
 const STORED = Object.entries(import.meta.glob<Stored>('./stored/*.json', { eager: true, import: 'default' }))
 const ENDED = ['complete', 'error', 'cancelled']
 
-/** An actor that slept over `stored`. */
+/** An actor that sleeps with the storage `stored`. */
 async function asleep(stored: Stored): Promise<ActorHandle> {
   vi.setSystemTime(stored.savedAt + SECOND)
   await env.VIDEOS.put(`input/${stored.id}/clip.mp4`, 'video', { customMetadata: { project: '1' } })
@@ -63,6 +56,17 @@ describe('Storage of an earlier version', () => {
     expect(ENDED).toContain(await untilEnded(job))
     expect((await job.events()).slice(0, before.length)).toEqual(before)
   })
+})
+
+it('The tables of a new actor are those that the migrations make', async () => {
+  const tablesOf = (job: ActorHandle) =>
+    runInDurableObject(job.stub, (_, { storage }) =>
+      storage.sql
+        .exec("SELECT sql FROM sqlite_master WHERE name IN ('job', 'events') ORDER BY name")
+        .toArray(),
+    )
+  const made = await tablesOf(await aCreatedJob())
+  for (const [, stored] of STORED) expect(await tablesOf(await asleep(stored))).toEqual(made)
 })
 
 it('The input of a job that an earlier version dispatched was found by it, and has its address', async () => {

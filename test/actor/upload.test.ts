@@ -1,9 +1,9 @@
-/** One upload's actor: what it remembers, when it gives up, and that nothing is left of it. */
+/** The actor of one upload: its records, its expiry, and that nothing remains of it. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { UploadRequest } from '../../actors/upload/core.ts'
-import { MINUTE, pass, T0, useFarFutureClock } from './support.ts'
+import type { UploadRequest } from '../../actors/upload/rules.ts'
+import { MINUTE, pass, T0, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 afterEach(() => {
@@ -117,7 +117,7 @@ describe('An upload', () => {
     ]) {
       expect(await stub.view(other)).toMatchObject({ code: 'upload_not_found' })
       expect(await stub.touch(other)).toMatchObject({ code: 'upload_not_found' })
-      expect(await stub.judge(other, [{ number: 1, etag: 'e1' }], null)).toMatchObject({ ok: false })
+      expect(await stub.checkParts(other, [{ number: 1, etag: 'e1' }], null)).toMatchObject({ ok: false })
       expect(await stub.abort(other)).toMatchObject({ code: 'upload_not_found' })
     }
     expect(await stub.admit('other', 1, 5)).toMatchObject({ code: 'upload_not_found' })
@@ -133,7 +133,7 @@ describe('An upload', () => {
     await stub.touch(access)
     await stub.admit('u', 1, 5)
     await stub.partStored('u', part(1))
-    await stub.judge(access, [], null)
+    await stub.checkParts(access, [], null)
     await stub.completed('u', { size: 1, etag: 'x' })
     await stub.abort(access)
     await stub.abandon()
@@ -182,7 +182,7 @@ describe('The alarm', () => {
     await upload.stub.completed(upload.uploadId, { size: 3, etag: '"x-1"' })
     expect(await upload.stub.abort(upload.access)).toEqual({ ok: true })
     await upload.stub.abandon()
-    expect(await upload.stub.judge(upload.access, [], null)).toMatchObject({
+    expect(await upload.stub.checkParts(upload.access, [], null)).toMatchObject({
       done: { size: 3, etag: '"x-1"' },
     })
     expect(await upload.alarmAt()).toBe(T0 + 24 * HOUR)

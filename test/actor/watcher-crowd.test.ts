@@ -2,18 +2,18 @@ import { describe, expect, it, vi } from 'vitest'
 import { JobStore } from '../../actors/export-job/store.ts'
 import { MAX_SOCKETS } from '../../actors/export-job/watchers.ts'
 import type { EventJson } from '../../wire/events.ts'
-import { Chance } from '../e2e/chaos/random.ts'
+import { Chance } from '../support/chance.ts'
+import { eventually } from '../support/eventually.ts'
 import {
+  ANYONE,
   aRunningJob,
   completed,
   FakeRunpod,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  useFarFutureClock,
-} from './support.ts'
-import { TestWatcher } from './watcher.ts'
+} from '../support/workerd/actors.ts'
+import { pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
+import { TestWatcher } from '../support/workerd/watcher.ts'
 
 useFarFutureClock()
 
@@ -22,14 +22,14 @@ const EVENTS = 300
 const CROWD = MAX_SOCKETS
 const LONG = { timeout: 60_000 }
 
-/** In one order of fields, whoever wrote it. */
+/** With a fixed order of fields, for comparison. */
 function textOf(events: readonly EventJson[]): string {
   return events
     .map(({ seq, at, type, round, attempt, data }) => JSON.stringify([seq, at, type, round, attempt, data]))
     .join('\n')
 }
 
-/** What the watchers were told, each version once. */
+/** The distinct logs that the watchers received. */
 function distinct(watchers: readonly TestWatcher[]): string[] {
   return [...new Set(watchers.map(({ events }) => textOf(events)))]
 }
@@ -48,7 +48,7 @@ describe('many watchers of one job', () => {
         pass(SECOND)
         // Each new stage is one line of the log.
         await job.report(progress(10 + event / 4, undefined, `stage ${event}`))
-        // A deploy, or an idle minute: the actor begins anew, and its sockets stay.
+        // A deploy, or an idle minute: the actor restarts, and its sockets stay.
         if (chance.happens(0.02)) await job.evict()
         const away = watchers.filter(({ open }) => !open)
         for (const each of watchers) if (each.open && chance.happens(0.02)) each.hangUp()
@@ -58,7 +58,7 @@ describe('many watchers of one job', () => {
       await storeOutput(job)
       await job.report(completed())
       await job.ring()
-      await vi.waitUntil(() => watchers.every(({ closed }) => closed === 1000))
+      await eventually(() => watchers.every(({ closed }) => closed === 1000))
       const log = await job.events()
       expect(log.length).toBeGreaterThan(EVENTS)
       expect(log.at(-1)?.type).toBe('complete')
@@ -76,9 +76,9 @@ describe('many watchers of one job', () => {
     const oneMore = await job.stub.fetch('https://x/ws', { headers: { Upgrade: 'websocket' } })
     expect({ status: oneMore.status, socket: oneMore.webSocket }).toEqual({ status: 503, socket: null })
     await job.report(progress(50, undefined, 'encoding'))
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     await job.ring()
-    await vi.waitUntil(() => watchers.every(({ closed }) => closed === 1000), { timeout: 10_000 })
+    await eventually(() => watchers.every(({ closed }) => closed === 1000))
     const log = await job.events()
     expect(distinct(watchers)).toEqual([textOf(log)])
   })
@@ -95,11 +95,11 @@ describe('an actor with an open socket', () => {
     const born = vi.spyOn(JobStore.prototype, 'load')
     for (let nth = 1; nth <= 5; nth++) {
       watcher.send('ping')
-      await vi.waitUntil(() => watcher.pongs === nth)
+      await eventually(() => watcher.pongs === nth)
     }
     expect(born).not.toHaveBeenCalled()
     await job.report(progress(50, undefined, 'encoding'))
-    await vi.waitUntil(() => watcher.events.at(-1)?.type === 'stage')
+    await eventually(() => watcher.events.at(-1)?.type === 'stage')
     expect(born).toHaveBeenCalledOnce()
     expect(watcher.dials).toBe(1)
   })

@@ -1,20 +1,19 @@
 import { runInDurableObject } from 'cloudflare:test'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { MAX_FRAMES, Watchers } from '../../actors/export-job/watchers.ts'
 import type { EventJson } from '../../wire/events.ts'
+import { eventually } from '../support/eventually.ts'
 import {
   type ActorHandle,
+  ANYONE,
   aCreatedJob,
   aRunningJob,
   completed,
   FakeRunpod,
-  MINUTE,
-  pass,
   progress,
-  SECOND,
   storeOutput,
-  useFarFutureClock,
-} from './support.ts'
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
 
@@ -40,7 +39,7 @@ const aLine: EventJson<'deleting'> = {
   data: { by: 'a test' },
 }
 
-/** A watcher that keeps all it was told. */
+/** A watcher that records all messages. */
 async function watch(job: ActorHandle, after?: number) {
   const query = after === undefined ? '' : `?after=${after}`
   const response = await job.stub.fetch(`https://x/ws${query}`, { headers: { Upgrade: 'websocket' } })
@@ -53,7 +52,7 @@ async function watch(job: ActorHandle, after?: number) {
     closed: null as number | null,
     pongs: 0,
     async until(count: number): Promise<Message[]> {
-      await vi.waitUntil(() => messages.length >= count)
+      await eventually(() => messages.length >= count)
       return messages
     },
   }
@@ -78,7 +77,7 @@ describe('a watcher', () => {
     await storeOutput(job)
     await job.report(completed())
     await job.ring()
-    await vi.waitUntil(() => watcher.closed !== null)
+    await eventually(() => watcher.closed !== null)
     expect(watcher.messages[0]).toMatchObject({ type: 'snapshot', seq: 1, job: { status: 'pending' } })
     const events = watcher.messages.filter((message) => message.type === 'event')
     expect(events.map((message) => [message.seq, message.event?.type])).toEqual([
@@ -103,7 +102,7 @@ describe('a watcher', () => {
     const job = await aCreatedJob()
     const watcher = await watch(job)
     await job.ring()
-    await vi.waitUntil(() => watcher.closed !== null)
+    await eventually(() => watcher.closed !== null)
     const lines = watcher.messages.map(({ event, end }) => [event?.type, end])
     expect(lines.slice(-2)).toEqual([
       ['attempt_failed', undefined],
@@ -118,7 +117,7 @@ describe('a watcher', () => {
     await runInDurableObject(job.stub, (_actor, state) => {
       new Watchers(state).tellEvents([aLine], null, Date.now())
     })
-    await vi.waitUntil(() => watcher.closed !== null)
+    await eventually(() => watcher.closed !== null)
     expect(watcher.closed).toBe(4404)
     expect(watcher.messages.map(({ end }) => end)).toEqual([undefined, undefined])
   })
@@ -153,9 +152,9 @@ describe('a watcher', () => {
   it('of an ended job gets one snapshot and is closed', async () => {
     new FakeRunpod().install()
     const job = await aCreatedJob()
-    await job.stub.cancel('test')
+    await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
     const watcher = await watch(job)
-    await vi.waitUntil(() => watcher.closed !== null)
+    await eventually(() => watcher.closed !== null)
     expect(watcher.messages).toMatchObject([{ type: 'snapshot', end: true }])
     expect(watcher.closed).toBe(1000)
   })
@@ -178,7 +177,7 @@ describe('a watcher', () => {
     const watcher = await watch(job)
     await watcher.until(1)
     for (let percent = 11; percent <= 60; percent++) await job.report(progress(percent))
-    await vi.waitUntil(() => watcher.messages.at(-1)?.progress === 60)
+    await eventually(() => watcher.messages.at(-1)?.progress === 60)
     const told = watcher.messages.filter((message) => message.type === 'progress')
     expect(told.length).toBeLessThan(10)
   })
@@ -189,7 +188,7 @@ describe('a watcher', () => {
     const watcher = await watch(job)
     await watcher.until(1)
     watcher.socket.send('ping')
-    await vi.waitUntil(() => watcher.pongs === 1)
+    await eventually(() => watcher.pongs === 1)
     expect(watcher.closed).toBeNull()
   })
 
@@ -202,10 +201,10 @@ describe('a watcher', () => {
       watcher.socket.send('x'.repeat(1024))
       watcher.socket.send('{"type":"ack"}')
       watcher.socket.send('ping')
-      await vi.waitUntil(() => watcher.pongs === 1)
+      await eventually(() => watcher.pongs === 1)
       expect(watcher.closed).toBeNull()
       watcher.socket.send(message)
-      await vi.waitUntil(() => watcher.closed !== null)
+      await eventually(() => watcher.closed !== null)
       expect(watcher.closed).toBe(1009)
     },
   )
@@ -218,7 +217,7 @@ describe('a watcher', () => {
       const pongs = watcher.pongs + 1
       for (let frame = 0; frame < frames; frame++) watcher.socket.send('{"type":"ack"}')
       watcher.socket.send('ping')
-      await vi.waitUntil(() => watcher.pongs === pongs || watcher.closed !== null)
+      await eventually(() => watcher.pongs === pongs || watcher.closed !== null)
     }
     await send(MAX_FRAMES)
     expect(watcher.closed).toBeNull()
@@ -228,7 +227,7 @@ describe('a watcher', () => {
     await send(1)
     expect(watcher.closed).toBeNull()
     watcher.socket.send('{"type":"ack"}')
-    await vi.waitUntil(() => watcher.closed !== null)
+    await eventually(() => watcher.closed !== null)
     expect(watcher.closed).toBe(1008)
   })
 })

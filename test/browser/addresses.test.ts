@@ -1,9 +1,8 @@
-/** What stands at an address: a page, a file, a route, or nothing. Of the service as it runs, with its build. */
+/** What is served at each path: a page, a file, a route, or nothing. Tests the running service with its build. */
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeInBrowser } from './support/browser.ts'
-import { dropVideo } from './support/pages.ts'
-import { startWorld, type World } from './support/world.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { leave, startWorld, type World } from '../support/browser/world.ts'
 
 interface Answer {
   status: number
@@ -12,7 +11,7 @@ interface Answer {
   body: string
 }
 
-/** A request with these headers alone: `fetch` adds some that browsers send for scripts. */
+/** A request with these headers only: `fetch` adds some that browsers send for scripts. */
 function ask(url: string, method: string, headers: Record<string, string>): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers }, (response) => {
@@ -106,21 +105,21 @@ describeInBrowser('an address', () => {
     await page.getByRole('heading', { name: 'All jobs' }).waitFor()
     expect((await page.reload())?.status()).toBe(200)
     await page.getByRole('heading', { name: 'All jobs' }).waitFor()
-    await page.context().close()
+    await leave(page)
   })
 
   test('of a part that is gone since the last deploy has the tab loaded anew, once and by itself', async () => {
     const page = await world.page()
     await page.goto(world.stack.url)
-    await page.locator('.uppy-Dashboard-browse').waitFor()
+    await page.locator('.drop-zone').waitFor()
     const gone = { status: 404, contentType: 'application/problem+json', body: '{}' }
-    // The first asking is that of the old tab; the new page's own parts are there.
+    // The first request is that of the old tab; the new page's own chunks exist.
     await page.route('**/assets/*.js', (route) => route.fulfill(gone), { times: 1 })
     const loaded = page.waitForEvent('load')
     await page.getByRole('link', { name: 'Admin' }).click()
     await loaded
     await page.getByRole('heading', { name: 'All jobs' }).waitFor()
-    await page.context().close()
+    await leave(page)
   })
 
   test('of a part that stays away has the tab say what to do, and never load itself again', async () => {
@@ -129,18 +128,18 @@ describeInBrowser('an address', () => {
     page.on('load', () => {
       loads += 1
     })
-    // What a proxy, or an older version of this service, answers at the address of another build.
-    await page.route('**/assets/uploader-*.js', (route) =>
+    // The answer of a proxy, or of an older version of this service, at the path of another build.
+    await page.route('**/assets/admin-*.js', (route) =>
       route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
     )
-    await page.goto(world.stack.url)
-    await page.getByText('The upload could not be prepared').waitFor()
+    await page.goto(`${world.stack.url}/admin`)
+    await page.getByText('This part of the pages could not be loaded').waitFor()
     await page.getByText('try again in a moment').waitFor()
     expect(loads).toBe(2)
     await page.unrouteAll()
     await page.getByRole('button', { name: 'Try again' }).click()
-    await dropVideo(page, world.clip)
+    await page.getByRole('heading', { name: 'All jobs' }).waitFor()
     expect(loads).toBe(3)
-    await page.context().close()
+    await leave(page)
   })
 })

@@ -1,14 +1,14 @@
-/** The inspector: for each way in which a job can be stuck it names the cause and the next step in one sentence. */
+/** The inspector: for each way in which a job can be stuck it shows the cause and the next step in one sentence. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DEVELOPMENT_SECRET } from '../../actors/secrets.ts'
-import { callbackToken } from '../../actors/signing.ts'
+import { DEVELOPMENT_SECRET } from '../../actors/shared/secrets.ts'
+import { callbackToken } from '../../actors/shared/signing.ts'
 import { freePort } from '../../scripts/stack.ts'
-import { expectAccessible } from './support/axe.ts'
-import { describeInBrowser } from './support/browser.ts'
-import { inD1 } from './support/d1.ts'
-import { play, untilStatus } from './support/pages.ts'
-import { startWorld, type World } from './support/world.ts'
+import { expectAccessible } from '../support/browser/axe.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { inD1 } from '../support/browser/d1.ts'
+import { play, untilStatus } from '../support/browser/pages.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
 
 describeInBrowser('the inspector', () => {
   let world: World
@@ -20,7 +20,7 @@ describeInBrowser('the inspector', () => {
   afterAll(() => world?.close())
   beforeEach(() => world.faults({}))
 
-  /** No worker takes this job, whatever the switches for all say. */
+  /** No worker starts this job, whatever the global switches. */
   const held = () => ({ faults: { hold_queue: true } })
 
   const open = async (id: string) => {
@@ -32,7 +32,7 @@ describeInBrowser('the inspector', () => {
   const finding = async (code: string, timeout = 30_000): Promise<string> => {
     const found = page.locator(`.findings li[data-finding="${code}"]`).first()
     await found.waitFor({ timeout })
-    return (await found.textContent()) ?? ''
+    return (await found.locator('> span').textContent()) ?? ''
   }
 
   const act = async (name: string) => {
@@ -45,6 +45,17 @@ describeInBrowser('the inspector', () => {
     return dialog
   }
 
+  /** Presses the recommended action of the finding, which then succeeds. */
+  const follow = async (code: string, label: string) => {
+    const button = page.locator(`.findings li[data-finding="${code}"] button`).first()
+    expect(await button.textContent()).toBe(label)
+    await button.click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Why, for the log').fill('A test of it.')
+    await dialog.locator('button[type="submit"]').click()
+    await dialog.waitFor({ state: 'detached' })
+  }
+
   test('waiting for a GPU: no worker is idle', async () => {
     const busy = await world.createJob({ metadata: { faults: { stall: { at_progress: 20 } } } })
     await open(busy.id)
@@ -52,28 +63,37 @@ describeInBrowser('the inspector', () => {
     const { id } = await world.createJob()
     await open(id)
     await untilStatus(page, 'queued')
-    await act('Re-check with RunPod')
-    await page.getByText('no idle worker').waitFor()
+    await follow('waiting_for_gpu', 'Re-check with RunPod')
+    await page.getByText('no idle worker').first().waitFor()
     expect(await finding('waiting_for_gpu')).toMatch(
       /^Attempt 1 of 3 waits in RunPod's queue\. RunPod has no idle worker \(1 running\) and \d+ jobs? in its queue; next: ask RunPod again whether a worker took it \(in \d+ (s|min), at .+\)\.$/,
     )
     await Promise.all([busy.id, id].map((each) => world.client.jobs.cancel(each)))
   })
 
-  test('waiting for a retry: which failure, when the next one; and “retry now” does not wait', async () => {
+  test('refused: by whom, how often, when the next one; and “retry now” does not wait', async () => {
     await world.faults({ run: { status: 429, retry_after_seconds: 600, times: 1 } })
     const { id } = await world.createJob()
     await open(id)
-    expect(await finding('waiting_for_retry')).toMatch(
-      /^Attempt 1 of 3 failed with runpod_rate_limited: .+; next: .*send attempt 2 to RunPod \(in 10 min, at .+\)\.$/,
+    expect(await finding('refused')).toMatch(
+      /^RunPod limits the rate of requests \(429\)\. .+ none of them counts as an attempt; next: try again \(in 10 min, at .+\)\.$/,
     )
-    await act('Retry now')
+    // The lane of the endpoint pauses as long as RunPod requested, for every job.
+    const resumed = await fetch(`${world.stack.url}/api/admin/lanes/default/actions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ action: 'resume', reason: 'A test of it.' }),
+    })
+    expect(resumed.status).toBe(200)
+    await follow('refused', 'Retry now')
     await untilStatus(page, 'complete')
-    expect(await page.locator('.lane').allTextContents()).toEqual([
-      expect.stringMatching(/^Job/),
-      expect.stringMatching(/^Attempt 1.*runpod_rate_limited/),
-      expect.stringMatching(/^Attempt 2.*result stored/),
-    ])
+    await expect
+      .poll(() => page.locator('.lane').allTextContents(), { timeout: 10_000 })
+      .toEqual([
+        expect.stringMatching(/^Job/),
+        expect.stringMatching(/^Refused.*runpod_rate_limited/),
+        expect.stringMatching(/^Attempt 1.*result stored/),
+      ])
     await page.locator('.event-row[data-event="retry_hurried"]').click()
     expect(await page.locator('.event-raw pre').textContent()).toContain('"reason": "A test of it."')
   })
@@ -103,28 +123,44 @@ describeInBrowser('the inspector', () => {
     expect(await finding('stalled')).toMatch(
       /^The worker of attempt 1 of 3 has not reported since .+ though RunPod says that it still runs; next: ask RunPod about it again \((now|in \d+ s)(, at .+)?\)\.$/,
     )
+    // Every lane, mark and tick is positioned on one axis.
+    const tracks = await page
+      .locator('.lane-track')
+      .evaluateAll((each) =>
+        each.map((track) => `${track.getBoundingClientRect().left} ${track.getBoundingClientRect().width}`),
+      )
+    expect(new Set(tracks).size).toBe(1)
+    await page.locator('.lane-bar[data-kind="silence"]').waitFor()
+    await follow('stalled', 'Give up this attempt')
+    await page.locator('.lane', { hasText: 'given_up' }).waitFor()
+    await untilStatus(page, 'processing')
     await act('Force-fail')
     await untilStatus(page, 'error')
     await page.getByText('An operator ended the job by hand').first().waitFor()
     const cells = page.locator('.attempts-card tbody tr td:last-child')
-    await expect.poll(() => cells.textContent()).toMatch(/0\.0\d+ wasted$/)
+    await expect.poll(() => cells.first().textContent()).toMatch(/0\.0\d+ wasted$/)
   })
 
   test('a cancel that RunPod does not confirm', async () => {
-    const metadata = { faults: { cancel: 'refuse', stall: { at_progress: 20 } } }
+    // Over a line the worker would be stopped, and end by itself.
+    const metadata = { faults: { cancel: 'refuse', line: { refuse: true }, stall: { at_progress: 20 } } }
     const { id } = await world.createJob({ metadata, policy: { stall_timeout_seconds: 5 } })
     await open(id)
-    // A worker that still reports would be told to stop by the answer.
+    // A worker that still reports would be stopped by the answer.
     await finding('stalled')
     await act('Cancel')
     await page.getByText('although it was told').waitFor()
     expect(await finding('cancel_unconfirmed')).toMatch(
       /^Cancel was asked for at .+ and RunPod has not confirmed it although it was told (once|\d+ times); next: tell RunPod again to stop it \((now|in \d+ (s|min))(, at .+)?\)\.$/,
     )
-    expect((await (await act('Force-fail')).getByRole('alert').textContent()) ?? '').toContain(
-      'This job is being cancelled, and ends by that.',
-    )
-    await page.getByRole('button', { name: 'Leave it' }).click()
+    // Only actions that can succeed are offered.
+    expect(await page.locator('.tools button').allTextContents()).toEqual([
+      'Re-check with RunPod',
+      'Write the row again',
+      'Copy as curl',
+      'Download as one file',
+    ])
+    await follow('cancel_unconfirmed', 'Re-check with RunPod')
   })
 
   test('an output that is missing although the worker said that it is done', async () => {
@@ -170,13 +206,13 @@ describeInBrowser('the inspector', () => {
 
   test('a webhook’s receiver that is down', async () => {
     const webhook_url = `http://127.0.0.1:${await freePort(0)}/hooks`
-    const hooked = { webhook_url, webhook_events: ['queued'], metadata: held() }
-    const { id } = await world.createJob(hooked)
+    const { id } = await world.createJob({ webhook_url, webhook_events: ['queued'], metadata: held() })
     await open(id)
     expect(await finding('webhook_failing')).toMatch(
       /^The webhook’s receiver did not take “queued” \(tried (once|\d+ times)\); next: send it again \((now|in \d+ (s|min))(, at .+)?\)\.$/,
     )
     await page.getByRole('button', { name: 'Send it now' }).waitFor()
+    await follow('webhook_failing', 'Send the webhook again')
     expect(await page.locator('.owed-card li').first().textContent()).toMatch(
       /^Webhook “queued” .*(refused|connect|answer|reach).* \(tried (once|\d+ times)\); next try /i,
     )
@@ -190,9 +226,38 @@ describeInBrowser('the inspector', () => {
     expect(await finding('deadline_near', 75_000)).toMatch(
       /^The job is close to its deadline; next: end it as deadline_exceeded unless it is done or put off \((now|in \d+ s)(, at .+)?\)\.$/,
     )
-    await act('Extend the deadline')
+    await follow('deadline_near', 'Extend the deadline')
     await page.locator('[data-finding="deadline_near"]').waitFor({ state: 'detached' })
-    await page.getByText(/deadline .+, extended/).waitFor()
+    await page.locator('.pairs', { hasText: ', extended' }).waitFor()
+    await world.client.jobs.cancel(id)
+  })
+
+  test('is one screen, with what the job is beside it, and is walked by keys', async () => {
+    const { id } = await world.createJob({ metadata: held(), tags: ['spring'] })
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await open(id)
+    await page.locator('.event-row').nth(2).waitFor()
+    expect(
+      await page.evaluate(() => document.documentElement.scrollHeight - innerHeight),
+    ).toBeLessThanOrEqual(0)
+    for (const part of ['.findings', '.lanes', '.event-rows', '.inspector-side'])
+      expect((await page.locator(part).boundingBox())?.y).toBeLessThan(700)
+    expect(await page.locator('.inspector-side').textContent()).toMatch(/Tagsspring.*stall timeout 1 min/)
+    await page.keyboard.press('j')
+    await page.locator('.event-row[aria-pressed="true"]').waitFor()
+    await page.keyboard.press('j')
+    await page.locator('.event-row[data-event="attempt_started"][aria-pressed="true"]').waitFor()
+    const first = new URL(page.url()).searchParams.get('event')
+    await page.keyboard.press('k')
+    await page.keyboard.press('k')
+    await page.locator('.event-row[data-event="created"][aria-pressed="true"]').waitFor()
+    expect(first).not.toBe('1')
+    await page.locator('.event-raw pre', { hasText: '"seq": 1' }).waitFor()
+    await page.keyboard.press('e')
+    await page.getByText('No event is like this.').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('je')
+    expect(await page.getByRole('textbox', { name: 'Search the events' }).inputValue()).toBe('je')
     await world.client.jobs.cancel(id)
   })
 

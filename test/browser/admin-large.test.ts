@@ -1,13 +1,13 @@
-/** A job with 5,000 events: shown at once, and only what is in sight is there. */
+/** A job with 5,000 events: shown at once, and only visible rows are rendered. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeInBrowser } from './support/browser.ts'
-import { startWorld, type World } from './support/world.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
 
 const EVENTS = 5_000
 const FIRST_PAINT_MS = 1_000
 /** One frame in twenty may be late; none by more than this. */
 const LATE_FRAME_MS = 50
-/** On a quiet computer alone: `FIGURES=1 npm run test:browser admin-large`. Elsewhere they are only printed. */
+/** Enforced on a quiet computer only: `FIGURES=1 npm run test:browser admin-large`. Otherwise only printed. */
 const HELD = process.env.FIGURES === '1'
 
 describeInBrowser('a job with 5,000 events', () => {
@@ -20,7 +20,7 @@ describeInBrowser('a job with 5,000 events', () => {
   test('is painted at once, and scrolls without holding rows that nobody sees', async () => {
     const { id } = await world.createJob({ metadata: { faults: { hold_queue: true } } })
     const page = await world.page()
-    // The service's own answer for a job of few events, its log made long: nothing else of it is changed.
+    // The service's own answer for a job with few events, with its log lengthened and otherwise unchanged.
     const answer = await fetch(`${world.stack.url}/api/admin/jobs/${id}`)
     const body: object = JSON.parse(await answer.text())
     await page.route(`**/api/admin/jobs/${id}?*`, (route) => {

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { describeInBrowser } from './support/browser.ts'
-import { startWorld, type World } from './support/world.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
 
 describeInBrowser('the client on a page of somebody else', () => {
   let world: World
@@ -30,7 +30,7 @@ describeInBrowser('the client on a page of somebody else', () => {
   })
 })
 
-/** As it is printed, with the names that its reader puts in. */
+/** The snippet as printed, with the names that its reader inserts. */
 async function readmeSnippet(): Promise<string> {
   const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
   const [, html] = /^```html\n([\s\S]*?)^```$/m.exec(readme) ?? []
@@ -38,7 +38,7 @@ async function readmeSnippet(): Promise<string> {
   return html
 }
 
-/** One page at an origin of its own. */
+/** A server of one page at its own origin. */
 async function serve(html: string): Promise<{ url: string; close: () => void }> {
   const server = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end(html))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createExports } from '../../client/index.ts'
-import { describeInBrowser } from './support/browser.ts'
-import { layLine } from './support/line.ts'
-import { expectWholeLog, logNumbers, play, recordPercents, untilStatus } from './support/pages.ts'
-import { startWorld, type World } from './support/world.ts'
+import { expectAccessible } from '../support/browser/axe.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { layLine } from '../support/browser/line.ts'
+import {
+  expectWholeLog,
+  logNumbers,
+  openDetails,
+  play,
+  recordPercents,
+  untilStatus,
+} from '../support/browser/pages.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
 
 describeInBrowser('the page of a job', () => {
   let world: World
@@ -13,7 +21,7 @@ describeInBrowser('the page of a job', () => {
   afterAll(() => world?.close())
   beforeEach(() => world.faults({}))
 
-  /** How many lines the log of an ended job has, asked past the page. */
+  /** The number of log lines of an ended job, requested without the page. */
   async function lastLine(id: string): Promise<number> {
     await world.client.jobs.waitFor(id, { resolveFailed: true })
     return (await world.client.jobs.events(id)).events.at(-1)?.seq ?? 0
@@ -25,6 +33,8 @@ describeInBrowser('the page of a job', () => {
     const page = await world.page()
     await page.goto(`${world.stack.url}/jobs/${id}`)
     await untilStatus(page, 'queued')
+    await page.getByRole('heading', { name: 'Waiting for a GPU' }).waitFor()
+    await openDetails(page)
     await page.getByText("waits in RunPod's queue").waitFor()
     expect(await page.locator('.next').textContent()).toMatch(/Next\s*in \d+ (s|min), .*: \w+/)
     await page.locator('.connection[data-connection="live"]').waitFor()
@@ -34,7 +44,15 @@ describeInBrowser('the page of a job', () => {
     const seen = await percents()
     expect(seen.length).toBeGreaterThan(2)
     expect(seen).toEqual([...seen].sort((a, b) => a - b))
-    expect(seen.at(-1)).toBe(100)
+    await page.getByRole('heading', { name: 'Your video is ready' }).waitFor()
+    // The result comes first, and one press saves it under the name of its source.
+    const tops = await page
+      .locator('.player, .headline .primary, .job-details')
+      .evaluateAll((parts) => parts.map((part) => part.className))
+    expect(tops.slice(0, 3)).toEqual(['primary', 'player', expect.stringContaining('job-details')])
+    const started = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download' }).click()
+    expect((await started).suggestedFilename()).toBe('holiday-transcode.mp4')
     await play(page.getByLabel('Result', { exact: true }))
     expect(await page.locator('.steps li[data-state="done"]').count()).toBe(5)
     await expectWholeLog(page, await lastLine(id))
@@ -83,10 +101,8 @@ describeInBrowser('the page of a job', () => {
 
     await page.context().setOffline(true)
     line.cut()
-    await page
-      .locator('.connection:is([data-connection="reconnecting"], [data-connection="polling"])')
-      .waitFor()
-    // Nearly all of its life happens while nobody can look: the worker itself takes five seconds over it.
+    await page.locator('.connection:is([data-connection="reconnecting"], [data-connection="lost"])').waitFor()
+    // Most of its life passes while the page is disconnected: the worker itself takes five seconds.
     await world.faults({ stall: { at_progress: 20, ms: 5000, times: 1 } })
     const last = await lastLine(id)
     expect(last).toBeGreaterThan(before + 2)
@@ -108,9 +124,7 @@ describeInBrowser('the page of a job', () => {
     await untilStatus(page, 'processing')
     await page.locator('.connection[data-connection="live"]').waitFor()
     world.stack.killService()
-    await page
-      .locator('.connection:is([data-connection="reconnecting"], [data-connection="polling"])')
-      .waitFor()
+    await page.locator('.connection:is([data-connection="reconnecting"], [data-connection="lost"])').waitFor()
     await world.stack.startService()
     await untilStatus(page, 'complete')
     await expectWholeLog(page, await lastLine(id))
@@ -125,6 +139,8 @@ describeInBrowser('the page of a job', () => {
     await untilStatus(page, 'processing')
     await page.getByRole('button', { name: 'Cancel' }).click()
     await untilStatus(page, 'cancelled')
+    await page.getByRole('heading', { name: 'The export was cancelled' }).waitFor()
+    await openDetails(page)
     await page.getByText('nothing of it runs at RunPod').waitFor()
     expect(await page.getByRole('button', { name: 'Cancel' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Retry' }).click()
@@ -132,17 +148,81 @@ describeInBrowser('the page of a job', () => {
     await expectWholeLog(page, await lastLine(id))
   })
 
-  test('a failure is told in the words of the worker, each attempt with its own', async () => {
+  test('a failure has a heading for people, the words of the worker, and one thing to do', async () => {
     await world.faults({ fail: { message: 'The lens is dirty.', code: 'worker_error' } })
     const { id } = await world.createJob({ policy: { max_attempts: 2 } })
     const page = await world.page()
     await page.goto(`${world.stack.url}/jobs/${id}`)
-    await page.getByText('Attempt 1 failed: The lens is dirty.').waitFor()
     await untilStatus(page, 'error')
+    await page.getByRole('heading', { name: 'The export failed while it was made', exact: true }).waitFor()
     await page.locator('.reason', { hasText: 'The lens is dirty.' }).waitFor()
+    expect(await page.locator('.headline .primary').allTextContents()).toEqual(['Retry'])
+    await openDetails(page)
+    await page.getByText('Attempt 1 failed: The lens is dirty.').waitFor()
     await page.getByText('Attempt 2 of 2').waitFor()
-    await page.getByText('There is none: the export failed.').waitFor()
     expect(await page.locator('.steps li[data-state="failed"]').count()).toBe(1)
+    await page.getByRole('link', { name: 'What this means' }).click()
+    await page.getByRole('heading', { name: 'The export failed while it was made' }).waitFor()
+    await expectAccessible(page)
+    await page.context().close()
+  })
+
+  test('a failure that another try would not help offers to change what was asked, in the studio', async () => {
+    const fail = { message: 'No such corner.', code: 'invalid_params', should_retry: false }
+    const params = { aspect_ratio: '9:16' } as const
+    const { id } = await world.createJob({ type: 'crop', params, metadata: { faults: { fail } } })
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await page.getByRole('heading', { name: 'These settings do not fit this video' }).waitFor()
+    expect(await page.locator('.headline .primary').allTextContents()).toEqual(['Change and export again'])
+    await page.getByRole('link', { name: 'Change and export again' }).click()
+    await page.getByRole('button', { name: 'Create export' }).waitFor()
+    expect(await page.getByRole('radio', { name: /crop/i }).isChecked()).toBe(true)
+    await page.getByText('holiday.mp4').first().waitFor()
+    await page.context().close()
+  })
+
+  test('an estimate counts down, and is not kept up when the worker falls silent', async () => {
+    await world.faults({ stall: { at_progress: 30, ms: 60_000, times: 1 } })
+    const { id } = await world.createJob()
+    const page = await world.page()
+    await page.clock.install()
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'processing')
+    const left = page.locator('.time-left')
+    await expect
+      .poll(() => left.textContent(), { timeout: 20_000 })
+      .toMatch(/^about \d+ s left$|^almost there$/)
+    await page.clock.fastForward(40_000)
+    await expect
+      .poll(() => left.textContent())
+      .toMatch(/^longer than expected, last news (3\d|4\d|5\d) s ago$/)
+    await world.client.jobs.cancel(id)
+    await page.context().close()
+  })
+
+  test('a line that is dead without a word is told as such within seconds', async () => {
+    const line = await layLine(world.stack.url)
+    await world.faults({ hold_queue: true })
+    const { id } = await world.createJob()
+    const page = await world.page()
+    await page.goto(`${line.url}/jobs/${id}`)
+    await page.locator('.connection[data-connection="live"]').waitFor()
+    line.hush()
+    await page.locator('.connection[data-connection="reconnecting"]').waitFor({ timeout: 14_000 })
+    line.cut()
+    // Dials and polls fail alike, so that the state is not "polling".
+    await page.locator('.connection[data-connection="lost"]', { hasText: 'No connection' }).waitFor()
+    line.mend()
+    await page
+      .locator(
+        '.connection[data-connection="resumed"], .connection[data-connection="live"], .connection[data-connection="polling"]',
+      )
+      .first()
+      .waitFor()
+    await world.client.jobs.cancel(id)
+    await page.context().close()
+    await line.close()
   })
 
   test('a job that is not there, and a token that is not valid, are said in the service’s words', async () => {
@@ -174,16 +254,25 @@ describeInBrowser('the page of a job', () => {
     await page.getByRole('button', { name: 'Copy link' }).click()
     await page.getByRole('button', { name: 'Link copied' }).waitFor()
     const link = await page.evaluate(() => navigator.clipboard.readText())
-    const token = new URL(link).searchParams.get('token') ?? ''
+    // In the fragment, which browsers do not send.
+    const { hash, search } = new URL(link)
+    const token = new URLSearchParams(hash.slice(1)).get('token') ?? ''
+    expect(search).toBe('')
     expect(token).not.toBe('')
 
     const guest = await world.page()
     await guest.goto(link)
     await guest.locator('.job h1', { hasText: 'holiday.mp4' }).waitFor()
+    await guest.locator('.read-only', { hasText: /this link works until .*\d/ }).waitFor()
+    const offered = await guest.locator('a, button').allTextContents()
+    expect(offered.map((text) => text.trim())).toEqual([
+      'Skip to content',
+      'Download',
+      'Save job and log as JSON',
+    ])
+    await openDetails(guest)
     await play(guest.getByLabel('Source', { exact: true }))
     await play(guest.getByLabel('Result', { exact: true }))
-    expect(await guest.getByRole('button', { name: 'Download' }).count()).toBe(1)
-    expect(await guest.getByRole('button', { name: 'Delete' }).count()).toBe(0)
     const narrow = createExports({ baseUrl: world.stack.url, token })
     await expect(narrow.jobs.list({ project_id: 1 })).rejects.toMatchObject({ status: 403 })
     await expect(narrow.jobs.delete(id)).rejects.toMatchObject({ status: 403 })

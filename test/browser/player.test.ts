@@ -1,32 +1,33 @@
-/** The player of a page that stays open for longer than its signed addresses hold. */
+/** The player of a page that stays open for longer than its signed URLs are valid. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { findFfmpeg } from '../../runpod-local/worker/find-ffmpeg.ts'
-import { describeInBrowser } from './support/browser.ts'
-import { webFile } from './support/files.ts'
-import { startWorld, type World } from './support/world.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { webFile } from '../support/browser/files.ts'
+import { openDetails } from '../support/browser/pages.ts'
+import { leave, startWorld, type World } from '../support/browser/world.ts'
 
-/** Addresses of files that the test lets expire. */
+/** URLs of files that the test lets expire. */
 interface Addresses {
-  /** Every address that was given out until now. */
+  /** Expires every URL issued until now. */
   expire(): void
-  /** How many were given out. */
+  /** The number of URLs issued. */
   given(): number
-  /** Requests of players, with what they were answered. */
+  /** Requests of players, with the status of their answers. */
   readonly asked: number[]
 }
 
-/** Each reading of a job gives its files an address of their own; the older ones are refused once they have expired. */
+/** Each response with a job has new URLs for its files; older ones are refused once they have expired. */
 async function countAddresses(page: Page): Promise<Addresses> {
   let given = 0
   let oldest = 0
   const asked: number[] = []
   await page.route(/\/api\/jobs\/[^/?]+(\?|$)/, async (route) => {
     if (route.request().method() !== 'GET') return route.continue()
-    // Of what the browser sends Playwright leaves this out, by which the service knows a page of its own.
+    // Playwright omits this header of the browser, by which the service identifies its own pages.
     const headers = { ...route.request().headers(), 'sec-fetch-site': 'same-origin' }
     const response = await route.fetch({ headers })
     const job = await response.json()
@@ -57,11 +58,11 @@ async function countAddresses(page: Page): Promise<Addresses> {
 const PATIENT = { timeout: 20_000 }
 
 const secondsOf = (video: Locator) => video.evaluate((element: HTMLVideoElement) => element.currentTime)
-/** There is a picture at the position. */
+/** A frame is decoded at the position. */
 const isThere = (video: Locator) =>
   video.evaluate((element: HTMLVideoElement) => element.readyState >= 2 && !element.seeking && !element.error)
 
-/** A new address begins at 0, with a picture, before the position is set. */
+/** A new URL starts at 0, with a frame, before the position is set. */
 const isAt = async (video: Locator, seconds: number) =>
   (await isThere(video)) && Math.abs((await secondsOf(video)) - seconds) < 0.05
 
@@ -70,7 +71,7 @@ describeInBrowser('a player that stays open', () => {
   let source = ''
   beforeAll(async () => {
     world = await startWorld()
-    // The clip over and over: so long that a browser does not load all of it beforehand.
+    // The clip repeated: so long that a browser does not load all of it in advance.
     const long = join(world.dir, 'long.mp4')
     const ffmpeg = await findFfmpeg()
     const loop = ['-v', 'error', '-stream_loop', '24', '-i', world.clip, '-c', 'copy', long]
@@ -82,11 +83,12 @@ describeInBrowser('a player that stays open', () => {
 
   const opened = async () => {
     const { id } = await world.createJob({ input_video_key: source })
-    // Only what was found before the dispatch has an address.
+    // Only an input that was found before the dispatch has a URL.
     await expect.poll(async () => (await world.client.jobs.get(id)).input_url, PATIENT).not.toBeNull()
     const page = await world.page()
     const addresses = await countAddresses(page)
     await page.goto(`${world.stack.url}/jobs/${id}`)
+    await openDetails(page)
     const video = page.getByLabel('Source', { exact: true })
     await expect.poll(() => isThere(video), PATIENT).toBe(true)
     return { id, page, addresses, video }
@@ -106,7 +108,7 @@ describeInBrowser('a player that stays open', () => {
       await expect.poll(() => isAt(video, seconds), { ...PATIENT, message: `renewal ${nth + 1}` }).toBe(true)
     }
     expect(await video.evaluate((element: HTMLVideoElement) => element.paused)).toBe(true)
-    await page.context().close()
+    await leave(page)
   })
 
   test('that was playing plays on', async () => {
@@ -124,7 +126,7 @@ describeInBrowser('a player that stays open', () => {
       playbackRate,
     }))
     expect(state).toEqual({ paused: false, playbackRate: 2 })
-    await page.context().close()
+    await leave(page)
   })
 
   test('leaves the address alone that plays, whatever newer ones the page is told', async () => {
@@ -135,7 +137,7 @@ describeInBrowser('a player that stays open', () => {
     await page.locator('.badge[data-status="cancelled"]').first().waitFor()
     expect(await video.getAttribute('src')).toBe(before)
     expect(await secondsOf(video)).toBeCloseTo(30, 1)
-    await page.context().close()
+    await leave(page)
   })
 
   test('that is refused every address says so after two, and asks again when it is told to', async () => {
@@ -150,7 +152,7 @@ describeInBrowser('a player that stays open', () => {
     await page.unroute('**/api/videos/download/**', refuse)
     await page.getByRole('button', { name: 'Try again' }).click()
     await expect.poll(() => isAt(video, 80), PATIENT).toBe(true)
-    await page.context().close()
+    await leave(page)
   })
 
   test('of a file that is no video says so, and of one that is gone', async () => {
@@ -159,11 +161,13 @@ describeInBrowser('a player that stays open', () => {
     const noise = { status: 200, contentType: 'video/mp4', body: 'This is no video.' }
     await page.route('**/api/videos/download/**', (route) => route.fulfill(noise))
     await page.goto(`${world.stack.url}/jobs/${id}`)
+    await openDetails(page)
     await page.getByText('This browser cannot play the file.').waitFor()
     await page.unrouteAll()
     await page.route('**/api/videos/download/**', (route) => route.fulfill({ status: 404, body: '' }))
     await page.reload()
+    await openDetails(page)
     await page.getByText('The file is not there any more.').waitFor()
-    await page.context().close()
+    await leave(page)
   })
 })

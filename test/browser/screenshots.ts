@@ -1,29 +1,35 @@
-/** `npm run screenshots`: pictures of every state of the pages, for docs/screenshots. */
+/**
+ * `npm run screenshots`: captures every state of the pages, on a desktop, in dark mode and on a phone, in
+ * out/screenshots. Those that the README and the documentation show are written to docs/screenshots, which contains no
+ * others.
+ */
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFfmpeg } from '../../runpod-local/worker/find-ffmpeg.ts'
-import { describeInBrowser } from './support/browser.ts'
-import { eachState } from './support/states.ts'
-import { startWorld, type World } from './support/world.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { eachState } from '../support/browser/states.ts'
+import { makeFilm, pictures, setItem, sideBySide, studioWith, TEXTS } from '../support/browser/texts.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
 
-const FOLDER = join(import.meta.dirname, '../../docs/screenshots')
+const ROOT = join(import.meta.dirname, '../..')
+const FOLDER = join(ROOT, 'out/screenshots')
+const SHOWN = join(ROOT, 'docs/screenshots')
 const LARGEST_BYTES = 150_000
 
 const LOOKS = [
   { suffix: '', options: { colorScheme: 'light' } },
-  { suffix: '-dark', options: { colorScheme: 'dark' }, only: ['studio-overlay', 'job-rendering'] },
+  { suffix: '-dark', options: { colorScheme: 'dark' } },
   {
     suffix: '-phone',
     options: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-    only: ['studio-overlay', 'studio-list', 'job-rendering'],
   },
 ]
 
-describeInBrowser('docs/screenshots', () => {
+describeInBrowser('screenshots', () => {
   let world: World
   beforeAll(async () => {
     world = await startWorld()
@@ -32,20 +38,32 @@ describeInBrowser('docs/screenshots', () => {
   })
   afterAll(() => world?.close())
 
-  test.each(LOOKS)('are taken$suffix', async ({ suffix, options, only }) => {
-    await eachState(world, options, async (page, name) => {
-      if (!only || only.includes(name)) await picture(page, join(FOLDER, `${name}${suffix}.png`))
-    })
+  test.each(LOOKS)('are taken$suffix', { timeout: 300_000 }, async ({ suffix, options }) => {
+    await eachState(world, options, (page, name) => picture(page, join(FOLDER, `${name}${suffix}.png`)))
   })
 
-  test('are small enough to be kept', async () => {
-    const names = await readdir(FOLDER)
-    expect(names.length).toBeGreaterThan(15)
-    for (const name of names) expect((await stat(join(FOLDER, name))).size, name).toBeLessThan(LARGEST_BYTES)
+  test.each(TEXTS)('have the text $name beside its result', async ({ name, film, item }) => {
+    const page = await studioWith(world, await makeFilm(world, film))
+    await setItem(page, item)
+    await sideBySide(await pictures(world, page, name), join(FOLDER, `text-${name}.png`))
+    await page.context().close()
+  })
+
+  test('are kept where they are shown, and small enough for it', async () => {
+    const pages = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md'))
+    const texts = [join(ROOT, 'README.md'), ...pages.map((name) => join(ROOT, 'docs', name))]
+    const all = (await Promise.all(texts.map((path) => readFile(path, 'utf8')))).join('\n')
+    const names = new Set([...all.matchAll(/screenshots\/([a-z-]+\.png)/g)].map(([, name]) => name ?? ''))
+    expect(names.size).toBeGreaterThan(2)
+    for (const name of await readdir(SHOWN)) if (!names.has(name)) await rm(join(SHOWN, name))
+    for (const name of names) {
+      await copyFile(join(FOLDER, name), join(SHOWN, name))
+      expect((await stat(join(SHOWN, name))).size, name).toBeLessThan(LARGEST_BYTES)
+    }
   })
 })
 
-/** The whole page once nothing moves any more, as far as it ever stands still. */
+/** The whole page once it is static, as far as that happens. */
 async function still(page: Page): Promise<Uint8Array> {
   let before: Uint8Array = new Uint8Array()
   for (let tries = 0; tries < 10; tries++) {
@@ -56,10 +74,10 @@ async function still(page: Page): Promise<Uint8Array> {
   return before
 }
 
-/** The whole page, in 256 colours of its own. */
+/** The whole page, with a palette of 256 colours. */
 async function picture(page: Page, path: string): Promise<void> {
   const raw = `${path}.raw.png`
-  // With the pictures of the videos, not with what is shown until they come.
+  // Waits for the frames of the videos, rather than capturing their placeholders.
   await page.waitForFunction(() =>
     [...document.querySelectorAll('video')].every((each) => each.readyState > 2),
   )

@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { probe } from '../../scripts/clip.ts'
-import { describeInBrowser } from './support/browser.ts'
-import { createExport, dropVideo, pixel, play, row, untilStatus } from './support/pages.ts'
-import { startWorld, type World } from './support/world.ts'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { videoHost } from '../support/browser/files.ts'
+import { createExport, dropVideo, pixel, play, row, untilStatus } from '../support/browser/pages.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
 
 /** A red square of 2 by 2 pixels. */
 const PNG =
@@ -51,6 +52,37 @@ describeInBrowser('the studio', () => {
     expect(await probe(path)).toMatchObject({ width: 1280, height: 720 })
   })
 
+  test('a video that lies elsewhere is named by its address, previewed and exported, with a poster', async () => {
+    const { host, stop } = await videoHost(world.clip)
+    onTestFinished(stop)
+    const page = await world.page()
+    await page.goto(world.stack.url)
+    const field = page.getByLabel('Or the address of a video')
+    await field.fill('no address')
+    await page.getByRole('button', { name: 'Use it' }).click()
+    expect(await field.isVisible()).toBe(true)
+    await field.fill(`http://${host}/films/elsewhere.mp4?key=of-this-visit`)
+    await page.getByRole('button', { name: 'Use it' }).click()
+    expect(await page.locator('.source').textContent()).toContain('elsewhere.mp4')
+    await page.locator('.stage video').waitFor()
+    const id = await createExport(page)
+    expect(await row(page, id).locator('.row-name').textContent()).toBe('elsewhere.mp4')
+    await untilStatus(row(page, id), 'complete')
+    await row(page, id).locator('.row-name').click()
+    await page.getByText(`It lies at ${host}.`).waitFor({ state: 'attached' })
+    const result = page.getByLabel('Result', { exact: true })
+    const poster = await result.getAttribute('poster')
+    const size = await page.evaluate(async (url) => {
+      const image = new Image()
+      image.src = url
+      await image.decode()
+      return [image.naturalWidth, image.naturalHeight]
+    }, poster ?? '')
+    expect(size).toEqual([1280, 720])
+    await page.goto(world.stack.url)
+    await page.getByLabel('Or the address of a video').waitFor()
+  })
+
   test('the preview moves with the form, and the form with the preview', async () => {
     const page = await world.page()
     await page.goto(world.stack.url)
@@ -74,7 +106,7 @@ describeInBrowser('the studio', () => {
     await page.getByRole('radio', { name: /crop/i }).check()
     const kept = await page.locator('.crop-area').boundingBox()
     expect((kept?.width ?? 0) / (kept?.height ?? 1)).toBeCloseTo(9 / 16, 1)
-    await page.getByRole('radio', { name: 'Rectangle' }).check()
+    await page.getByRole('radio', { name: 'Free' }).check()
     await page.getByRole('slider', { name: 'Width' }).fill('0.5')
     expect((await page.locator('.crop-area').boundingBox())?.width).toBeCloseTo(frame.width / 2, -1)
 
@@ -132,7 +164,7 @@ describeInBrowser('the studio', () => {
     await writeFile(path, 'not a video')
     const page = await world.page()
     await page.goto(world.stack.url)
-    await page.locator('.uppy-Dashboard-input').first().setInputFiles(path)
+    await page.locator('.file-input').setInputFiles(path)
     await page.getByText('Only videos can be exported.').first().waitFor()
     expect(await page.locator('.workbench').count()).toBe(0)
   })

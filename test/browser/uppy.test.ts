@@ -1,6 +1,6 @@
 /**
- * Uppy 6, unmodified, from another origin, through everything that befalls a large upload: a pause, a part that is
- * lost, a reload. What arrives is what was sent, and a player can seek in it.
+ * Uppy 6, unmodified, from another origin, through the events of a large upload: a pause, a lost part, a reload. The
+ * stored file equals the source, and a player can seek in it.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeClip } from '../../scripts/clip.ts'
 import { freePort, Stack } from '../../scripts/stack.ts'
-import { describeInBrowser, launch } from './support/browser.ts'
+import { describeInBrowser, launch } from '../support/browser/browser.ts'
 import { Relay } from './uppy/relay.ts'
 
 const MIB = 1024 ** 2
@@ -72,7 +72,7 @@ describeInBrowser('Uppy, as it comes from npm', () => {
     const progress = await progressOf(page)
     expect(progress.parts).toBeGreaterThanOrEqual(3)
     expect(progress.status).toBe('open')
-    // The part that the pause broke off may have been stored all the same.
+    // The part interrupted by the pause may have been stored nevertheless.
     expect([0, 1]).toContain(progress.parts - relay.stored.length)
     expect([relay.parts.length, relay.asked.length]).toEqual([sent, asked])
     await page.evaluate(() => window.uppy.resumeAll())
@@ -103,7 +103,7 @@ describeInBrowser('Uppy, as it comes from npm', () => {
     await expectSeeking(page, `${stack.url}/api/videos/download/${end?.key}?inline=1`)
   })
 
-  /** The index stands at the end, behind the padding: without Range nothing plays before everything is loaded. */
+  /** The index is at the end, behind the padding: without Range nothing plays before everything is loaded. */
   async function expectSeeking(page: Page, url: string): Promise<void> {
     const ranges: string[] = []
     page.on('response', (response) => {
@@ -131,7 +131,7 @@ describeInBrowser('Uppy, as it comes from npm', () => {
     expect(Math.max(...starts)).toBeGreaterThan(SIZE / 2)
   }
 
-  /** What the service says of the upload that the page is at. */
+  /** The progress of the page's upload, according to the service. */
   async function progressOf(page: Page): Promise<{ status: string; parts: number }> {
     const { endpoint, key, uploadId } = await page.evaluate(() => {
       const [file] = window.uppy.getFiles() as unknown as { s3Multipart: { key: string; uploadId: string } }[]
@@ -151,7 +151,7 @@ function choose(page: Page, path: string): Promise<void> {
   return page.locator('input').setInputFiles(path)
 }
 
-/** The app's own server: its page, and at each visit a new token for uploads, as its back end would ask for one. */
+/** The app's own server: its page, and at each visit a new token for uploads, as its back end would request one. */
 async function serveApp(serviceUrl: string): Promise<Server> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, 'uppy/page.ts')],

@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * The pages in a real browser, over the real service: `npm run test:browser`. With `--mode screenshots` it takes
- * pictures of them instead.
+ * The pages in a real browser, with the real service: `npm run test:browser`. With `--mode screenshots` it captures
+ * them instead.
  */
 export default defineConfig(({ mode }) => ({
   root: import.meta.dirname,
@@ -11,7 +11,7 @@ export default defineConfig(({ mode }) => ({
     include: mode === 'screenshots' ? ['screenshots.ts'] : ['*.test.ts'],
     testTimeout: 90_000,
     hookTimeout: 120_000,
-    // Each file starts a service, a browser and an ffmpeg of its own.
+    // Each file starts its own service, browser and ffmpeg.
     fileParallelism: false,
     retry: 0,
   },

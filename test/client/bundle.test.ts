@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { coreLimit, measure } from '../../client/build.ts'
-import { FakeServer } from './fake-server.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
 
-/** Watches a job to its end in a process of its own, and says what it saw. */
+/** Watches a job to its end in a separate process, and prints what it received. */
 const script = `
   const { createExports } = await import(process.argv[1])
   const { jobs } = createExports({ baseUrl: process.argv[2] })

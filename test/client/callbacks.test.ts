@@ -1,8 +1,8 @@
-/** What the caller hands in may fail in any way: no watch ends of it, and nobody else misses anything. */
+/** A caller's functions may fail in any way: this neither ends a watch nor affects other readers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createExports, type FetchLike, type Update, type WebSocketLike } from '../../client/index.ts'
-import { FakeServer } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createExports, ExportalConnectionError, ExportalError, type Timings } from '../../client/index.ts'
-import { FakeServer, json, problem } from './fake-server.ts'
-import { aJob, quick } from './samples.ts'
+import { FakeServer, json, problem } from '../support/node/client/fake-server.ts'
+import { aJob, quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 
@@ -194,6 +194,58 @@ test('list sends its filters, and listAll walks every page', async () => {
     'project_id=7&status=complete&limit=2',
     'project_id=7&status=complete&limit=2&cursor=p2',
     'project_id=7&status=complete&limit=2&cursor=p3',
+  ])
+})
+
+test('a list is asked for several statuses, a tag, a code and dates', async () => {
+  server.intercept = (_, response) => {
+    json(response, 200, { jobs: [], next_cursor: null })
+    return true
+  }
+  await client().jobs.list({
+    status: ['error', 'cancelled'],
+    tag: 'spring',
+    error_code: 'stalled',
+    created_after: '2026-01-01T00:00:00+01:00',
+  })
+  expect(server.requests[0]?.query.toString()).toBe(
+    'status=error&status=cancelled&tag=spring&error_code=stalled&created_after=2026-01-01T00%3A00%3A00%2B01%3A00',
+  )
+})
+
+test.each([
+  ['the same page again', ['p2', 'p2']],
+  ['a circle', ['p2', 'p3', 'p2']],
+])('listAll ends with an error where the list is %s', async (_, cursors) => {
+  server.intercept = (_, response) => {
+    json(response, 200, { jobs: [aJob()], next_cursor: cursors[server.requests.length - 1] ?? 'p2' })
+    return true
+  }
+  let found = 0
+  const walk = async () => {
+    for await (const _ of client().jobs.listAll()) if (++found > 9) return
+  }
+  await expect(walk()).rejects.toMatchObject({ name: 'ExportalError', code: 'cursor_repeated' })
+  expect(found).toBe(cursors.length)
+})
+
+test('a token is asked for, and a message sent once more', async () => {
+  server.intercept = ({ path }, response) => {
+    const token = {
+      token: 't',
+      expires_at: '2026-01-01T00:00:00Z',
+      scope: 'jobs:read',
+      project_id: 1,
+      job_id: null,
+    }
+    json(response, 200, path === '/api/tokens' ? token : aJob({ id: 'a' }))
+    return true
+  }
+  expect((await client().createToken({ scope: 'jobs:read', ttl_seconds: 60 })).token).toBe('t')
+  expect((await client().jobs.redeliver('a', 'msg_1/2')).id).toBe('a')
+  expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'POST /api/tokens',
+    'POST /api/jobs/a/webhooks/msg_1%2F2/redeliver',
   ])
 })
 

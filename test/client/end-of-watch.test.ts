@@ -1,8 +1,8 @@
-/** The end of a job is known by its last message; what the transport does after it is waited for by nobody. */
+/** The last message about a job determines its end; nothing waits for what the transport does afterwards. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createExports, type Job, type Timings, type Update } from '../../client/index.ts'
-import { FakeServer } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => server.stop())
 
 const HOUR_MS = 3_600_000
-/** Nothing in these tests ends by its own patience. */
+/** Without timeouts that could end these tests. */
 const patient: Partial<Timings> = { ...quick, pingIntervalMs: HOUR_MS, pongTimeoutMs: HOUR_MS }
 const client = () => createExports({ baseUrl: server.url, timings: patient })
 

@@ -1,4 +1,4 @@
-/** The checksum of parts, against the one that Node has. */
+/** The checksum of parts, compared with that of Node. */
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { etagOfParts, md5Of } from '../../client/md5.ts'

@@ -1,8 +1,8 @@
-/** Which type a file is uploaded under, where its browser knows none or a wrong one; and that the service takes it. */
+/** The media type of an upload whose browser reports none or a wrong one; and that the service accepts it. */
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { mediaTypeOf, VIDEO_EXTENSIONS } from '../../client/media-types.ts'
-import { VideoType } from '../../src/schemas/upload.ts'
+import { VideoType } from '../../src/files/schemas.ts'
 
 test.each(
   '3gp asf avi divx f4v flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv qt rm rmvb ts vob webm wmv'.split(' '),

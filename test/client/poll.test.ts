@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createExports, type Timings, type Update } from '../../client/index.ts'
-import { FakeServer, problem } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer, problem } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 
@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => server.stop())
 
-/** No socket is tried again while the test lasts, unless it says so. */
+/** No socket is retried during a test, by default. */
 const client = (timings: Partial<Timings> = {}) =>
   createExports({ baseUrl: server.url, timings: { ...quick, socketRetryMs: 60_000, ...timings } })
 
@@ -117,7 +117,7 @@ test('a broken or busy service is waited for; a refusal ends the watch', async (
     else problem(response, 403, 'forbidden')
     return true
   }
-  // Longer than a single request would be waited for.
+  // Longer than the maximum wait for a single request.
   const impatient = client({ pollIntervalMs: 1, maxRetryAfterMs: 100 })
   const startedAt = performance.now()
   await expect(impatient.jobs.watch(id).done).rejects.toMatchObject({ status: 403 })

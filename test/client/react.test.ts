@@ -2,12 +2,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createExports, type TokenSource } from '../../client/index.ts'
 import { useExportJob } from '../../client/react.ts'
-import { FakeServer } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 /**
- * The two hooks as one component sees them in StrictMode: rendered twice, memos by their place and made twice, a
- * subscription while mounted that is tried, taken back and begun again.
+ * The two hooks as one component in StrictMode uses them: rendered twice, memos by position and computed twice, a
+ * subscription on mount that is made, cancelled and made again.
  */
 const react = vi.hoisted(() => {
   let place = 0
@@ -57,7 +57,7 @@ afterEach(async () => {
   await server.stop()
 })
 
-/** Renders with a client made anew each time, and again on every change, until the view is as wanted. */
+/** Renders with a new client each time, and again on every change, until the view is as wanted. */
 function inlineClient(token: () => TokenSource | undefined) {
   const view = () =>
     react.render(() =>
@@ -69,7 +69,7 @@ function inlineClient(token: () => TokenSource | undefined) {
         const shown = view()
         if (wanted(shown)) resolve(shown)
       }
-      // React renders after what changed the store, not within it.
+      // React renders after the change of the store, not within it.
       react.mounted.changed = () => setImmediate(look)
       look()
     })
@@ -100,7 +100,7 @@ test('another token is another watch, which shows nothing of what the one before
   expect(view().job).toBeNull()
   await until(({ progress }) => progress === 7)
   await server.until(() => server.watchers('one') === 1)
-  expect(server.dials.map((url) => url.searchParams.get('token'))).toEqual(['hers', 'his'])
+  expect(server.tokensOfDials).toEqual(['hers', 'his'])
 })
 
 test('a token function made by every render never gets to watch, and the error says why', async () => {

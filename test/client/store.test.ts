@@ -1,23 +1,29 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createExports } from '../../client/index.ts'
 import { createJobStore, type JobStore } from '../../client/store.ts'
-import { FakeServer } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
+let subscribed: (() => void)[]
 
 beforeEach(async () => {
   server = await FakeServer.start()
+  subscribed = []
 })
-afterEach(() => server.stop())
+afterEach(() => {
+  for (const unsubscribe of subscribed) unsubscribe()
+  return server.stop()
+})
 
 const client = () => createExports({ baseUrl: server.url, timings: quick })
 
-/** Subscribes, and resolves when the state is as wanted. */
+/** Subscribes until the end of the test, and resolves when the state is as wanted. */
 function reached(store: JobStore, wanted: () => boolean): Promise<() => void> {
   return new Promise((resolve) => {
     const check = () => wanted() && resolve(unsubscribe)
     const unsubscribe = store.subscribe(check)
+    subscribed.push(unsubscribe)
     check()
   })
 }

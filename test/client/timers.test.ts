@@ -1,8 +1,8 @@
-/** Delays that somebody else names: no timer fires early because its number is too large, or for ever. */
+/** Delays from external sources: a number that is too large neither makes a timer fire early nor never. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createExports, type ExportalError, type FetchLike } from '../../client/index.ts'
 import { callAfter, sleep, within } from '../../client/time.ts'
-import { aJob, quick } from './samples.ts'
+import { aJob, quick } from '../support/node/client/samples.ts'
 
 const DAY_MS = 86_400_000
 

@@ -1,4 +1,4 @@
-/** Tokens: as they come out of a file or a function, and what becomes of a watch whose token runs out. */
+/** Tokens from a file or a function, and the effect on a watch when its token expires. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   createExports,
@@ -8,8 +8,8 @@ import {
   type TokenSource,
   type Update,
 } from '../../client/index.ts'
-import { FakeServer, problem } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer, problem } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 
@@ -21,9 +21,12 @@ afterEach(() => server.stop())
 const client = (token: TokenSource, timings: Partial<Timings> = {}) =>
   createExports({ baseUrl: server.url, token, timings: { ...quick, ...timings } })
 
-const tokensOfDials = () => server.dials.map((url) => url.searchParams.get('token'))
+const tokensOfDials = () => {
+  expect(server.dials.filter((url) => url.searchParams.has('token'))).toEqual([])
+  return server.tokensOfDials
+}
 
-/** Gives these one after the other, and the last one for ever. */
+/** Returns these in turn, and the last one repeatedly. */
 const series = (...tokens: string[]) => {
   let given = 0
   return () => tokens[Math.min(given++, tokens.length - 1)] ?? ''
@@ -91,7 +94,7 @@ describe('a token function that fails', () => {
     let asked = 0
     const token = async () => {
       asked++
-      // Three dials, then polls, and whatever an application may throw.
+      // Three dials, then polls, and any value that an application may throw.
       if (asked < 12) throw asked % 2 ? new TypeError('Failed to fetch') : undefined
       return 'secret'
     }

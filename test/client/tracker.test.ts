@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Tracker } from '../../client/tracker.ts'
 import type { Job, ServerMessage } from '../../client/types.ts'
-import { aJob, anEvent } from './samples.ts'
+import { aJob, anEvent } from '../support/node/client/samples.ts'
 
 const snapshot = (seq: number, job: Partial<Job> = {}, reset = false): ServerMessage => ({
   type: 'snapshot',
@@ -22,11 +22,12 @@ const progress = (seq: number, percent: number): ServerMessage => ({
   stage: 's',
   message: null,
   eta_seconds: 3,
+  queue: null,
   attempt: 1,
   round: 1,
 })
 
-/** A tracker that was told these. */
+/** A tracker that has received these messages. */
 function told(...messages: ServerMessage[]): Tracker {
   const tracker = new Tracker(null)
   for (const message of messages) tracker.accept(message)

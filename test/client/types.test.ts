@@ -1,4 +1,4 @@
-/** What the compiler must accept and refuse; checked by `tsc -p test`, and by vitest for the little that runs. */
+/** Code that the compiler must accept or refuse; checked by `tsc -p test`, and by vitest for the little that runs. */
 import { expect, expectTypeOf, test } from 'vitest'
 import {
   type CreateJob,
@@ -30,6 +30,13 @@ test('params belong to their type', () => {
     { ...common, type: 'crop', params: { x: 0, y: 0, width: 0.5, height: 1 } },
     { ...common, type: 'crop', params: { aspect_ratio: '9:16', focus_x: 0.3 } },
     { ...common, type: 'transcode', tags: ['x'], metadata: { a: [1, null] }, policy: { max_attempts: 1 } },
+    { ...common, type: 'overlay', webhook_url: 'https://example.com/h', webhook_events: ['complete'] },
+    {
+      ...common,
+      type: 'overlay',
+      params: { items: [{ type: 'text', text: 'a', align: 'right', max_width: 0.5 }] },
+    },
+    { project_id: 1, type: 'overlay', input_video_url: 'https://cdn.example.com/clip.mp4?sig=1' },
   ]
   const bad: CreateJob[] = [
     // @ts-expect-error there is no such type
@@ -48,10 +55,14 @@ test('params belong to their type', () => {
     { ...common, type: 'overlay', params: { items: [{ type: 'image', image_key: 'k', text: 'x' }] } },
     // @ts-expect-error an unknown container
     { ...common, type: 'transcode', params: { output: { container: 'avi' } } },
+    // @ts-expect-error no such event
+    { ...common, type: 'transcode', webhook_events: ['queue'] },
     // @ts-expect-error no input
     { project_id: 1, type: 'transcode' },
+    // @ts-expect-error two inputs
+    { ...common, type: 'transcode', input_video_url: 'https://cdn.example.com/clip.mp4' },
   ]
-  expect([good.length, bad.length]).toEqual([6, 9])
+  expect([good.length, bad.length]).toEqual([9, 11])
 })
 
 test('answers are typed', () => {

@@ -10,21 +10,21 @@ import {
   type UploadProgress,
   type UploadSource,
 } from '../../client/index.ts'
-import { FakeServer, json, problem, type Seen } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer, json, problem, type Seen } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 const PART = 100_000
 const bytes = new Uint8Array(3 * PART + 4_000).map((_, i) => i % 251)
 const file = () => new File([bytes], 'clip.mp4', { type: 'video/mp4' })
 
 let server: FakeServer
-/** What is stored of the one upload, by number. */
+/** The stored parts of the one upload, by number. */
 let stored: Map<number, Buffer>
 let completed: { PartNumber: number; ETag: string }[] | null
 let signed: number[]
-/** The list of parts says their checksums. */
+/** Whether the list of parts contains their checksums. */
 let knowsSums: boolean
-/** What the PUT of a part does; `tried` counts from 1, for each part. */
+/** Handles the PUT of a part; `tried` counts from 1, for each part. */
 let onPart: (response: ServerResponse, number: number, tried: number) => void
 
 beforeEach(async () => {
@@ -148,7 +148,7 @@ test('a later call goes on under the plan of the first, and sends what is missin
   expect(wholeFile().equals(bytes)).toBe(true)
 })
 
-test.each<[string, Partial<UploadPlan>]>([
+test.each<[string, object]>([
   ['has expired', { expires_at: new Date(Date.now() - 1).toISOString() }],
   ['was for a file of another size, which has as many parts', { size_bytes: bytes.length + 1 }],
   ['does not say for which size it was', { size_bytes: undefined }],
@@ -185,7 +185,7 @@ test('a part of which nobody knows the checksum is sent again', async () => {
   expect(puts()).toHaveLength(4)
 })
 
-/** A file is there, made of these bytes; under a new plan it is not. */
+/** A file of these bytes is stored; under a new plan it is not. */
 function hasStored(file: Uint8Array): void {
   const sums = [0, 1, 2, 3].map((part) => md5(file.subarray(part * PART, (part + 1) * PART)))
   const etag = `"${md5(Buffer.concat(sums)).toString('hex')}-4"`

@@ -10,12 +10,12 @@ import {
   type UploadPlan,
   type UploadProgress,
 } from '../../client/index.ts'
-import { FakeServer, json, problem, type Seen } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer, json, problem, type Seen } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 let keys: number
-/** What the PUT does; `tried` counts from 1. */
+/** Handles the PUT; `tried` counts from 1. */
 let onPut: (response: ServerResponse, tried: number, request: Seen) => void
 let urlLivesMs: number
 
@@ -180,7 +180,7 @@ test('a line that says nothing any more is given up, and the file sent again', a
   }
   const impatient = createExports({ baseUrl: server.url, timings: { ...quick, uploadStallMs: 400 } })
   expect((await impatient.uploadVideo(new Blob([bytes]))).video_key).toBe('input/1/clip.mp4')
-  // One more on a machine that is slow to answer.
+  // One more on a machine that answers slowly.
   expect(puts().length).toBeGreaterThanOrEqual(2)
 })
 

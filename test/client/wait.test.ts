@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import WebSocketOfWs from 'ws'
 import { createExports, ExportalError, ExportalTimeoutError, ExportJobFailed } from '../../client/index.ts'
-import { FakeServer } from './fake-server.ts'
-import { quick } from './samples.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 

@@ -1,8 +1,9 @@
-/** Everything that can go wrong with a line, at random and at once: the watcher still ends with exactly the log. */
+/** All faults of a connection, at random and combined: the watcher still ends with exactly the log. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createExports, type Update } from '../../client/index.ts'
-import { FakeServer } from './fake-server.ts'
-import { dice, quick } from './samples.ts'
+import { Chance } from '../support/chance.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
+import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 
@@ -14,7 +15,7 @@ afterEach(() => server.stop())
 test.each([1, 2, 3, 4])(
   '300 events through a line that keeps breaking (seed %i): exactly the log',
   async (seed) => {
-    const roll = dice(seed)
+    const chance = new Chance(seed)
     const { id } = server.add({}, 0)
     const updates: Update[] = []
     const timings = { pingIntervalMs: 15, pongTimeoutMs: 15, connectTimeoutMs: 30 }
@@ -26,20 +27,20 @@ test.each([1, 2, 3, 4])(
     })()
     while (server.log(id).length < 297) {
       const event = server.change(id, { progress: Math.floor(server.log(id).length / 3) })
-      if (roll() < 0.2) server.send(id, { type: 'event', seq: event.seq, event, job: {} })
-      if (roll() < 0.3) server.progress(id, Math.floor(roll() * 100))
-      if (roll() < 0.05) server.dropInReplay = 1
-      if (roll() > 0.2) continue
+      if (chance.happens(0.2)) server.send(id, { type: 'event', seq: event.seq, event, job: {} })
+      if (chance.happens(0.3)) server.progress(id, Math.floor(chance.next() * 100))
+      if (chance.happens(0.05)) server.dropInReplay = 1
+      if (!chance.happens(0.2)) continue
       const { length: dials } = server.dials
       const { length: requests } = server.requests
-      if (roll() < 0.2) server.refusals = 1 + Math.floor(roll() * 4)
-      server.mute = roll() < 0.2
+      if (chance.happens(0.2)) server.refusals = 1 + Math.floor(chance.next() * 4)
+      server.mute = chance.happens(0.2)
       if (server.mute)
         await server.until(() => server.dials.length > dials || server.requests.length > requests)
       else server.drop(id)
       server.mute = false
-      // Mostly until the watcher is back, sometimes only until it tries: then the log grows while it is away.
-      if (roll() < 0.7) await server.until(() => server.watchers(id) > 0)
+      // Mostly until the watcher has reconnected, sometimes only until it tries: then the log grows in its absence.
+      if (chance.happens(0.7)) await server.until(() => server.watchers(id) > 0)
       else await server.until(() => server.dials.length > dials || server.requests.length > requests)
     }
     server.end(id, { status: 'complete', progress: 100 }, 3)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createExports, ExportalError, type Job, type Timings, type Update } from '../../client/index.ts'
-import { FakeServer } from './fake-server.ts'
-import { collect, quick } from './samples.ts'
+import { FakeServer } from '../support/node/client/fake-server.ts'
+import { collect, quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
 
@@ -59,7 +59,7 @@ test('callbacks alone are enough, and done carries the ended job', async () => {
   ])
 })
 
-test('the token travels in the query, and is asked for at every dial', async () => {
+test('the token is offered as a subprotocol, in no address, and is asked for at every dial', async () => {
   const { id } = server.add()
   let issued = 0
   const exportal = createExports({ baseUrl: server.url, token: async () => `t${++issued}`, timings: quick })
@@ -69,7 +69,8 @@ test('the token travels in the query, and is asked for at every dial', async () 
   await server.until(() => server.watchers(id) === 1)
   server.change(id, finished)
   await watch.done
-  expect(server.dials.map((url) => url.searchParams.get('token'))).toEqual(['t1', 't2'])
+  expect(server.tokensOfDials).toEqual(['t1', 't2'])
+  expect(server.dials.filter(({ href }) => /t[12]/.test(href))).toEqual([])
 })
 
 test('after a drop it resumes where it was: the gap is replayed, nothing comes twice', async () => {
@@ -121,18 +122,7 @@ test('a job that ended meanwhile is told by the next snapshot, and then it is ne
   expect(watch.state).toMatchObject({ status: 'closed', seq: 2 })
 })
 
-test('all lines of the commit that ends a job are told', async () => {
-  const { id } = server.add()
-  const updates: Update[] = []
-  for await (const update of client().jobs.watch(id)) {
-    updates.push(update)
-    if (update.type === 'snapshot') server.end(id, finished, 3)
-  }
-  expect(seqs(updates)).toEqual([2, 3, 4])
-  expect(server.requests).toHaveLength(0)
-})
-
-test('also when the line breaks among them, and without another dial', async () => {
+test('all lines of the commit that ends a job are told when the line breaks among them, without another dial', async () => {
   const { id } = server.add()
   const updates: Update[] = []
   const watch = client().jobs.watch(id)
@@ -140,7 +130,7 @@ test('also when the line breaks among them, and without another dial', async () 
     updates.push(update)
     if (update.type === 'snapshot' && update.seq === 1) {
       server.end(id, finished, 3, (sent) => {
-        // Gracefully, so that what was sent before does arrive.
+        // Closes gracefully, so that earlier messages do arrive.
         if (sent === 0) server.hangUp(id, 1012)
       })
     }

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { type VerifyWebhook, verifyWebhook, WebhookVerificationError } from '../../client/webhooks.ts'
 
-/** The example that the specification's own libraries are tested with. */
+/** The example with which the specification's own libraries are tested. */
 const example = {
   payload: '{"test": 2432232314}',
   headers: {

@@ -16,18 +16,18 @@ describe('A job that is accepted', () => {
 
   test('starts its first attempt without looking for an output', () => {
     given(aJob())
-      .when(WAKE, T0)
+      .dispatches(T0)
       .then({ effects: ['dispatch'], attempts: 1 })
   })
 
   test('sends that attempt late rather than never when the alarm is late', () => {
     given(aJob())
-      .when(WAKE, T0 + DAY / 2)
+      .dispatches(T0 + DAY / 2)
       .then({ effects: ['dispatch'], step: 'dispatching' })
   })
 
   test('is plain data: it survives a round trip through JSON', () => {
-    const job = given(aJob()).when(WAKE, T0).job
+    const job = given(aJob()).dispatches(T0).job
     expect(JSON.parse(JSON.stringify(job))).toEqual(job)
   })
 

@@ -11,7 +11,7 @@ import {
   SECOND,
   T0,
 } from '../support/node/builders.ts'
-import { acknowledged, aDispatchingJob, anAmbiguousJob } from '../support/node/stages.ts'
+import { acknowledged, aDispatchingJob, aLostJob, anAmbiguousJob } from '../support/node/stages.ts'
 
 describe('A dispatch whose answer is lost', () => {
   test('is given a minute to report before it is written off', () => {
@@ -21,14 +21,13 @@ describe('A dispatch whose answer is lost', () => {
   })
 
   test('is written off when the grace is over, and then looked for before another is paid for', () => {
-    anAmbiguousJob()
-      .wakes()
+    aLostJob()
       .then({ step: 'waiting', log: ['attempt_failed'], effects: [], phase: { look: 'owed' } })
       .then({ attempt: { failure: { code: 'dispatch_lost', retryable: true }, remote: 'unknown' } })
       .wakes()
       .then({ effects: ['look'] })
       .when(outputAbsent())
-      .wakes()
+      .dispatches()
       .then({ effects: ['dispatch'], attempts: 2 })
   })
 
@@ -54,15 +53,13 @@ describe('A dispatch whose answer is lost', () => {
   })
 
   test('may complete after it was written off, until the next attempt is committed', () => {
-    anAmbiguousJob()
-      .wakes()
+    aLostJob()
       .when(completed({ runpodJobId: RUNPOD_ID }))
       .then({ step: 'verifying', attempt: { endedAt: null, failure: null }, reply: { cancel: false } })
   })
 
   test('that is written off is told to stop as soon as its worker shows itself', () => {
-    const orphan = anAmbiguousJob()
-      .wakes()
+    const orphan = aLostJob()
       .when(progressed(3, { runpodJobId: RUNPOD_ID }))
       .then({ step: 'waiting', log: ['late_report'], reply: { ok: true, cancel: true } })
       .wakes()

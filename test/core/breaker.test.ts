@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { BREAKER } from '../../actors/export-job/core/breaker.ts'
 import type { Job } from '../../actors/export-job/core/job.ts'
-import { BREAKER, naturalWakeAt, wakeAt } from '../../actors/export-job/core/schedule.ts'
+import { naturalWakeAt, wakeAt } from '../../actors/export-job/core/schedule.ts'
 import { aJob, CANCEL, DELETE, MINUTE, RETRY, SECOND, T0, WAKE } from '../support/node/builders.ts'
 import { given, type Story } from '../support/node/given.ts'
 import { aFailedJob, aRunningJob, aWaitingJob } from '../support/node/stages.ts'
 
-/** A job whose clock never moves on, as a fault in the core or a lost lease would make it: it is due for ever. */
+/** A job whose clock never advances, as by a fault in the core or a lost lease: it is always due. */
 function alwaysDue(story: Story): Story {
   const { phase } = story.job
   if (phase.status !== 'pending' || phase.step !== 'waiting') return story
@@ -30,7 +31,7 @@ describe('An alarm that rings for ever', () => {
   test('then rings once a minute, and earlier rings change nothing', () => {
     const { story } = hotLoop((job) => job.breaker.tripped)
     story.when(WAKE, story.now + MINUTE - 1).then({ unchanged: true })
-    story.when(WAKE, story.now + MINUTE).then({ effects: ['look'] })
+    story.when(WAKE, story.now + MINUTE).then({ effects: ['look', 'mirror'] })
   })
 
   test('ends as runaway after ten more that still come too soon', () => {

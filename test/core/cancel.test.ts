@@ -7,6 +7,7 @@ import {
   dispatchAmbiguous,
   dispatched,
   dispatchRefused,
+  ENDPOINT,
   MINUTE,
   observed,
   outputSeen,
@@ -43,7 +44,9 @@ describe('A cancel', () => {
       .then({ status: 'cancelling', log: ['cancel_requested'], wakeAt: ASKED })
       .then({ phase: { askedAt: ASKED } })
     const told = story.wakes()
-    expect(told.last?.effects).toEqual([{ type: 'cancelRemote', ref: ref(), runpodJobId: RUNPOD_ID }])
+    expect(told.last?.effects).toEqual([
+      { type: 'cancelRemote', ref: ref(), endpoint: ENDPOINT, runpodJobId: RUNPOD_ID },
+    ])
     told
       .when(cancelAnswered('ended'), ASKED + SECOND)
       .then({ status: 'cancelled', phase: { confirmed: true, askedAt: ASKED }, log: ['cancelled'] })
@@ -75,7 +78,9 @@ describe('A cancel', () => {
       .when(dispatched(), T0 + SECOND)
       .then({ status: 'cancelling', log: [] })
     const told = story.when(dispatched(), T0 + SECOND).wakes()
-    expect(told.last?.effects).toEqual([{ type: 'cancelRemote', ref: ref(), runpodJobId: RUNPOD_ID }])
+    expect(told.last?.effects).toEqual([
+      { type: 'cancelRemote', ref: ref(), endpoint: ENDPOINT, runpodJobId: RUNPOD_ID },
+    ])
     told.when(cancelAnswered('ended')).then({ status: 'cancelled', phase: { confirmed: true } })
   })
 
@@ -131,7 +136,8 @@ describe('A cancel', () => {
       attempt: { cancel: { askedAt: ASKED, dueAt: story.dueAt(), tries: 1, confirmedAt: null } },
     })
     for (let tries = 2; tries <= 5; tries++) {
-      story = story
+      // The unconfirmed cancel changes the list once.
+      story = acknowledged(story)
         .wakes()
         .then({ effects: ['cancelRemote'] })
         .when(cancelAnswered('unconfirmed'))

@@ -56,8 +56,8 @@ describe('The deadline', () => {
 
   test('counts from the start of the round', () => {
     const ended = aFailedJob()
-    const retried = ended.when(RETRY, ended.now + 23 * HOUR).wakes(ended.now + 24 * HOUR)
-    retried.then({ status: 'pending', effects: ['dispatch', 'mirror'] })
+    const retried = ended.when(RETRY, ended.now + 23 * HOUR).dispatches(ended.now + 24 * HOUR)
+    retried.then({ status: 'pending', effects: ['dispatch'] })
   })
 
   test('comes no earlier than it is due', () => {

@@ -35,24 +35,29 @@ describe('Deleting an ended job', () => {
     const erased = story
       .wakes()
       .then({ effects: ['erase'] })
-      .when({ type: 'erased' })
+      .when({ type: 'debtPaid', debt: 'erase' })
     erased
       .then({ status: 'deleting', wakeAt: LAST_URL, phase: { tries: 0 } })
       .wakes()
       .then({ effects: ['erase'] })
-      .when({ type: 'erased' })
+      .when({ type: 'debtPaid', debt: 'erase' })
       .then({ status: 'gone', wakeAt: null })
   })
 
   test('without any attempt is over as soon as it was erased', () => {
-    anAcceptedJob().when(CANCEL).when(DELETE).wakes().when({ type: 'erased' }).then({ status: 'gone' })
+    anAcceptedJob()
+      .when(CANCEL)
+      .when(DELETE)
+      .wakes()
+      .when({ type: 'debtPaid', debt: 'erase' })
+      .then({ status: 'gone' })
   })
 
   test('writes no row any more', () => {
-    const story = aFailedJob().when({ type: 'remirror' }).when(DELETE)
+    const story = aFailedJob().when({ type: 'rowOverdue' }).when(DELETE)
     story.then({ outbox: { mirror: null, sweep: null, archive: null } })
-    story.when({ type: 'remirror' }).then({ outbox: { mirror: null } })
-    story.when({ type: 'mirrored', version: story.job.version }).then({ unchanged: true })
+    story.when({ type: 'rowOverdue' }).then({ outbox: { mirror: null } })
+    story.when({ type: 'debtPaid', debt: 'mirror', version: story.job.version }).then({ unchanged: true })
   })
 
   test('is tried again with a growing pause while R2 or D1 does not answer', () => {
@@ -61,7 +66,7 @@ describe('Deleting an ended job', () => {
       story = story
         .wakes()
         .then({ effects: ['erase'] })
-        .when({ type: 'eraseFailed' })
+        .when({ type: 'debtFailed', debt: 'erase' })
       story.then({ status: 'deleting', phase: { tries }, durable: true })
       expect(story.dueAt()).toBeGreaterThan(story.now)
     }
@@ -104,6 +109,9 @@ describe('Deleting an ended job', () => {
     const expired = acknowledged(aCompleteJob())
       .wakes()
       .then({ effects: ['archive'] })
-    expired.when(DELETE).when({ type: 'archived' }).then({ status: 'deleting', unchanged: true })
+    expired
+      .when(DELETE)
+      .when({ type: 'debtPaid', debt: 'archive' })
+      .then({ status: 'deleting', unchanged: true })
   })
 })

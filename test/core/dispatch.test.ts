@@ -18,13 +18,13 @@ import { aDispatchingJob, anAcceptedJob } from '../support/node/stages.ts'
 
 describe('Dispatch', () => {
   test('is committed before it is asked for', () => {
-    const story = anAcceptedJob().wakes()
+    const story = anAcceptedJob().dispatches()
     story.then({ effects: ['dispatch'], log: ['attempt_started'], durable: true, step: 'dispatching' })
     expect(story.effect('dispatch').attempt).toEqual(story.attempt(1))
   })
 
   test('names the output by round and attempt, and its life by ttl', () => {
-    const { attempt } = anAcceptedJob().wakes().effect('dispatch')
+    const { attempt } = anAcceptedJob().dispatches().effect('dispatch')
     expect(attempt.outputKey).toBe(outputKey())
     expect(attempt.ttlEndsAt).toBe(T0 + MINUTE + 15 * SECOND + 60 * MINUTE + 30 * MINUTE + 10 * MINUTE)
   })
@@ -89,7 +89,7 @@ describe('Dispatch', () => {
       .wakes()
       .then({ effects: ['look'] })
       .when(outputAbsent())
-      .wakes()
+      .dispatches()
       .then({ effects: ['dispatch'], attempts: 2 })
   })
 

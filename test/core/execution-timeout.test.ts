@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   cancelAnswered,
+  ENDPOINT,
   MINUTE,
   observed,
   outputKey,
@@ -36,7 +37,9 @@ describe('The execution timeout', () => {
       phase: { failure: { code: 'execution_timeout', retryable: true } },
       durable: true,
     })
-    expect(story.last?.effects).toEqual([{ type: 'cancelRemote', ref: ref(), runpodJobId: RUNPOD_ID }])
+    expect(story.last?.effects).toEqual([
+      { type: 'cancelRemote', ref: ref(), endpoint: ENDPOINT, runpodJobId: RUNPOD_ID },
+    ])
     expect(story.attempt(1).cancel).toMatchObject({ askedAt: story.now, tries: 1 })
   })
 

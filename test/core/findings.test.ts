@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { findingsOf } from '../../actors/export-job/core/findings.ts'
-import { inspectionOf } from '../../actors/export-job/core/inspection.ts'
+import { NO_PRICES } from '../../actors/export-job/core/shown/costs.ts'
+import { findingsOf } from '../../actors/export-job/core/shown/findings.ts'
+import { inspectionOf } from '../../actors/export-job/core/shown/inspection.ts'
 import {
   aFailure,
   cancelAnswered,
@@ -29,7 +30,7 @@ import {
   aWaitingJob,
 } from '../support/node/stages.ts'
 
-/** Each finding as the one sentence that an operator reads, its instant left out. */
+/** Each finding as the one sentence that an operator reads, without its instant. */
 function told(story: Story, now = story.now): string[] {
   return findingsOf(story.job, now).map(
     ({ code, cause, next }) => `${code}: ${cause}; next: ${next?.what ?? '-'}.`,
@@ -39,7 +40,8 @@ function told(story: Story, now = story.now): string[] {
 const health = someHealth({ running: 2, inQueue: 3 })
 const webhook = { url: 'https://example.com/hook', events: ['processing'] }
 const refusedWebhook = {
-  type: 'deliveryFailed',
+  type: 'debtFailed',
+  debt: 'webhooks',
   status: 500,
   latencyMs: 5,
   detail: 'It answered 500.',
@@ -57,6 +59,16 @@ const SITUATIONS: [string, () => string[], string][] = [
           .when(observed('queued', { health })),
       ),
     "waiting_for_gpu: Attempt 1 of 3 waits in RunPod's queue. RunPod has no idle worker (2 running) and 3 jobs in its queue; next: ask RunPod again whether a worker took it.",
+  ],
+  [
+    'waits at an endpoint that RunPod may have scaled down',
+    () =>
+      told(
+        aQueuedJob()
+          .wakes(T0 + MINUTE + SECOND)
+          .when(observed('queued', { health: someHealth({ unhealthy: 0, inQueue: 1 }) })),
+      ),
+    "waiting_for_gpu: Attempt 1 of 3 waits in RunPod's queue. Its endpoint has no worker of any kind. RunPod lowers an endpoint’s max workers to 2 after 3 days without a request and to 0 after 7: raise them in its settings; next: ask RunPod again whether a worker took it.",
   ],
   [
     'waits for a retry',
@@ -94,7 +106,7 @@ const SITUATIONS: [string, () => string[], string][] = [
       told(
         aQueuedJob()
           .wakes(T0 + 20 * SECOND)
-          .when({ type: 'mirrorFailed' }),
+          .when({ type: 'debtFailed', debt: 'mirror' }),
       ),
     'mirror_behind: The list in D1 is behind: it could not be written once; next: write the row again.',
   ],
@@ -132,26 +144,26 @@ describe('An operator is told, in one sentence, that a job', () => {
 
 describe('A job opened up', () => {
   test('shows each attempt with what it cost, and whether that was wasted', () => {
-    const second = aWaitingJob().wakes().when(outputAbsent()).wakes()
+    const second = aWaitingJob().wakes().when(outputAbsent()).dispatches()
     const done = second
       .when(observed('completed', { ref: ref(1), usage: someUsage() }))
       .when(observed('completed', { ref: ref(2), runpodJobId: 'rp-2', usage: someUsage({ workerId: 'w2' }) }))
       .wakes()
       .when(outputSeen(ref(2)))
-    expect(inspectionOf(done.job, 0.001, done.now).attempts).toMatchObject([
+    expect(inspectionOf(done.job, () => 0.001, done.now).attempts).toMatchObject([
       { attempt: 1, outcome: 'failed', failure: aFailure(), wasted: true, cost: 0.03, worker_id: 'worker-1' },
       { attempt: 2, outcome: 'won', failure: null, wasted: false, done_by: 'poll', execution_seconds: 30 },
     ])
   })
 
   test('shows every clock in the order they ring, and what is owed', () => {
-    const { clocks, wake_at, deadline, outbox } = inspectionOf(aRunningJob().job, null, T0)
+    const { clocks, wake_at, deadline, outbox } = inspectionOf(aRunningJob().job, NO_PRICES, T0)
     expect(clocks.map(({ name }) => name)).toEqual(['stall', 'execution', 'deadline'])
     expect(wake_at).toBe(clocks[0]?.at)
     expect(deadline).toEqual({ at: '2026-01-02T10:00:00.000Z', extended: false })
     expect(outbox).toMatchObject({ mirror: null, webhooks: [], webhooks_refused: false })
-    expect(inspectionOf(aFailedJob().job, null, T0).outbox.sweep).toMatchObject({ tries: 1 })
-    expect(inspectionOf(aCompleteJob().job, null, T0).step).toBeNull()
-    expect(inspectionOf(aRunningJob().when(failed()).job, null, T0).step).toBe('waiting')
+    expect(inspectionOf(aFailedJob().job, NO_PRICES, T0).outbox.sweep).toMatchObject({ tries: 1 })
+    expect(inspectionOf(aCompleteJob().job, NO_PRICES, T0).step).toBeNull()
+    expect(inspectionOf(aRunningJob().when(failed()).job, NO_PRICES, T0).step).toBe('waiting')
   })
 })

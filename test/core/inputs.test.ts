@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { inputsSeen } from '../../actors/export-job/core/inputs.ts'
+import { inputsSeen } from '../../actors/export-job/core/attempts.ts'
 import {
   aFailure,
   DAY,
@@ -49,12 +49,12 @@ describe('The inputs of a job', () => {
   test('are no longer seen once a later look has not found them, until one finds them again', () => {
     const failed = aDispatchingJob().when({ ...refused('dispatch_rejected', false), inputsSeen: true })
     expect(inputsSeen(failed.job)).toBe(true)
-    const second = failed.when(RETRY).wakes()
+    const second = failed.when(RETRY).dispatches()
     expect(inputsSeen(second.job)).toBe(true)
     const gone = second.when(absent(ref(1, 2)), second.now + DAY / 24)
     gone.then({ status: 'error' })
     expect(inputsSeen(gone.job)).toBe(false)
-    const third = gone.when(RETRY).wakes()
+    const third = gone.when(RETRY).dispatches()
     expect(inputsSeen(third.job)).toBe(false)
     expect(inputsSeen(third.when(progressed(1, { ref: ref(1, 3) })).job)).toBe(true)
   })

@@ -9,6 +9,7 @@ import {
   dispatchRefused,
   extendDeadline,
   FORCE_FAIL,
+  giveUpAttempt,
   HOUR,
   mirrored,
   observed,
@@ -25,6 +26,7 @@ import {
   aCancelledJob,
   aCancellingJob,
   aCompleteJob,
+  acknowledged,
   aDispatchingJob,
   aFailedJob,
   anAcceptedJob,
@@ -46,7 +48,7 @@ type Answers = [
   extendDeadline: string,
 ]
 
-/** What an operator is answered in each place: a refusal by its code, what becomes of the job, or what is logged. */
+/** The result of each intervention in each state: a refusal by its code, the new status, or the log line. */
 const TABLE: [string, () => Story, ...Answers][] = [
   [
     'accepted',
@@ -154,14 +156,16 @@ describe('An operator’s', () => {
 
 describe('Retry now', () => {
   test('does not wait for the backoff, and the next attempt is sent by the next wake', () => {
-    const refused = aDispatchingJob().when(dispatchRefused(ref(), aFailure(), HOUR), T0 + SECOND)
+    const refused = acknowledged(
+      aDispatchingJob().when(dispatchRefused(ref(), aFailure(), HOUR), T0 + SECOND),
+    )
     expect(refused.dueAt()).toBe(T0 + SECOND + HOUR)
     refused
       .when(RETRY_NOW, T0 + 5 * SECOND)
       .then({ wakeAt: T0 + 5 * SECOND, log: ['retry_hurried'] })
       .wakes()
       .when(outputAbsent())
-      .wakes()
+      .dispatches()
       .then({ effects: ['dispatch'], attempt: { attempt: 2 } })
   })
 
@@ -250,5 +254,33 @@ describe('A deadline', () => {
       .when(CANCEL)
       .when(RETRY_NOW, T0 + HOUR)
     expect(round.job.extendedDeadlineAt).toBeUndefined()
+  })
+})
+
+describe('An attempt that is given up', () => {
+  test('is cancelled at RunPod, kept with who asked, and followed at once', () => {
+    const story = aRunningJob().when(giveUpAttempt(ref(1)))
+    story.then({
+      step: 'waiting',
+      log: ['attempt_failed'],
+      phase: { failure: { code: 'given_up' }, nextAttemptAt: story.now, exhausted: false },
+      attempt: { failure: { code: 'given_up' } },
+    })
+    expect(story.attempt(1).cancel).toMatchObject({ tries: 0, confirmedAt: null })
+    expect(story.last?.log[0]?.data).toMatchObject({ by: expect.any(String), code: 'given_up' })
+    story.when(giveUpAttempt(ref(1))).then({ unchanged: true, reply: { ok: true } })
+  })
+
+  test('is that very one, and one after which another may follow', () => {
+    const refused = (code: string) => ({ unchanged: true, reply: { ok: false, code } }) as const
+    aRunningJob()
+      .when(giveUpAttempt(ref(2)))
+      .then(refused('attempt_not_open'))
+    aCompleteJob()
+      .when(giveUpAttempt(ref(1)))
+      .then(refused('attempt_not_open'))
+    aRunningJob({ policy: { maxAttempts: 1 } })
+      .when(giveUpAttempt(ref(1)))
+      .then(refused('no_attempt_left'))
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { costsOf } from '../../actors/export-job/core/costs.ts'
+import { costsOf, NO_PRICES } from '../../actors/export-job/core/shown/costs.ts'
 import {
   CANCEL,
   cancelAnswered,
@@ -20,7 +20,7 @@ import {
   acknowledged,
   aDispatchingJob,
   aFailedJob,
-  anAmbiguousJob,
+  aLostJob,
   aRunningJob,
   aSecondAttempt,
 } from '../support/node/stages.ts'
@@ -93,9 +93,7 @@ describe('A report of a closed attempt', () => {
   })
 
   test('has its RunPod job cancelled when that is not known to have ended', () => {
-    const orphan = anAmbiguousJob()
-      .wakes()
-      .when(progressed(7, { runpodJobId: RUNPOD_ID }))
+    const orphan = aLostJob().when(progressed(7, { runpodJobId: RUNPOD_ID }))
     expect(orphan.wakes().effect('cancelRemote').runpodJobId).toBe(RUNPOD_ID)
   })
 
@@ -128,7 +126,7 @@ describe('A report of a closed attempt', () => {
     const told = acknowledged(before.when(progressed(3))).wakes()
     expect(told.effect('cancelRemote').runpodJobId).toBe(RUNPOD_ID)
     const after = told.when(cancelAnswered('ended'), told.now + HOUR)
-    expect(costsOf(after.job, null)).toEqual(costsOf(before.job, null))
+    expect(costsOf(after.job, NO_PRICES)).toEqual(costsOf(before.job, NO_PRICES))
     after.then({ status: 'complete', attempt: { cancel: null } })
   })
 

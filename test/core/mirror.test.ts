@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { dueAt, mirrorRowOf } from '../../actors/export-job/core/mirror-row.ts'
+import { dueAt, mirrorRowOf } from '../../actors/export-job/core/shown/mirror-row.ts'
 import {
   aJob,
   DELETE,
@@ -60,7 +60,7 @@ describe('The list', () => {
   test('is written again with a growing pause, and the pause outlives a sleep of the actor', () => {
     let story = aQueuedJob()
     for (let tries = 1; tries <= 5; tries++) {
-      story = story.wakes(story.job.outbox.mirror?.dueAt).when({ type: 'mirrorFailed' })
+      story = story.wakes(story.job.outbox.mirror?.dueAt).when({ type: 'debtFailed', debt: 'mirror' })
       story.then({ durable: true, outbox: { mirror: { tries } } })
       expect(story.job.outbox.mirror?.dueAt).toBeGreaterThan(story.now)
     }
@@ -74,7 +74,7 @@ describe('The list', () => {
   })
 
   test('is written again when it asks for it', () => {
-    const story = aRunningJob().when({ type: 'remirror' }, T0 + 100 * SECOND)
+    const story = aRunningJob().when({ type: 'rowOverdue' }, T0 + 100 * SECOND)
     story.then({
       durable: true,
       outbox: { mirror: { version: story.job.version, dueAt: T0 + 100 * SECOND } },

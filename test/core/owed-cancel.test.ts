@@ -5,6 +5,7 @@ import {
   observed,
   outputAbsent,
   outputSeen,
+  placeGranted,
   progressed,
   ref,
   SECOND,
@@ -15,7 +16,7 @@ import { aCancellingJob, acknowledged, aRunningJob, aSecondAttempt } from '../su
 
 const TTL = T0 + 15 * SECOND + 101 * MINUTE
 
-/** Attempt 1 ran into its execution timeout and RunPod has not confirmed that it stopped. */
+/** Attempt 1 exceeded its execution timeout, and RunPod has not confirmed that it stopped. */
 function anUnconfirmedStop(): Story {
   return aRunningJob()
     .wakes(T0 + 31 * MINUTE)
@@ -26,7 +27,11 @@ describe('A cancel that RunPod owes an answer to', () => {
   test('does not hold up the next attempt once it was sent', () => {
     let story = acknowledged(anUnconfirmedStop())
     for (let i = 0; i < 10 && story.job.attempts.length === 1; i++) {
-      story = story.wakes().when(outputAbsent()).when(cancelAnswered('unconfirmed'))
+      story = story
+        .wakes()
+        .when(outputAbsent())
+        .when(placeGranted(ref(2)))
+        .when(cancelAnswered('unconfirmed'))
     }
     story.then({ attempts: 2, step: 'dispatching' })
     expect(story.attempt(1)).toMatchObject({ remote: 'live', cancel: { confirmedAt: null } })

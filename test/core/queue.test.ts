@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   cancelAnswered,
+  ENDPOINT,
   HOUR,
   MINUTE,
   observed,
@@ -37,7 +38,7 @@ describe('A queued job', () => {
   test('is asked about with the health of the endpoint, to say why it waits', () => {
     const story = acknowledged(aQueuedJob()).wakes()
     expect(story.last?.effects).toEqual([
-      { type: 'poll', ref: ref(), runpodJobId: RUNPOD_ID, withHealth: true },
+      { type: 'poll', ref: ref(), endpoint: ENDPOINT, runpodJobId: RUNPOD_ID, withHealth: true },
     ])
     const health = someHealth({ throttled: 2 })
     story.when(observed('queued', { health })).then({ status: 'queued', phase: { health } })

@@ -15,12 +15,12 @@ import {
 } from '../support/node/stages.ts'
 
 const deleting = () => aFailedJob().when(DELETE)
-const gone = () => anAcceptedJob().when(CANCEL).when(DELETE).wakes().when({ type: 'erased' })
+const gone = () => anAcceptedJob().when(CANCEL).when(DELETE).wakes().when({ type: 'debtPaid', debt: 'erase' })
 const secondRound = () => aFailedJob().when(RETRY)
 
 type Row = [string, () => Story, cancel: string, retry: string, remove: string]
 
-/** What each command is answered in each place: a refusal by its code, or what becomes of the job. */
+/** The result of each command in each state: a refusal by its code, or the new status. */
 const TABLE: Row[] = [
   ['accepted', anAcceptedJob, 'cancelled', 'job_active', 'cancelled'],
   ['waiting', aWaitingJob, 'cancelled', 'job_active', 'cancelled'],

@@ -20,7 +20,7 @@ describe('Retention', () => {
     aCompleteJob()
       .wakes()
       .then({ effects: ['archive'], durable: true, outbox: { archive: { tries: 0 } } })
-      .when({ type: 'archived' })
+      .when({ type: 'debtPaid', debt: 'archive' })
       .then({ status: 'gone', wakeAt: null })
   })
 
@@ -30,18 +30,18 @@ describe('Retention', () => {
       story = story
         .wakes()
         .then({ effects: ['archive'] })
-        .when({ type: 'archiveFailed' })
+        .when({ type: 'debtFailed', debt: 'archive' })
       story.then({ durable: true, outbox: { archive: { tries } } })
       expect(story.dueAt()).toBeGreaterThan(story.now)
     }
   })
 
   test('waits for what is owed: the list first', () => {
-    const story = aCompleteJob().when({ type: 'remirror' }, ENDED + 8 * DAY)
+    const story = aCompleteJob().when({ type: 'rowOverdue' }, ENDED + 8 * DAY)
     story
       .wakes()
       .then({ effects: ['mirror'] })
-      .when({ type: 'mirrorFailed' })
+      .when({ type: 'debtFailed', debt: 'mirror' })
       .then({ status: 'complete' })
     acknowledged(story)
       .wakes()
@@ -54,7 +54,9 @@ describe('Retention', () => {
     while (story.now < T0 + 100 * MINUTE && !archived) {
       story = story.wakes()
       archived = story.last?.effects.some((effect) => effect.type === 'archive') ?? false
-      story = acknowledged(story.when(cancelAnswered('unconfirmed')).when({ type: 'swept' }))
+      story = acknowledged(
+        story.when(cancelAnswered('unconfirmed')).when({ type: 'debtPaid', debt: 'staleFiles' }),
+      )
     }
     expect(archived).toBe(false)
     expect(story.job.attempts[0]?.remote).toBe('ended')
@@ -63,19 +65,24 @@ describe('Retention', () => {
   test('waits for the last sweep', () => {
     const story = aFailedJob({ policy: { retentionMs: MINUTE } })
       .wakes()
-      .when({ type: 'swept' })
+      .when({ type: 'debtPaid', debt: 'staleFiles' })
     story.then({ wakeAt: T0 + 15 * SECOND + 102 * MINUTE, outbox: { sweep: { last: true } } })
     story
       .wakes()
       .then({ effects: ['sweepOutputs'] })
-      .when({ type: 'swept' })
+      .when({ type: 'debtPaid', debt: 'staleFiles' })
       .wakes()
       .then({ effects: ['archive'] })
   })
 
   test('does not retire a job that a retry has revived, and is not overtaken by one once it has begun', () => {
-    aFailedJob().when(RETRY).when({ type: 'archived' }).then({ unchanged: true })
-    const retiring = aFailedJob().wakes().when({ type: 'swept' }).wakes().when({ type: 'swept' }).wakes()
+    aFailedJob().when(RETRY).when({ type: 'debtPaid', debt: 'archive' }).then({ unchanged: true })
+    const retiring = aFailedJob()
+      .wakes()
+      .when({ type: 'debtPaid', debt: 'staleFiles' })
+      .wakes()
+      .when({ type: 'debtPaid', debt: 'staleFiles' })
+      .wakes()
     retiring
       .then({ effects: ['archive'] })
       .when(RETRY)

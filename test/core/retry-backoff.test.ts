@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { backoffMs, retrySeed } from '../../actors/export-job/core/schedule.ts'
+import { backoffMs } from '../../actors/export-job/core/policy.ts'
 import {
   aFailure,
   dispatched,
@@ -7,6 +7,7 @@ import {
   failed,
   HOUR,
   outputAbsent,
+  placeGranted,
   progressed,
   ref,
   SECOND,
@@ -17,7 +18,7 @@ import { aDispatchingJob, aRunningJob, aSecondAttempt, aWaitingJob } from '../su
 describe('After a retryable failure', () => {
   test('the next attempt waits for its backoff, and the failure is shown', () => {
     const story = aRunningJob().when(failed(), T0 + 20 * SECOND)
-    const pause = backoffMs(retrySeed(story.job, ref()), 0)
+    const pause = backoffMs('job-1:1:1', 0)
     story
       .then({ status: 'pending', step: 'waiting', log: ['attempt_failed'], durable: true })
       .then({ phase: { nextAttemptAt: T0 + 20 * SECOND + pause, failure: aFailure(), exhausted: false } })
@@ -28,7 +29,7 @@ describe('After a retryable failure', () => {
   test('the wait grows with the number of the attempt', () => {
     const story = aSecondAttempt()
     const failedAgain = story.when(failed({ ref: ref(2) }))
-    const pause = backoffMs(retrySeed(story.job, ref(2)), 1)
+    const pause = backoffMs('job-1:1:2', 1)
     failedAgain.then({ phase: { nextAttemptAt: story.now + pause } })
   })
 
@@ -42,7 +43,7 @@ describe('After a retryable failure', () => {
     aWaitingJob()
       .wakes()
       .when(outputAbsent())
-      .wakes()
+      .dispatches()
       .then({ effects: ['dispatch'], log: ['attempt_started'] })
       .then({
         attempt: { attempt: 2, outputKey: 'output/job-1/1-2.mp4' },
@@ -77,10 +78,12 @@ describe('After a retryable failure', () => {
     for (let attempt = 1; attempt <= 4; attempt++) {
       story = story
         .then({ attempts: attempt })
-        .when(dispatchRefused(ref(attempt)))
+        .when(dispatched(ref(attempt), `rp-${attempt}`))
+        .when(failed({ ref: ref(attempt) }))
         .wakes()
         .when(outputAbsent(ref(attempt)))
         .wakes()
+      if (attempt < 4) story = story.when(placeGranted(ref(attempt + 1))).wakes()
     }
     story.then({ status: 'error', attempts: 4 })
   })

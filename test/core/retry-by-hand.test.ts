@@ -36,7 +36,7 @@ describe('A retry by hand', () => {
   test('counts attempts from one again and names its outputs by the round', () => {
     aFailedJob()
       .when(RETRY)
-      .wakes()
+      .dispatches()
       .then({ effects: ['dispatch'], attempts: 2 })
       .then({ attempt: { round: 2, attempt: 1, outputKey: 'output/job-1/2-1.mp4' } })
   })
@@ -50,20 +50,20 @@ describe('A retry by hand', () => {
   test('sweeps what the rounds before left when the new one ends', () => {
     const complete = aFailedJob()
       .when(RETRY)
-      .wakes()
+      .dispatches()
       .when(dispatched(ref(1, 2), 'rp-2'))
     const seen = complete
       .when(completed({ ref: ref(1, 2) }))
       .wakes()
       .when(outputSeen(ref(1, 2)))
     seen.then({ status: 'complete', phase: { winner: ref(1, 2) }, outbox: { sweep: { last: false } } })
-    expect(acknowledged(seen).wakes().effect('sweepOutputs').keep).toBe('output/job-1/2-1.mp4')
+    expect(acknowledged(seen).wakes().effect('sweepOutputs').keep).toContain('output/job-1/2-1.mp4')
   })
 
   test('gets its own deadline', () => {
     const late = aFailedJob()
-    const retried = late.when(RETRY, late.now + 3 * DAY).wakes()
-    retried.then({ status: 'pending', effects: ['dispatch', 'mirror'] })
+    const retried = late.when(RETRY, late.now + 3 * DAY).dispatches()
+    retried.then({ status: 'pending', effects: ['dispatch'] })
   })
 
   test('may be said twice: the round that is under way is not disturbed', () => {
@@ -107,7 +107,7 @@ describe('A retry by hand', () => {
       .wakes()
       .then({ effects: ['cancelRemote'], step: 'waiting' })
       .when(cancelAnswered('unconfirmed'))
-      .wakes()
+      .dispatches()
       .then({ effects: ['dispatch'] })
   })
 
@@ -122,7 +122,7 @@ describe('A retry by hand', () => {
     }))
     const story = given({ ...job, attempts: many }, now + SECOND)
       .when(RETRY)
-      .wakes()
+      .dispatches()
     expect(story.job.attempts).toHaveLength(50)
     expect(story.job.attempts[0]).toMatchObject({ attempt: 1, remote: 'live' })
   })

@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { owesNothing } from '../../actors/export-job/core/debts/index.ts'
 import {
   backoffMs,
-  clocks,
   LONGEST_CHECK_MS,
-  naturalWakeAt,
-  owesNothing,
   POLICY_BOUNDS,
   queueCheckMs,
   ttlMs,
-  wakeAt,
-} from '../../actors/export-job/core/schedule.ts'
+} from '../../actors/export-job/core/policy.ts'
+import { clocks, naturalWakeAt, wakeAt } from '../../actors/export-job/core/schedule.ts'
 import { aPolicy, CANCEL, DAY, DELETE, MINUTE, SECOND, T0 } from '../support/node/builders.ts'
 import { given, type Story } from '../support/node/given.ts'
 import {
@@ -92,12 +90,16 @@ describe('The clocks', () => {
     ['running', aRunningJob, ['stall', 'execution', 'deadline']],
     ['verifying', aVerifyingJob, ['verify', 'deadline']],
     ['waiting', aWaitingJob, ['look', 'deadline']],
-    ['cancelling', aCancellingJob, ['cancel_give_up', 'deadline', 'mirror', 'owed_cancel']],
+    ['cancelling', aCancellingJob, ['cancel_give_up', 'deadline', 'owed_cancel', 'mirror']],
     ['complete', aCompleteJob, ['retention']],
     ['failed', aFailedJob, ['sweep']],
     ['cancelled', aCancelledJob, ['sweep']],
     ['being deleted', () => aFailedJob().when(DELETE), ['erase']],
-    ['gone', () => anAcceptedJob().when(CANCEL).when(DELETE).wakes().when({ type: 'erased' }), []],
+    [
+      'gone',
+      () => anAcceptedJob().when(CANCEL).when(DELETE).wakes().when({ type: 'debtPaid', debt: 'erase' }),
+      [],
+    ],
   ]
 
   test.each(rows)('of a job that is %s', (_, stage, names) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   completed,
+  ENDPOINT,
   MINUTE,
   observed,
   pollFailed,
@@ -20,7 +21,7 @@ describe('A job whose worker falls silent', () => {
       .then({ wakeAt: REPORTED + MINUTE })
       .wakes()
     expect(story.last?.effects).toEqual([
-      { type: 'poll', ref: ref(), runpodJobId: RUNPOD_ID, withHealth: false },
+      { type: 'poll', ref: ref(), endpoint: ENDPOINT, runpodJobId: RUNPOD_ID, withHealth: false },
     ])
     story.then({ durable: false, status: 'processing' })
   })
@@ -37,7 +38,7 @@ describe('A job whose worker falls silent', () => {
     aRunningJob()
       .wakes()
       .when(observed(state))
-      .then({ status: 'processing', step: 'running', wakeAt: REPORTED + 2 * MINUTE, log: [] })
+      .then({ status: 'processing', step: 'running', phase: { stallAt: REPORTED + 2 * MINUTE }, log: [] })
   })
 
   test.each([
@@ -80,7 +81,7 @@ describe('A job whose worker falls silent', () => {
     aRunningJob({ policy: { stallTimeoutMs: 5 * SECOND } })
       .wakes()
       .when(observed('gone'))
-      .then({ step: 'running', wakeAt: REPORTED + 20 * SECOND })
+      .then({ step: 'running', phase: { stallAt: REPORTED + 20 * SECOND } })
   })
 
   test('ignores what RunPod answers about it once it has ended otherwise', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Job } from '../../actors/export-job/core/job.ts'
-import { clocks, MAX_STRAYS } from '../../actors/export-job/core/schedule.ts'
+import { MAX_STRAYS } from '../../actors/export-job/core/policy.ts'
+import { clocks } from '../../actors/export-job/core/schedule.ts'
 import {
   CANCEL,
   cancelAnswered,

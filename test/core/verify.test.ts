@@ -47,6 +47,24 @@ describe('A completion that was reported', () => {
       .then({ outbox: { sweep: null, mirror: { dueAt: CLAIMED, tries: 0 } } })
   })
 
+  test('says what the result lacks: in the log, and as the message of the job, also of the complete one', () => {
+    const message = 'The sound could not be decoded.'
+    const claimed = aRunningJob().when(completed({ message }), CLAIMED).then({ progress: { message } })
+    expect(claimed.last?.log).toEqual([
+      { type: 'verifying', ref: ref(), data: { source: 'report', message } },
+    ])
+    claimed.wakes().when(outputSeen()).then({ status: 'complete', progress: { message } })
+  })
+
+  test('leaves no message behind that was about the rendering', () => {
+    const rendering = aRunningJob().when(progressed(40, { message: 'Frame 10' }))
+    rendering
+      .when(completed())
+      .wakes()
+      .when(outputSeen())
+      .then({ progress: { message: null } })
+  })
+
   test('is looked into three times, then the attempt failed', () => {
     let story = aVerifyingJob()
     for (const misses of [1, 2]) {

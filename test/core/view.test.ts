@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { viewOf } from '../../actors/export-job/core/view.ts'
+import { viewOf } from '../../actors/export-job/core/shown/view.ts'
 import {
   DELETE,
   observed,
@@ -153,6 +153,8 @@ describe('Why a job is where it is, and what happens next', () => {
       ' RunPod has no idle worker (3 running, 1 starting) and 7 jobs in its queue.',
     ],
     [{}, ' RunPod has no idle worker and 0 jobs in its queue.'],
+    [{ unhealthy: 1, inQueue: 1 }, ' RunPod has no idle worker (1 unhealthy) and 1 job in its queue.'],
+    [{ unhealthy: 0, inQueue: 1 }, ' Its endpoint has no worker of any kind.'],
   ])('names the workers of the endpoint while it waits: %j', (counts, sentence) => {
     const checked = aQueuedJob().when(observed('queued', { health: someHealth(counts) }))
     expect(view(checked).reason).toBe(`Attempt 1 of 3 waits in RunPod's queue.${sentence}`)

@@ -1,16 +1,18 @@
 /**
- * Visits every state that a job can reach, by every event at every moment that matters. States that differ only in
- * what no decision depends on (exact instants, counts above the small ones) are one; the first job found stands for
- * each.
+ * Visits every state that a job can reach, by every event at every relevant moment. States that differ only in data on
+ * which no decision depends (exact instants, larger counts) are one; the first job found represents each.
  */
+import { nextRef, refOf, sameRef } from '../../actors/export-job/core/attempts.ts'
 import type { Event, Step } from '../../actors/export-job/core/events.ts'
 import type { Attempt, AttemptRef, Job, JobRequest } from '../../actors/export-job/core/job.ts'
-import { type ClockName, clocks, wakeAt } from '../../actors/export-job/core/schedule.ts'
+import type { PhaseIn } from '../../actors/export-job/core/phase.ts'
+import { clocks, wakeAt } from '../../actors/export-job/core/schedule.ts'
+import { WEBHOOK_EVENTS } from '../../actors/export-job/core/shown/webhook-message.ts'
 import { accept, transition } from '../../actors/export-job/core/transition.ts'
-import { WEBHOOK_EVENTS } from '../../actors/export-job/core/webhook-message.ts'
 import {
   aFailure,
   aRequest,
+  askDue,
   CANCEL,
   cancelAnswered,
   completed,
@@ -20,17 +22,30 @@ import {
   dispatchAmbiguous,
   dispatched,
   dispatchRefused,
+  dispatchWeighed,
+  ENDPOINT,
   extendDeadline,
   FORCE_FAIL,
   failed,
   frozen,
+  giveUpAttempt,
   HOOK,
+  laneNotTold,
+  laneSilent,
+  laneTold,
+  lineLost,
+  lineSeen,
   lookFailed,
   MINUTE,
   mirrored,
+  notConfigured,
   observed,
   outputAbsent,
   outputSeen,
+  placeGranted,
+  placeNeeded,
+  placeStale,
+  placeWaiting,
   pollFailed,
   progressed,
   RECHECK,
@@ -55,12 +70,21 @@ interface Place {
   readonly now: number
 }
 
-/** Where the walk begins. Attempts, rounds, webhooks and strays multiply each other, so no walk has much of all. */
+/**
+ * The start of a walk. Attempts, rounds, webhooks and strays multiply each other, so each walk is limited in most of
+ * them.
+ */
 interface Start {
   readonly request: JobRequest
   readonly rounds: number
-  /** Whether states that differ in their strays alone are walked on from, each. */
+  /** Whether states that differ only in their strays are visited separately. */
   readonly strays: boolean
+  /** Whether dispatches are refused for causes outside the job. */
+  readonly refusals: boolean
+  /** Whether its worker has a line, and numbers its reports. */
+  readonly lines: boolean
+  /** Whether the endpoint has a limit, with every answer of its lane. */
+  readonly lanes: boolean
 }
 
 const POLICY = {
@@ -72,32 +96,60 @@ const POLICY = {
 }
 
 /** Two attempts in each of two rounds. */
-export const UNTOLD: Start = {
+const UNTOLD: Start = {
   request: aRequest({ policy: { ...POLICY, maxAttempts: 2 } }),
   rounds: 2,
   strays: false,
+  refusals: false,
+  lines: false,
+  lanes: false,
 }
 
-/** One attempt, under whose token others run as well. */
-export const STRAYED: Start = {
-  request: aRequest({ policy: { ...POLICY, maxAttempts: 1 } }),
-  rounds: 1,
-  strays: true,
-}
+/** One attempt in each of two rounds. */
+const SHORT: Start = { ...UNTOLD, request: aRequest({ policy: { ...POLICY, maxAttempts: 1 } }) }
 
-/** One attempt, whose every event is told. */
-export const TOLD: Start = {
+/** One attempt, with other runs under its token. */
+const STRAYED: Start = { ...SHORT, rounds: 1, strays: true }
+
+/** One attempt, with webhooks for all events. */
+const TOLD: Start = {
+  ...SHORT,
   request: aRequest({
     webhook: { ...HOOK, events: WEBHOOK_EVENTS },
     policy: { ...POLICY, maxAttempts: 1 },
   }),
   rounds: 1,
-  strays: false,
 }
 
-/** Calls `edge` for every edge and `state` for every state; answers how many there were. */
+/** One attempt, whose worker reports over a line. */
+const LINED: Start = { ...SHORT, rounds: 1, lines: true }
+
+/** One attempt, which needs a place. */
+const LANED: Start = { ...SHORT, rounds: 1, lanes: true }
+
+/** Every state. It takes a minute, and is what `npm run test:states` visits. */
+export const WHOLE = {
+  untold: UNTOLD,
+  told: { ...TOLD, refusals: true },
+  strayed: STRAYED,
+  lined: LINED,
+  laned: LANED,
+}
+
+/** Each kind of state, and each arrow; but no combinations of largely unrelated features. */
+export const PARTS = {
+  attempts: { ...UNTOLD, rounds: 1 },
+  rounds: SHORT,
+  told: TOLD,
+  refused: { ...SHORT, rounds: 1, refusals: true },
+  strayed: STRAYED,
+  lined: LINED,
+  laned: LANED,
+}
+
+/** Calls `edge` for every edge and `state` for every state; returns their numbers. */
 export function walk(
-  { request, rounds, strays }: Start,
+  { request, rounds, strays, refusals, lines, lanes }: Start,
   edge: (edge: Edge) => void,
   state: (job: Job, now: number) => void,
 ) {
@@ -108,12 +160,18 @@ export function walk(
   for (let place = queue.shift(); place; place = queue.shift()) {
     const { job, now } = place
     state(job, now)
-    for (const event of eventsFor(job)) {
+    /** Moments at which some event left the job unchanged: the next such event leads to the same state. */
+    const unmoved = new Set<number>()
+    const more = [...(lines ? linesOf(job, now) : []), ...(lanes ? lanesOf(job) : [])]
+    for (const event of [...eventsFor(job), ...more]) {
+      if (!refusals && isRefusal(event)) continue
       for (const at of momentsOf(job, now)) {
         const step = transition(job, event, at)
         frozen(step.job)
         edges++
         edge({ before: job, event, at, step })
+        if (step.job === job && unmoved.has(at)) continue
+        if (step.job === job) unmoved.add(at)
         const next = { job: step.job, now: at }
         const key = keyOf(next, strays)
         if (step.job.round > rounds || seen.has(key)) continue
@@ -125,7 +183,12 @@ export function walk(
   return { states: seen.size, edges }
 }
 
-/** A millisecond later, while nothing is due; and when the next clock rings. */
+function isRefusal(event: Event): boolean {
+  if (event.type === 'dispatchWeighed') return !event.counts
+  return event.type === 'dispatchRefused' && event.cause !== 'job'
+}
+
+/** A millisecond later, while nothing is due; and when the next clock is due. */
 function momentsOf(job: Job, now: number): number[] {
   const due = wakeAt(job)
   return due === null || due <= now + 1 ? [now + 1] : [now + 1, due]
@@ -141,21 +204,15 @@ const COMMON: Event[] = [
   RECHECK,
   REWRITE_ROW,
   extendDeadline(T0 + 40 * MINUTE),
-  ...(
-    [
-      'mirrorFailed',
-      'remirror',
-      'swept',
-      'sweepFailed',
-      'archived',
-      'archiveFailed',
-      'erased',
-      'eraseFailed',
-    ] as const
-  ).map((type) => frozen<Event>({ type })),
+  frozen<Event>({ type: 'debtFailed', debt: 'mirror' }),
+  frozen<Event>({ type: 'rowOverdue' }),
+  ...(['staleFiles', 'archive', 'erase'] as const).flatMap((debt) => [
+    frozen<Event>({ type: 'debtPaid', debt }),
+    frozen<Event>({ type: 'debtFailed', debt }),
+  ]),
 ]
 
-/** What may be said of one attempt, whether it is the current one, an old one or none at all. */
+/** All facts about one attempt, whether it is the current one, an old one or unknown. */
 function eventsOf(of: AttemptRef): Event[] {
   const own = `rp-${of.round}-${of.attempt}`
   const states = ['queued', 'running', 'completed', 'failed', 'cancelled', 'timed_out', 'gone'] as const
@@ -164,6 +221,8 @@ function eventsOf(of: AttemptRef): Event[] {
     dispatchRefused(of),
     dispatchRefused(of, aFailure({ retryable: false })),
     dispatchAmbiguous(of),
+    dispatchWeighed(true, of),
+    dispatchWeighed(false, of),
     progressed(50, { ref: of }),
     progressed(60, { ref: of, stage: 'encoding', runpodJobId: own }),
     progressed(70, { ref: of, runpodJobId: 'rp-stranger' }),
@@ -182,6 +241,7 @@ function eventsOf(of: AttemptRef): Event[] {
     outputSeen(of),
     outputAbsent(of),
     lookFailed(of),
+    giveUpAttempt(of),
   ]
 }
 
@@ -197,10 +257,53 @@ function eventsFor(job: Job): Event[] {
     return known
   })
   const told = job.request.webhook ? webhooksOf(job) : []
-  return [...COMMON, mirrored(job.version - 1), mirrored(job.version), ...told, ...spoken]
+  const next = nextRef(job)
+  const answered = [placeGranted(next), notConfigured(next), placeGranted(ref(9, job.round))]
+  return [...COMMON, ...answered, mirrored(job.version - 1), mirrored(job.version), ...told, ...spoken]
 }
 
-/** What may come of a message that is owed, or was; and of one that never was. */
+/** All messages of the latest attempt's worker on a line, in order or not, and the events of the line itself. */
+function linesOf(job: Job, now: number): Event[] {
+  const { round, attempt } = job.attempts.at(-1) ?? ref()
+  const of = { round, attempt }
+  const own = { ref: of, runpodJobId: `rp-${round}-${attempt}`, instance: 'a', byLine: true } as const
+  return [
+    progressed(0, own),
+    progressed(70, { ...own, n: 1 }),
+    progressed(75, { ...own, n: 2 }),
+    progressed(75, { ref: of, n: 1 }),
+    progressed(80, { ...own, n: 1, instance: 'b' }),
+    completed({ ...own, n: 3 }),
+    completed({ ref: of, n: 1 }),
+    failed({ ...own, n: 3 }),
+    lineLost(of),
+    lineSeen({ ref: of, at: now, percent: 72, n: 2, instance: 'a' }),
+  ]
+}
+
+/** All answers of the lane about the next attempt, and acknowledgements about it and the last. */
+function lanesOf(job: Job): Event[] {
+  const next = nextRef(job)
+  const last = job.attempts.at(-1)
+  const told = [next, ...(last ? [refOf(last)] : [])].flatMap((of) => [
+    laneTold('release', of),
+    laneTold('took', of),
+    laneNotTold(of),
+  ])
+  return [
+    placeNeeded(next),
+    placeGranted(next, ENDPOINT, true),
+    placeWaiting(next),
+    placeWaiting(next, T0, true),
+    placeStale(next),
+    laneSilent(next),
+    laneSilent(next, { overloaded: true }),
+    askDue(next),
+    ...told,
+  ]
+}
+
+/** All answers for a message that is owed, or was; and for one that never was. */
 function webhooksOf({ outbox }: Job): Event[] {
   const id = (outbox.webhooks[0] ?? outbox.webhooksSettled[0])?.id ?? 'none'
   const gone = { status: 410, gone: true }
@@ -216,11 +319,16 @@ function keyOf({ job, now }: Place, withStrays: boolean): string {
     phase.status,
     'step' in phase ? phase.step : '',
     'look' in phase ? `${phase.look}${phase.exhausted}` : '',
+    'granted' in phase ? keyOfAsking(phase, now) : '',
+    [last, nextRef(job)].map((of) => keyOfPlace(job, of)).join(''),
     'ambiguous' in phase ? phase.ambiguous : '',
+    'line' in phase && phase.line ? `l${phase.line.lostAt !== null}${phase.line.asks}` : '',
+    last?.said ? `${last.said.n}${last.said.instance}` : '',
     'misses' in phase ? phase.misses : '',
     'confirmed' in phase ? phase.confirmed : '',
-    last ? keyOfAttempt(last) + (last.ttlEndsAt <= now) : '',
-    earlier ? keyOfAttempt(earlier) : '',
+    last ? keyOfAttempt(job, last) + (last.ttlEndsAt <= now) : '',
+    earlier ? keyOfAttempt(job, earlier) : '',
+    job.refusals ? `r${Math.min(2, job.refusals.times)}` : '',
     withStrays ? (last?.strays ?? []).map(({ cancel }) => keyOfCancel(cancel)).join('') : '',
     outbox.sweep ? `s${outbox.sweep.last}` : '',
     outbox.archive ? 'a' : '',
@@ -235,17 +343,33 @@ function keyOf({ job, now }: Place, withStrays: boolean): string {
   ].join('|')
 }
 
-/** Clocks whose being due changes nothing about what the other events do. */
-const HOUSEKEEPING = new Set<ClockName>(['mirror', 'owed_cancel', 'sweep', 'webhook'])
+/** Clocks that do not change the effect of other events when they are due. */
+const HOUSEKEEPING = new Set(['mirror', 'owed_cancel', 'place', 'sweep', 'webhook'])
+
+/** Missing answers beyond the last one that is waited for are equivalent. */
+function keyOfAsking({ granted, silences, queue, hurried }: PhaseIn<'asking'>, now: number): string {
+  const binds = queue?.paused && now - queue.asOf < 10 * MINUTE
+  const grant = granted === null ? '' : `g${granted.isLent}`
+  return `${grant}${Math.min(3, silences)}${queue ? 'q' : ''}${binds ? 'p' : ''}${hurried ? 'h' : ''}`
+}
+
+/** Unacknowledged messages about older places are irrelevant. */
+function keyOfPlace({ outbox }: Job, of: AttemptRef | undefined): string {
+  const place = of && outbox.places?.find(({ next }) => sameRef(next, of))
+  return place ? (place.tell?.what ?? 'held') : '-'
+}
 
 function keyOfCancel(cancel: Attempt['cancel']): string {
   if (cancel === null) return '-'
   return cancel.confirmedAt !== null ? 'c' : cancel.tries > 0 ? 't' : 'o'
 }
 
-function keyOfAttempt(attempt: Attempt): string {
+/** Attempts that do not count are not distinguished by their numbers, which are unlimited. */
+function keyOfAttempt({ attempts }: Job, attempt: Attempt): string {
+  const before = attempts.filter((each) => each.round === attempt.round && each.attempt <= attempt.attempt)
+  const counted = before.filter(({ uncounted }) => !uncounted).length
   const owed = keyOfCancel(attempt.cancel)
   const life = `${attempt.runningAt !== null ? 'r' : ''}${attempt.endedAt !== null ? 'e' : ''}`
   const known = attempt.runpodJobId !== null ? 'i' : ''
-  return `${attempt.round}-${attempt.attempt}${attempt.remote}${known}${life}${owed}`
+  return `${attempt.round}-${counted}${attempt.uncounted ? 'u' : ''}${attempt.remote}${known}${life}${owed}`
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JobRequest, WebhookMessage } from '../../actors/export-job/core/job.ts'
-import { bodyOf, MOST_BODY_BYTES } from '../../actors/export-job/core/webhook-message.ts'
+import { bodyOf, MAX_BODY_BYTES } from '../../actors/export-job/core/shown/webhook-message.ts'
 import { aFailure, failed, HOOK, type RequestOverrides, T0 } from '../support/node/builders.ts'
 import { aCompleteJob, aRunningJob } from '../support/node/stages.ts'
 
@@ -33,6 +33,7 @@ test('A message says the job as it was at its event, in the names of the API', (
         round: 1,
         runpod_job_id: 'rp-1-u1',
         input_video_key: 'input/1/clip.mp4',
+        input_video_url: null,
         output_video_key: 'output/job-1/1-1.mp4',
         output_size_bytes: 1_234,
         output_url: output,
@@ -67,7 +68,7 @@ test('Every try of a message has the same body', () => {
 })
 
 test('No body reaches the limit, whatever was asked for and whatever a worker said', () => {
-  // A lone surrogate is the longest that one character becomes in JSON: six bytes.
+  // A lone surrogate is the longest encoding of one character in JSON: six bytes.
   const long = (characters: number) => '\ud800'.repeat(characters)
   const request: RequestOverrides = {
     ...TELLING,
@@ -82,5 +83,5 @@ test('No body reaches the limit, whatever was asked for and whatever a worker sa
   const body = bodyOf(message, asked, { ...LINKS, output: `https://x.test/${'%22'.repeat(340)}` })
   const size = new TextEncoder().encode(body).length
   expect(size).toBeGreaterThan(15_000)
-  expect(size).toBeLessThan(MOST_BODY_BYTES)
+  expect(size).toBeLessThan(MAX_BODY_BYTES)
 })

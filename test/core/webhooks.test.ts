@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { mirrorRowOf } from '../../actors/export-job/core/mirror-row.ts'
+import { MAX_OWED, MAX_SETTLED, WEBHOOK_PAUSES_MS } from '../../actors/export-job/core/debts/webhooks.ts'
 import { clocks } from '../../actors/export-job/core/schedule.ts'
-import { viewOf } from '../../actors/export-job/core/view.ts'
-import { WEBHOOK_EVENTS } from '../../actors/export-job/core/webhook-message.ts'
-import { MOST_OWED, MOST_SETTLED, WEBHOOK_PAUSES_MS } from '../../actors/export-job/core/webhooks.ts'
+import { mirrorRowOf } from '../../actors/export-job/core/shown/mirror-row.ts'
+import { viewOf } from '../../actors/export-job/core/shown/view.ts'
+import { WEBHOOK_EVENTS } from '../../actors/export-job/core/shown/webhook-message.ts'
 import type { WebhookEvent } from '../../wire/events.ts'
 import {
   CANCEL,
@@ -39,7 +39,7 @@ const ALL = telling(...WEBHOOK_EVENTS)
 const owedBy = (story: Story) => story.job.outbox.webhooks
 const idOf = (story: Story) => owedBy(story)[0]?.id ?? 'none'
 
-/** The alarm rings until the message is sent again, and the try fails. */
+/** Wakes until the message is sent again, and the try fails. */
 function failsAgain(story: Story, overrides: Parameters<typeof deliveryFailed>[1] = {}): Story {
   const due = owedBy(story)[0]?.dueAt ?? story.now
   const sent = story.wakes(due).then({ effects: ['deliver'] })
@@ -273,24 +273,24 @@ describe('Sent again by hand', () => {
 
 describe('The messages kept', () => {
   test('are bounded: the oldest owed ones are given up, with a line', () => {
-    const many = aManyMessages(MOST_OWED)
-    expect(owedBy(many)).toHaveLength(MOST_OWED)
+    const many = aManyMessages(MAX_OWED)
+    expect(owedBy(many)).toHaveLength(MAX_OWED)
     const [oldest] = owedBy(many)
     const more = many.when(CANCEL)
-    expect(owedBy(more)).toHaveLength(MOST_OWED)
+    expect(owedBy(more)).toHaveLength(MAX_OWED)
     expect(more.logged('webhook_given_up').data).toMatchObject({ delivery: oldest?.id })
     expect(more.job.outbox.webhooksSettled.at(-1)?.id).toBe(oldest?.id)
   })
 
   test('are bounded once they are settled: the oldest are forgotten', () => {
-    let story = aManyMessages(MOST_SETTLED + 5)
+    let story = aManyMessages(MAX_SETTLED + 5)
     for (const { id } of owedBy(story)) story = story.when(delivered(id))
-    expect(story.job.outbox.webhooksSettled).toHaveLength(MOST_SETTLED)
+    expect(story.job.outbox.webhooksSettled).toHaveLength(MAX_SETTLED)
     expect(story.job.outbox.webhooksSettled.at(-1)?.id).toBe('m-24')
   })
 })
 
-/** Accepted, with as many messages owed as asked for. */
+/** Accepted, with this many messages owed. */
 function aManyMessages(count: number): Story {
   const { job } = anAcceptedJob(ALL)
   const [message] = owedBy(aQueuedJob(ALL))

@@ -1,40 +1,27 @@
-/** The demo's path with real processes and a real clip: what a user sees must really have happened. */
+/** The path of the demo with real processes and a real clip: what the user sees matches the actual files. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createExports } from '../../client/index.ts'
-import { findFfmpeg } from '../../runpod-local/worker/find-ffmpeg.ts'
 import { makeClip, probe } from '../../scripts/clip.ts'
-import { freePort, Stack } from '../../scripts/stack.ts'
+import { ffmpeg } from '../support/node/media.ts'
 
-const ffmpeg = await findFfmpeg()
-if (!ffmpeg)
-  console.warn('SKIPPED: no ffmpeg was found (npm, FFMPEG_PATH or PATH), so nothing can be exported.')
+const stack = inject('stack')
 
 describe.skipIf(!ffmpeg)('an export, end to end', () => {
   let dir = ''
-  let stack: Stack
   let clip = ''
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'exportal-e2e-'))
     clip = join(dir, 'clip.mp4')
     await makeClip(clip, 2)
-    stack = new Stack({
-      stateDir: join(dir, 'state'),
-      servicePort: await freePort(0),
-      runpodPort: await freePort(0),
-    })
-    await stack.start()
   })
 
-  afterAll(async () => {
-    await stack?.stop()
-    await rm(dir, { recursive: true, force: true })
-  })
+  afterAll(() => rm(dir, { recursive: true, force: true }))
 
   it('burns the overlay into a clip that still plays, and shows progress on the way', async () => {
     const client = createExports({ baseUrl: stack.url })
@@ -64,7 +51,7 @@ describe.skipIf(!ffmpeg)('an export, end to end', () => {
     const after = await probe(result)
     expect(after.durationSeconds).toBeCloseTo(before.durationSeconds, 0)
     expect([after.width, after.height]).toEqual([before.width, before.height])
-    // Inside the text's box the picture is black or white now; far from it, it is what it was.
+    // Inside the text's box the result is black or white; far from it, it is unchanged.
     expect(await pixel(clip, 0.41, 0.42)).not.toSatisfy(isDark)
     expect(await pixel(result, 0.41, 0.42)).toSatisfy(isDark)
     expect(distance(await pixel(result, 0.9, 0.9), await pixel(clip, 0.9, 0.9))).toBeLessThan(40)

@@ -1,34 +1,16 @@
-/** An actor that is only looked at sleeps: the real runtime puts it away under an open socket that is being pinged. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+/** An actor that is only read hibernates: the real runtime evicts it while an open socket is being pinged. */
+import { afterAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { createExports } from '../../client/index.ts'
-import { freePort, Stack } from '../../scripts/stack.ts'
+import { startStack } from '../support/node/started-stack.ts'
 
-/** workerd puts an idle actor away after ten seconds. */
+/** workerd evicts an idle actor after ten seconds. */
 const PINGS = 15
 
-let dir = ''
-let stack: Stack
+const { stack, stop } = await startStack('sleep')
+afterAll(stop)
 
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'exportal-sleep-'))
-  stack = new Stack({
-    stateDir: join(dir, 'state'),
-    servicePort: await freePort(0),
-    runpodPort: await freePort(0),
-  })
-  await stack.start()
-})
-
-afterAll(async () => {
-  await stack?.stop()
-  await rm(dir, { recursive: true, force: true })
-})
-
-/** How often the actor's constructor ran. Asking starts the actor, if it sleeps. */
+/** How often the actor's constructor ran. The request itself starts an actor that sleeps. */
 async function instances(id: string): Promise<number> {
   const response = await fetch(`${stack.url}/api/admin/jobs/${id}`)
   expect(response.status).toBe(200)

@@ -1,45 +1,34 @@
-/** Parts over the real service: what is larger than one PUT may be still arrives, is rendered, and comes back. */
+/**
+ * Multipart uploads to the real service: a file larger than the limit of one PUT is stored, rendered and downloaded.
+ */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createExports, type ExportsClient, type FetchLike, type UploadPlan } from '../../client/index.ts'
-import { findFfmpeg } from '../../runpod-local/worker/find-ffmpeg.ts'
 import { makeClip, probe } from '../../scripts/clip.ts'
-import { freePort, Stack } from '../../scripts/stack.ts'
+import { ffmpeg } from '../support/node/media.ts'
 
 const MIB = 1024 ** 2
-const ffmpeg = await findFfmpeg()
-if (!ffmpeg)
-  console.warn('SKIPPED: no ffmpeg was found (npm, FFMPEG_PATH or PATH), so nothing can be exported.')
+/** Seconds of video: neither it nor its result fits into one PUT. */
+const SECONDS = 6
+const stack = inject('stack')
 
 describe.skipIf(!ffmpeg)('uploads in parts, end to end', () => {
   let dir = ''
-  let stack: Stack
   let large: Buffer<ArrayBuffer>
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'exportal-uploads-'))
     const clip = join(dir, 'clip.mp4')
-    await makeClip(clip, 2)
+    await makeClip(clip, SECONDS)
     large = padded(await readFile(clip), 11 * MIB)
-    stack = new Stack({
-      stateDir: join(dir, 'state'),
-      servicePort: await freePort(0),
-      runpodPort: await freePort(0),
-      // Nothing fits into one PUT: inputs and outputs go in parts of 5 MiB.
-      vars: { MAX_PUT_BYTES: '1' },
-    })
-    await stack.start()
   })
 
-  afterAll(async () => {
-    await stack?.stop()
-    await rm(dir, { recursive: true, force: true })
-  })
+  afterAll(() => rm(dir, { recursive: true, force: true }))
 
   const client = (fetch?: FetchLike): ExportsClient =>
     createExports({ baseUrl: stack.url, ...(fetch && { fetch }) })
@@ -81,14 +70,17 @@ describe.skipIf(!ffmpeg)('uploads in parts, end to end', () => {
     const job = await client().jobs.waitFor(job_id)
     expect(job).toMatchObject({ status: 'complete', attempt: 1 })
     const result = join(dir, 'result.mp4')
-    await writeFile(result, Buffer.from(await (await download(job.output_video_key ?? '')).arrayBuffer()))
-    expect((await probe(result)).durationSeconds).toBeCloseTo(2, 0)
+    const stored = await download(job.output_video_key ?? '')
+    // R2 indicates by the number of parts in the ETag that an object was stored in parts.
+    expect(stored.headers.get('ETag')).toMatch(/-\d+"$/)
+    await writeFile(result, Buffer.from(await stored.arrayBuffer()))
+    expect((await probe(result)).durationSeconds).toBeCloseTo(SECONDS, 0)
   })
 
   it('ffmpeg seeks over the download URL: it reads the end of a file whose middle it skips', async () => {
-    // The index stands behind ten mebibytes of padding.
+    // The index is behind ten mebibytes of padding.
     const { video_key } = await client().uploadVideo(file(), { projectId: 1 })
-    // By number: a statically linked ffmpeg cannot look up names.
+    // By address: a statically linked ffmpeg cannot resolve names.
     const url = `${stack.url.replace('localhost', '127.0.0.1')}/api/videos/download/${video_key}`
     const args = ['-v', 'debug', '-ss', '1.5', '-i', url, '-frames:v', '1', '-f', 'md5', '-']
     const { stdout, stderr } = await promisify(execFile)(ffmpeg?.path ?? '', args, { maxBuffer: 64 * MIB })
@@ -132,7 +124,7 @@ describe.skipIf(!ffmpeg)('uploads in parts, end to end', () => {
 
 const isRefusal = (status: number) => status >= 400 && status < 500
 
-/** The same video with a box of nothing before its index, so that the file has this many bytes. */
+/** The same video with a box of zeros before its index, so that the file has this many bytes. */
 function padded(video: Buffer, size: number): Buffer<ArrayBuffer> {
   const at = video.lastIndexOf('moov') - 4
   const box = Buffer.alloc(size - video.length)

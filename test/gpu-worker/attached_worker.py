@@ -1,7 +1,7 @@
 """
-RunPod's worker loop in small, around the real handler: takes jobs, pings for them, stops them when told, posts what
-came out. It knows only the environment variables that RunPod sets, and stands in for RunPod's SDK, which is not needed
-to test what is under it.
+A small version of RunPod's worker loop around the real handler: takes jobs, sends pings for them, stops them on
+request, and posts their results. It uses only the environment variables that RunPod sets, and replaces RunPod's SDK in
+these tests.
 """
 import asyncio
 import json
@@ -53,14 +53,18 @@ async def main() -> None:
         job = await asyncio.to_thread(call, f"{address('RUNPOD_WEBHOOK_GET_JOB')}&job_in_progress=0")
         if job is None:
             continue
+        if "WITHOUT_LINE" in ENV:
+            job["input"].pop("line_url", None)
         task = running[job["id"]] = asyncio.create_task(worker.handle(job))
         await asyncio.wait({task})
         del running[job["id"]]
         if task.cancelled():
             print(f"stopped {job['id']}", flush=True)
             continue
-        result = task.result()
-        body = {"error": result["error"]} if "error" in result else {"output": result}
+        output = task.result()
+        # The fields beside the error are kept, as in the SDK.
+        error = {"error": output.pop("error")} if "error" in output else {}
+        body = {**error, **({"output": output} if output else {})}
         await asyncio.to_thread(call, f"{address('RUNPOD_WEBHOOK_POST_OUTPUT', job['id'])}&isStream=false", body)
         print(f"done {job['id']}", flush=True)
     for task in beside:

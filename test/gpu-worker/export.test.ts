@@ -1,34 +1,27 @@
 /**
- * A whole export by the GPU worker: the real service, runpod-local with no worker of its own, and the handler in a
- * process that knows nothing but RunPod's environment variables.
+ * A whole export by the GPU worker: the real service, runpod-local without a worker of its own, and the handler in a
+ * process with only RunPod's environment variables.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createExports } from '../../client/index.ts'
+import { fontPaths } from '../../runpod-local/worker/text/font-files.ts'
 import { makeClip, probe } from '../../scripts/clip.ts'
-import { freePort, Stack } from '../../scripts/stack.ts'
-import { environmentOf } from '../runpod-local/support/attached.ts'
-import { HERE, hasFfmpeg, python, ROOT } from './python.ts'
+import { environmentOf } from '../support/node/runpod-local/attached.ts'
+import { type StartedStack, startStack } from '../support/node/started-stack.ts'
+import { HERE, hasFfmpeg, python } from './python.ts'
 
 describe.skipIf(python === null || !hasFfmpeg)('the GPU worker at work', () => {
-  let dir = ''
-  let stack: Stack
+  let started: StartedStack
   let worker: ChildProcess
   let said = ''
 
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'exportal-gpu-worker-'))
-    await makeClip(join(dir, 'clip.mp4'), 2)
-    stack = new Stack({
-      stateDir: join(dir, 'state'),
-      servicePort: await freePort(0),
-      runpodPort: await freePort(0),
-      runpodEnv: { RUNPOD_LOCAL_WORKER: 'none' },
-    })
-    await stack.start()
+    const runpodEnv = { RUNPOD_LOCAL_WORKER: 'none' }
+    started = await startStack('gpu-worker', { runpodEnv }, (dir) => makeClip(join(dir, 'clip.mp4'), 2))
+    const { stack, dir } = started
     const told = environmentOf((await readFile(stack.runpodLog, 'utf8')).split('\n'))
     worker = spawn(python ?? '', ['-B', 'attached_worker.py'], {
       cwd: HERE,
@@ -37,7 +30,7 @@ describe.skipIf(python === null || !hasFfmpeg)('the GPU worker at work', () => {
         ...told,
         RUNPOD_PING_INTERVAL: '200',
         EXPORTAL_DIR: join(dir, 'work'),
-        EXPORTAL_FONT: join(ROOT, 'node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf'),
+        EXPORTAL_FONTS: fontPaths().join(delimiter),
       },
     })
     for (const stream of [worker.stdout, worker.stderr]) stream?.on('data', (text) => (said += text))
@@ -45,17 +38,19 @@ describe.skipIf(python === null || !hasFfmpeg)('the GPU worker at work', () => {
 
   afterAll(async () => {
     worker?.kill('SIGKILL')
-    await stack?.stop()
-    await rm(dir, { recursive: true, force: true })
+    await started?.stop()
   })
 
   const upload = async () => {
-    const file = new Blob([await readFile(join(dir, 'clip.mp4'))], { type: 'video/mp4' })
-    return createExports({ baseUrl: stack.url }).uploadVideo(file, { filename: 'clip.mp4', projectId: 1 })
+    const file = new Blob([await readFile(join(started.dir, 'clip.mp4'))], { type: 'video/mp4' })
+    return createExports({ baseUrl: started.stack.url }).uploadVideo(file, {
+      filename: 'clip.mp4',
+      projectId: 1,
+    })
   }
 
   it('renders, stores, reports and answers', async () => {
-    const client = createExports({ baseUrl: stack.url })
+    const client = createExports({ baseUrl: started.stack.url })
     const { video_key } = await upload()
     const { job_id } = await client.jobs.create({
       project_id: 1,
@@ -71,7 +66,7 @@ describe.skipIf(python === null || !hasFfmpeg)('the GPU worker at work', () => {
       error: null,
     })
     expect(seen).toEqual([...seen].sort((a, b) => a - b))
-    const result = join(dir, 'result.mp4')
+    const result = join(started.dir, 'result.mp4')
     await writeFile(
       result,
       Buffer.from(await (await fetch(client.absolute(String(job.output_url)))).arrayBuffer()),
@@ -81,7 +76,7 @@ describe.skipIf(python === null || !hasFfmpeg)('the GPU worker at work', () => {
   })
 
   it('fails a job for good whose params no retry can mend', async () => {
-    const client = createExports({ baseUrl: stack.url })
+    const client = createExports({ baseUrl: started.stack.url })
     const { video_key } = await upload()
     const { job_id } = await client.jobs.create({
       project_id: 1,

@@ -1,14 +1,18 @@
-/** The GPU worker's plans beside runpod-local's, over params that nobody thought of. */
+/** Compares the GPU worker's plans with runpod-local's, for generated params. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { JobFailure } from '../../runpod-local/worker/failure.ts'
 import type { Picture, Probe, Sound } from '../../runpod-local/worker/media.ts'
 import { planJob } from '../../runpod-local/worker/plan.ts'
+import { missingFrom } from '../../runpod-local/worker/text/layout.ts'
+import { typesetterWith } from '../support/node/runpod-local/typesetter.ts'
 import { python, runPython } from './python.ts'
 
 const RUNS = Number(process.env.RUNS ?? 4_000)
+/** Each is planned for all of these. */
+const PROBES = 30
 
-/** Mostly what a field takes, at its edges above all, and now and then anything. */
+/** Mostly valid values of a field, especially at its bounds, and occasionally anything. */
 const sometimesWrong = (right: fc.Arbitrary<unknown>) =>
   fc.oneof(
     { weight: 12, arbitrary: right },
@@ -37,12 +41,26 @@ const output = sometimesWrong(
   }),
 )
 const place = { x: fraction, y: fraction, opacity: fraction, start_seconds: seconds, end_seconds: seconds }
-const words = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
-  fc.string({
-    unit: fc.constantFrom(' ', '\t', '\r', '\n', '\u00a0', '\ufeff', '\u0085', '\u2028', 'a', '%'),
-  }),
-)
+const typesetter = typesetterWith()
+/** Other texts are refused before planning. */
+const drawable = (text: string) => {
+  const missing = missingFrom(text.toWellFormed(), typesetter.fonts)
+  return [...text].filter((char) => !missing.includes(char)).join('')
+}
+const words = fc
+  .oneof(
+    fc.string({
+      unit: fc.constantFrom(
+        ...'ab. ,-–(日本。「ん안مرש\u0301สั्न😀🎉👍🇩\u{1f3fd}\u200d\u200b\ufe0f\u00a0\n{}\\Nh',
+      ),
+      maxLength: 40,
+    }),
+    fc.string({ unit: 'binary', maxLength: 12 }),
+    fc.string({
+      unit: fc.constantFrom(' ', '\t', '\r', '\n', '\u00a0', '\ufeff', '\u0085', '\u2028', 'a', '%'),
+    }),
+  )
+  .map(drawable)
 const item = sometimesWrong(
   fc.oneof(
     some({
@@ -52,9 +70,26 @@ const item = sometimesWrong(
       size: fraction,
       color: colour,
       background: colour,
+      align: sometimesWrong(fc.constantFrom('left', 'center', 'right')),
+      max_width: fraction,
     }),
     some({ ...place, type: fc.constant('image'), image_key: fc.string(), width: fraction }),
   ),
+)
+const share = fc.double({ min: 0.01, max: 1, noNaN: true })
+/** Valid values only, so that its lines are laid out. */
+const rightText = fc.record(
+  {
+    type: fc.constant('text'),
+    text: words,
+    size: share,
+    x: share,
+    y: share,
+    max_width: share,
+    align: fc.constantFrom('left', 'center', 'right'),
+    background: fc.constantFrom(null, '#12aBcD'),
+  },
+  { requiredKeys: ['type', 'text'] },
 )
 const ratio = sometimesWrong(
   fc.tuple(fc.double({ min: 0, max: 99, noNaN: true }), fc.nat(30)).map(([a, b]) => `${a.toFixed(3)}:${b}`),
@@ -74,6 +109,10 @@ const job = fc.oneof(
   fc.record({
     type: fc.constant('overlay'),
     params: some({ items: fc.array(item, { maxLength: 4 }), output }),
+  }),
+  fc.record({
+    type: fc.constant('overlay'),
+    params: fc.record({ items: fc.array(rightText, { maxLength: 4 }) }),
   }),
   fc.record({ type: fc.string(), params: fc.jsonValue() }),
 )
@@ -120,15 +159,14 @@ const input: fc.Arbitrary<Probe> = fc.record({
   notes: fc.constant([]),
 })
 
-interface Case {
+interface Job {
   type: string
   params: unknown
-  input: Probe
 }
 
-function answerHere({ type, params, input: probe }: Case): object {
+function answerHere({ type, params }: Job, probe: Probe): object {
   try {
-    const { args, duration, texts, imageKeys } = planJob(type, params, probe)
+    const { args, duration, texts, fontSets, imageKeys } = planJob(type, params, probe, typesetter)
     return {
       args: args(
         imageKeys.map(() => ({ demuxer: 'png_pipe', turn: 'clock' })),
@@ -137,6 +175,7 @@ function answerHere({ type, params, input: probe }: Case): object {
       duration,
       texts: texts.map(({ name, text }) => [name, text]),
       images: imageKeys,
+      font_sets: fontSets,
     }
   } catch (error) {
     if (!(error instanceof JobFailure)) throw error
@@ -144,27 +183,32 @@ function answerHere({ type, params, input: probe }: Case): object {
   }
 }
 
-/** Of a type check the field alone: its words are each language's own. */
+/** Of a type error the field only: its text depends on the language. */
 function comparable(answer: object): object {
   const text = JSON.stringify(answer)
   const checked = /params are unusable: (.*?): /.exec(text)
   return checked === null ? answer : { ...answer, message: checked[1] }
 }
 
+/** Through JSON, as everything that reaches a worker: no undefined, no -0. */
+const sent = <T>(value: T): T => JSON.parse(JSON.stringify(value))
+
 it.skipIf(python === null)('plans and refuses as runpod-local does, argument by argument', () => {
-  const cases = fc.sample(fc.tuple(job, input), RUNS).map(([what, probe]): Case => {
-    // Through text, as everything that reaches a worker: no undefined, no -0.
-    return JSON.parse(JSON.stringify({ ...what, input: probe }))
+  const probes = sent(fc.sample(input, PROBES))
+  const jobs = sent(fc.sample(job, RUNS))
+  const lines = [probes, ...jobs].map((line) => `${JSON.stringify(line)}\n`)
+  const answers = runPython('plan_lines.py', lines.join('')).trimEnd().split('\n')
+  expect(answers).toHaveLength(RUNS)
+  let planned = 0
+  jobs.forEach((each, index) => {
+    const there: object[] = JSON.parse(answers[index] ?? '[]')
+    const here = probes.map((probe) => answerHere(each, probe))
+    expect({ job: each, answers: there.map(comparable) }).toEqual({
+      job: each,
+      answers: here.map(comparable),
+    })
+    planned += here.filter((answer) => 'args' in answer).length
   })
-  const lines = runPython('plan_lines.py', cases.map((each) => `${JSON.stringify(each)}\n`).join(''))
-  const answers = lines.trimEnd().split('\n')
-  expect(answers).toHaveLength(cases.length)
-  const planned = cases.filter((each, index) => {
-    const here = answerHere(each)
-    const there = JSON.parse(answers[index] ?? 'null')
-    expect({ case: each, answer: comparable(there) }).toEqual({ case: each, answer: comparable(here) })
-    return 'args' in here
-  })
-  // Were everything refused, nothing would be compared.
-  expect(planned.length).toBeGreaterThan(RUNS / 5)
+  // If everything were refused, nothing would be compared.
+  expect(planned).toBeGreaterThan((RUNS * PROBES) / 5)
 })

@@ -1,4 +1,4 @@
-"""Shared by the tests: the worker's package on the path, and a service that speaks what a worker hears."""
+"""Shared by the tests: the worker's package on the path, and a fake of the service from a worker's view."""
 import json
 import shutil
 import sys
@@ -18,11 +18,28 @@ sys.dont_write_bytecode = True
 
 from exportal_worker.ffmpeg import Ffmpeg
 from exportal_worker.media import Media, Picture, Sound
+from exportal_worker.text.characters import Shaper
+from exportal_worker.text.font import Font, read_font
+from exportal_worker.text.typesetter import Typesetter
 from exportal_worker.work import Bench
 
-#: How large the service wants the parts of a result.
+# The size of the parts of a result that the service requests.
 PART_BYTES = 5 * 1024**2
-FONT = ROOT / "node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf"
+_LISTED = json.loads((ROOT / "runpod-local/worker/text/fonts.json").read_text(encoding="utf-8"))
+# The bundled fonts, in their order.
+FONTS = [str(ROOT / "node_modules" / name) for name in _LISTED]
+
+
+def _read(path: str) -> Font:
+    return read_font(Path(path).read_bytes())
+
+
+_READ = [_read(path) for path in FONTS]
+
+
+def typesetter(shaper: Shaper = "harfbuzz") -> Typesetter:
+    """The bundled fonts, and an ffmpeg with this text shaper."""
+    return Typesetter(_READ, shaper)
 
 
 def vectors(name: str) -> dict[str, Any]:
@@ -30,13 +47,13 @@ def vectors(name: str) -> dict[str, Any]:
 
 
 def media_of(given: dict[str, Any]) -> Media:
-    """A probed file as the vectors have it."""
+    """A probed file in the format of the vectors."""
     sound = given["sound"]
     return Media(**{**given, "picture": Picture(**given["picture"]), "sound": sound and Sound(**sound)})
 
 
 def eventually(look: Callable[[], Any], what: str, seconds: float = 10) -> Any:
-    """Asks again until the answer is truthy, and answers it."""
+    """Repeats the call until its result is truthy, and returns it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
@@ -47,7 +64,7 @@ def eventually(look: Callable[[], Any], what: str, seconds: float = 10) -> Any:
 
 
 class WorkerTest(unittest.TestCase):
-    """A test with a directory of its own, and with a service."""
+    """A test with its own directory and its own service."""
 
     def setUp(self) -> None:
         self.dir = Path(tempfile.mkdtemp(prefix="exportal-worker-test-"))
@@ -58,7 +75,7 @@ class WorkerTest(unittest.TestCase):
     def bench(self, **changes: Any) -> Bench:
         ffmpeg = Ffmpeg("ffmpeg", "ffprobe", nvenc=False)
         options = {"spacing_s": 0.01, "heartbeat_s": 5.0, "waits": (0.01, 0.02), **changes}
-        return Bench(str(self.dir), options.pop("ffmpeg", ffmpeg), **options)
+        return Bench(str(self.dir), options.pop("ffmpeg", ffmpeg), typesetter().fonts, **options)
 
     def file(self, content: bytes, name: str = "file") -> str:
         path = self.dir / name
@@ -71,7 +88,7 @@ Reply = tuple[int, Any, dict[str, str]]
 
 
 class FakeService:
-    """What Exportal is to a worker. `answers` overrides the next answers to a path, one by one."""
+    """The API of Exportal for workers. `answers` overrides the next answers to a path, one by one."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -80,12 +97,13 @@ class FakeService:
         self.reports: list[tuple[str, dict[str, Any]]] = []
         self.authorizations: set[str | None] = set()
         self.calls: list[str] = []
+        self.agents: set[str | None] = set()
         self.answers: dict[str, list[Reply]] = {}
         self.on_report: Callable[[str, dict[str, Any]], Reply | None] = lambda kind, body: None
         self.parts: dict[int, bytes] = {}
         self.completed: list[dict[str, Any]] | None = None
         self.begun = 0
-        #: What the last beginning said of the file.
+        # The size announced when the last upload was opened.
         self.announced: dict[str, Any] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -103,7 +121,7 @@ class FakeService:
         return [body for name, body in self.reports if name == kind]
 
     def job(self, type_name: str = "transcode", params: Any = None, **changes: Any) -> dict[str, Any]:
-        """A job of RunPod as its SDK hands it over."""
+        """A job in the form in which RunPod's SDK passes it to the handler."""
         given = {
             "job_id": "job-1",
             "round": 1,
@@ -127,6 +145,7 @@ class FakeService:
     def reply(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
         path = urlsplit(target).path
         self.calls.append(f"{method} {path}")
+        self.agents.add(headers.get("user-agent"))
         forced = self.answers.get(path)
         if forced:
             return forced.pop(0)
@@ -189,6 +208,6 @@ def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = answer
 
         def log_message(self, *_args: Any) -> None:
-            """The tests have their own output."""
+            """Suppressed, since the tests have their own output."""
 
     return Handler

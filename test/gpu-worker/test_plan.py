@@ -3,7 +3,7 @@ import struct
 import unittest
 from collections.abc import Callable
 
-from support import media_of, vectors
+from support import media_of, typesetter, vectors
 
 from exportal_worker.check_result import check_result
 from exportal_worker.failure import JobFailure
@@ -33,22 +33,23 @@ class Plans(unittest.TestCase):
                     self._planned(case, media)
 
     def _planned(self, case: dict, media: Media) -> None:
-        plan = plan_job(case["type"], case["params"], media)
+        plan = plan_job(case["type"], case["params"], media, typesetter(case.get("shaper", "harfbuzz")))
         found = {
             "args": plan.args(images_of(case), fps_mode=case.get("fps_mode", False)),
             "output_name": plan.output_name,
             "duration": plan.edit.duration,
             "texts": [list(each) for each in plan.edit.texts],
             "image_keys": plan.edit.image_keys,
+            **({"font_sets": plan.edit.font_sets} if plan.edit.font_sets else {}),
         }
         self.assertEqual(found, case["plan"])
 
     def _refused(self, case: dict, media: Media) -> None:
         wanted = dict(case["refused"])
         with self.assertRaises(JobFailure) as caught:
-            plan_job(case["type"], case["params"], media)
+            plan_job(case["type"], case["params"], media, typesetter())
         failure = caught.exception
-        # The words of a type check are each language's own; which field is wrong is not.
+        # The text of a type error depends on the language; the field does not.
         field = wanted.pop("field", None)
         found = {"code": failure.code, "should_retry": failure.should_retry}
         if field is None:
@@ -63,7 +64,7 @@ class Plans(unittest.TestCase):
         for case in shared["cases"]:
             if "plan" not in case:
                 continue
-            plan = plan_job(case["type"], case["params"], media_of(shared["inputs"][case["input"]]))
+            plan = plan_job(case["type"], case["params"], media_of(shared["inputs"][case["input"]]), typesetter(case.get("shaper", "harfbuzz")))
             args = plan.args(images_of(case), nvenc=True, fps_mode=case.get("fps_mode", False))
             software = case["plan"]["args"]
             if not uses_nvenc(plan.target, plan.edit.output):
@@ -110,7 +111,7 @@ class Reading(unittest.TestCase):
         for case in vectors("verdicts.json")["cases"]:
             with self.subTest(case["name"]):
                 media = media_of(inputs[case["input"]])
-                plan = plan_job(case["type"], case["params"], media)
+                plan = plan_job(case["type"], case["params"], media, typesetter())
                 judge = lambda: check_result(media, plan, media_of(case["result"]))
                 if case["refused"] is None:
                     judge()

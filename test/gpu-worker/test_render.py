@@ -5,7 +5,7 @@ import struct
 import subprocess
 import unittest
 
-from support import FONT, WorkerTest
+from support import FONTS, WorkerTest
 
 from exportal_worker.failure import JobFailure
 from exportal_worker.handle import make_bench
@@ -44,7 +44,11 @@ class Render(WorkerTest):
         clip = self.make("clip.mp4", *lavfi("color=black:s=320x180:r=25:d=2", "sine=d=2"), *H264, "-c:a", "aac")
         with open(clip, "rb") as file:
             self.service.files["clip.mp4"] = file.read()
-        environment = {"EXPORTAL_DIR": str(self.dir / "work"), "EXPORTAL_FONT": str(FONT), "EXPORTAL_ENCODER": "libx264"}
+        environment = {
+            "EXPORTAL_DIR": str(self.dir / "work"),
+            "EXPORTAL_FONTS": os.pathsep.join(FONTS),
+            "EXPORTAL_ENCODER": "libx264",
+        }
         self.real = make_bench(environment)
 
     def look(self, path: str) -> Media:
@@ -54,7 +58,7 @@ class Render(WorkerTest):
         """The path of the stored result."""
         answer = work(self.service.job(type_name, params, **changes), Stop(), self.real)
         self.assertEqual(answer, {"output_video_key": "output/job-1/1-1.mp4"}, self.service.of("error"))
-        self.assertEqual(os.listdir(self.real.dir), ["font.ttf"])
+        self.assertEqual(sorted(os.listdir(self.real.dir)), ["fonts", "fonts.conf"])
         return self.file(self.service.stored["/put/1-1.mp4"], "result")
 
     def pixel(self, path: str, second: float, x: int, y: int) -> tuple[int, ...]:
@@ -67,6 +71,17 @@ class Render(WorkerTest):
         self.assertAlmostEqual(found.duration, 1, delta=0.1)
         self.assertEqual((found.demuxer, found.width, found.height, found.sound is not None), ("mov", 320, 180, True))
         self.assertEqual({body["stage"] for body in self.service.of("progress")} - {"downloading", "rendering", "uploading"}, set())
+
+    def test_a_result_has_a_poster_without_notes(self) -> None:
+        job = self.service.job("crop", {"aspect_ratio": "1:1", "output": {"width": 1400}})
+        job["input"]["output"]["poster_put_url"] = f"{self.service.url}/put/1-1.jpg"
+        self.assertIs(work(job, Stop(), self.real).get("poster"), True)
+        jpeg = self.service.stored["/put/1-1.jpg"]
+        self.assertNotIn(b"Lavc", jpeg)
+        asked = ["-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"]
+        command = ["ffprobe", *asked, self.file(jpeg, "poster.jpg")]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        self.assertEqual(told.strip(), "mjpeg,1280,1280")
 
     def test_crops(self) -> None:
         found = self.look(self.render("crop", {"aspect_ratio": "1:1", "output": {"width": 90}}))

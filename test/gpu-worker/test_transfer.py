@@ -124,7 +124,7 @@ class Parts(WorkerTest):
     def test_sends_equal_parts_and_completes_with_their_etags(self) -> None:
         size = 12_000_000
         fractions = self.upload(size)
-        # So that its parts can be signed for a store that counts nothing.
+        # So that its parts can be signed for a store that does not check sizes.
         self.assertEqual(self.service.announced, {"size_bytes": size})
         lengths = [PART_BYTES, PART_BYTES, size - 2 * PART_BYTES]
         self.assertEqual([len(part) for part in self.service.parts.values()], lengths)

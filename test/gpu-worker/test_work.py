@@ -1,4 +1,4 @@
-"""Whole jobs, the ffmpeg in them replaced by scripts: what is reported, stored and left behind."""
+"""Whole jobs, with scripts in place of ffmpeg: reports, stored files and remaining files."""
 import asyncio
 import os
 import signal
@@ -8,8 +8,9 @@ import unittest
 from dataclasses import replace
 from unittest.mock import patch
 
-from support import FONT, WorkerTest, eventually
+from support import FONTS, WorkerTest, eventually
 
+from exportal_worker import VERSION
 from exportal_worker import work as work_module
 from exportal_worker.ffmpeg import Ffmpeg
 from exportal_worker.handle import Worker, make_bench
@@ -31,14 +32,14 @@ class WorkTest(WorkerTest):
     def setUp(self) -> None:
         super().setUp()
         self.service.files["clip.mp4"] = b"a clip"
-        # What is in the files is told, so that no ffprobe is needed here; test_render.py has the real ones.
+        # The content of the files is given, so that no ffprobe is needed here; test_render.py uses real ones.
         self.found = media()
         patcher = patch.object(work_module, "probe", lambda path, *rest: self.found)
         patcher.start()
         self.addCleanup(patcher.stop)
 
     def ffmpeg(self, script: str) -> Ffmpeg:
-        """An ffmpeg that is a shell script; `$out` is the file that it is to write."""
+        """An ffmpeg that is a shell script; `$out` is the file to be written."""
         path = self.dir / "ffmpeg"
         path.write_text(f'#!/bin/sh\nfor out; do :; done\n{script}\n')
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -55,7 +56,7 @@ class WorkTest(WorkerTest):
 
 
 RENDER = 'echo out_time_us=N/A; echo out_time_us=1000000; echo progress=end; printf done > "$out"'
-HANG = 'trap "exit 255" TERM; echo out_time_us=1000000; while :; do sleep 0.05; done'
+HANG = 'echo out_time_us=1000000; while :; do sleep 0.05; done'
 
 
 class Work(WorkTest):
@@ -117,13 +118,19 @@ class Work(WorkTest):
         self.assertIn("h264_nvenc", first)
         self.assertIn("libx264", second)
 
-    def test_text_without_drawtext_is_refused_before_anything_is_downloaded(self) -> None:
-        ffmpeg = replace(self.ffmpeg(RENDER), missing=("drawtext",))
-        job = self.service.job("overlay", {"items": [{"type": "text", "text": "Hi"}]})
-        answer = work(job, Stop(), self.bench(ffmpeg=ffmpeg))
-        self.assertEqual((answer["code"], answer["should_retry"]), ("worker_error", False))
-        self.assertIn("drawtext", answer["error"])
-        self.assertNotIn("GET /files/clip.mp4", self.service.calls)
+    def test_text_that_cannot_be_drawn_is_refused_before_anything_is_downloaded(self) -> None:
+        whole = self.ffmpeg(RENDER)
+        for ffmpeg, text, code, said in (
+            (replace(whole, missing=("ass",)), "Hi", "worker_error", "lacks what the job needs: ass"),
+            (replace(whole, shaper="none", missing=("ass", "drawtext")), "Hi", "worker_error", "needs: drawtext"),
+            (replace(whole, shaper="none", missing=("ass",)), "مر", "invalid_params", "cannot shape م ر."),
+            (whole, "a𓀀", "invalid_params", "no font here has 𓀀."),
+        ):
+            job = self.service.job("overlay", {"items": [{"type": "text", "text": text}]})
+            answer = work(job, Stop(), self.bench(ffmpeg=ffmpeg))
+            self.assertEqual((answer["code"], answer["should_retry"]), (code, False))
+            self.assertIn(said, answer["error"])
+            self.assertNotIn("GET /files/clip.mp4", self.service.calls)
 
     def test_damage_that_ffmpeg_went_over_is_said(self) -> None:
         answer = self.run_job(f"echo error while decoding MB 1 2 >&2; {RENDER}")
@@ -156,6 +163,15 @@ class Work(WorkTest):
         self.assertEqual(answer["code"], "invalid_media")
         self.assertEqual(self.service.stored, {})
 
+    def test_a_self_test_tells_what_was_found_and_reports_nothing(self) -> None:
+        gpu = replace(self.ffmpeg(RENDER), nvenc=True)
+        job = {"id": "rp-1", "input": {"self_test": True}}
+        answer = work(job, Stop(), self.bench(ffmpeg=gpu))
+        self.assertEqual(answer, {"h264": "nvenc", "missing": []})
+        answer = work(job, Stop(), self.bench(ffmpeg=replace(gpu, nvenc=False, missing=("drawtext",))))
+        self.assertEqual(answer, {"error": "ffmpeg lacks drawtext.", "h264": "libx264", "missing": ["drawtext"]})
+        self.assertEqual(self.service.reports, [])
+
     def test_an_input_that_cannot_be_read_fails_without_a_report(self) -> None:
         for job in [{"id": "x"}, {"id": "x", "input": []}, self.service.job(callback_url="file:///etc/passwd")]:
             answer = work(job, Stop(), self.bench())
@@ -169,6 +185,21 @@ class Work(WorkTest):
         self.service.on_report = answer
         self.assertEqual(self.run_job(HANG), {"error": "Stopped: the service asked to stop"})
         self.assertEqual((self.service.stored, self.service.of("error")), ({}, []))
+
+    def test_every_request_names_the_worker(self) -> None:
+        self.run_job(RENDER)
+        self.run_job(RENDER, single_put_bytes=3)
+        self.assertEqual(self.service.agents, {f"exportal-gpu-worker/{VERSION}"})
+
+    def test_what_cannot_be_written_is_this_worker_s_trouble_not_the_file_s(self) -> None:
+        answer = self.run_job('rm -r "$PWD"; echo "output.mp4: No such file or directory" >&2; exit 1')
+        self.assertEqual((answer["code"], answer["should_retry"]), ("worker_error", True))
+        self.assertNotIn(str(self.dir), answer["error"])
+
+    def test_a_file_that_went_away_is_this_worker_s_trouble_too(self) -> None:
+        answer = self.run_job(f'{RENDER}; rm -r "$PWD"')
+        self.assertEqual((answer["code"], answer["should_retry"]), ("worker_error", True))
+        self.assertNotIn(str(self.dir), answer["error"])
 
     def test_nothing_secret_is_logged(self) -> None:
         with self.assertLogs("exportal", "DEBUG") as logged:
@@ -195,6 +226,28 @@ class Handle(WorkTest):
 
         asyncio.run(cancel())
         self.assertEqual((self.service.stored, self.service.of("error"), self.service.of("complete")), ({}, [], []))
+
+    def test_further_cancels_do_not_end_the_wait_for_ffmpeg(self) -> None:
+        gate = self.dir / "gate"
+        # Its child process outlives it, and keeps its output open.
+        stubborn = f'echo out_time_us=1000000; (while [ ! -e {gate} ]; do sleep 0.01; done) & wait'
+
+        async def cancel() -> None:
+            task = asyncio.create_task(self.worker(stubborn).handle(self.service.job()))
+            await asyncio.to_thread(eventually, self._rendering, "rendering")
+            for _ in range(3):
+                task.cancel()
+                # Long enough for the cancel to reach the await of the task.
+                for _ in range(10):
+                    await asyncio.sleep(0)
+            self.assertFalse(task.done())
+            self.assertEqual(len(self.jobs_left()), 1)
+            gate.touch()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertEqual(self.jobs_left(), [])
+
+        asyncio.run(cancel())
 
     def _rendering(self) -> bool:
         return any(body["progress"] > 5 for body in self.service.of("progress"))
@@ -229,7 +282,7 @@ class Handle(WorkTest):
             with patch.object(worker, "shut_down", lambda: held.append(stop._lock.locked())):
                 with stop._lock:
                     os.kill(os.getpid(), signal.SIGTERM)
-                    # A signal is handled between two instructions, at the latest when a loop begins again.
+                    # A signal is handled between two instructions, at the latest when a loop starts its next iteration.
                     for _ in range(2):
                         pass
                 await asyncio.to_thread(eventually, lambda: held, "the end of all jobs")
@@ -239,15 +292,9 @@ class Handle(WorkTest):
         asyncio.run(interrupt())
         self.assertEqual(held, [False])
 
-    def test_the_bench_is_cleared_of_what_an_earlier_run_left(self) -> None:
-        (self.dir / "job-old").mkdir()
-        (self.dir / "job-old" / "input").write_text("left over")
-        bench = make_bench({"EXPORTAL_DIR": str(self.dir), "EXPORTAL_FONT": str(FONT), "EXPORTAL_ENCODER": "libx264"})
-        self.assertEqual(sorted(os.listdir(bench.dir)), ["font.ttf"])
-
     def test_an_encoder_that_is_none_is_refused(self) -> None:
         with self.assertRaises(ValueError):
-            make_bench({"EXPORTAL_DIR": str(self.dir), "EXPORTAL_FONT": str(FONT), "EXPORTAL_ENCODER": "gpu"})
+            make_bench({"EXPORTAL_DIR": str(self.dir), "EXPORTAL_FONTS": FONTS[0], "EXPORTAL_ENCODER": "gpu"})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,17 @@
-/** Files as people really have them, made by ffmpeg when they are wanted: name by name, the arguments that make them. */
-import { execFile } from 'node:child_process'
+/** Real-world input files, created by ffmpeg on demand: by name, the arguments that create them. */
+import { execFile, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { hasFfmpeg } from '../gpu-worker/python.ts'
+
+/** Inputs are created by the one on PATH. */
+export const MAKER = 'ffmpeg'
+export const canMake =
+  hasFfmpeg && /libx265/.test(String(spawnSync(MAKER, ['-hide_banner', '-encoders']).stdout))
+if (!canMake)
+  console.warn('NO FFMPEG WITH LIBX265 ON PATH TO MAKE INPUTS: the tests of real files are SKIPPED')
 
 const lavfi = (...sources: string[]) => sources.map((source) => `-f lavfi -i ${source}`).join(' ')
 const picture = (seconds = 2, size = '320x240') => `testsrc2=s=${size}:r=25:d=${seconds}`
@@ -14,24 +22,24 @@ const TAGS_709 = '-color_primaries bt709 -color_trc bt709 -colorspace bt709'
 const TAGS_601 = '-colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m'
 const FILM = lavfi(picture(), 'sine=d=2')
 
-/** SMPTE bars as HDR: BT.709's light at 203 cd/m² for white, in BT.2020 and by another curve. */
+/** SMPTE bars as HDR: BT.709 with white at 203 cd/m², in BT.2020 with another transfer function. */
 function hdr(transfer: 'smpte2084' | 'arib-std-b67'): string {
-  const npl = transfer === 'smpte2084' ? 203 : 1000
   const filter =
     'scale=out_color_matrix=bt709,format=yuv420p,' +
     'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,' +
-    `zscale=t=linear:npl=${npl},format=gbrpf32le,` +
-    `zscale=p=bt2020:t=${transfer}:m=bt2020nc:r=tv:npl=${npl},format=yuv420p10le`
+    `zscale=t=linear:npl=203,format=gbrpf32le,` +
+    `zscale=p=bt2020:t=${transfer}:m=bt2020nc:r=tv:npl=203,format=yuv420p10le`
   const x265 = `log-level=none:colorprim=bt2020:transfer=${transfer}:colormatrix=bt2020nc`
   const bars = lavfi('smptebars=s=320x240:r=25:d=1')
   return `${bars} -vf ${filter} -c:v libx265 -preset ultrafast -x265-params ${x265} -tag:v hvc1`
 }
 
-/** Arguments of ffmpeg before the file's name, parted by spaces. A file named among them is made first. */
+/** Arguments of ffmpeg before the file's name, separated by spaces. A file named in them is created first. */
 const RECIPES: Record<string, string> = {
   'base.mp4': `${FILM} ${H264} ${AAC}`,
   'cover.jpg': `${lavfi('color=red:s=120x200')} -frames:v 1`,
   'brand.png': `${lavfi('color=0xe60023:s=64x64,format=rgb24')} -frames:v 1`,
+  'cover.mp4': '-i base.mp4 -i cover.jpg -map 1 -map 0 -c copy -disposition:v:0 attached_pic',
   'cover-first.mkv': '-i base.mp4 -attach cover.jpg -metadata:s:t mimetype=image/jpeg -c copy',
   'still-first.mkv': `${lavfi('color=red:s=120x200:r=25:d=0.04')} ${FILM} -map 0 -map 1 -map 2 ${H264} ${AAC}`,
   'gop2.ts': `${lavfi(picture(6), 'sine=d=6')} ${H264} -g 50 -sc_threshold 0 ${AAC}`,
@@ -85,7 +93,7 @@ const RECIPES: Record<string, string> = {
   'two-colours.jpg': `${lavfi('color=red:s=64x32,drawbox=32:0:32:32:blue:fill')} -frames:v 1`,
 }
 
-/** Files of text that some recipes read. */
+/** Text files that some recipes read. */
 const TEXTS: Record<string, string> = {
   's.srt': '1\n00:00:00,500 --> 00:00:08,000\nhi\n',
   'c.txt':
@@ -93,10 +101,10 @@ const TEXTS: Record<string, string> = {
   'sizes.txt': 'file large.webm\nfile small.webm\n',
 }
 
-/** Big-endian TIFF with an orientation of 6: to be turned clockwise. */
+/** Big-endian TIFF with an orientation of 6: to be rotated clockwise. */
 const SIDEWAYS = 'ffe100224578696600004d4d002a00000008000101120003000000010006000000000000'
 
-/** What no ffmpeg makes: by bytes, from a file that one does. */
+/** Files that ffmpeg cannot create: patched bytes of one that it can. */
 const PATCHED: Record<string, [from: string, patch: (file: Buffer) => Buffer]> = {
   'sideways.jpg': [
     'two-colours.jpg',
@@ -107,13 +115,37 @@ const PATCHED: Record<string, [from: string, patch: (file: Buffer) => Buffer]> =
     (file) =>
       Buffer.from(file.toString('latin1').replaceAll('mp4a', 'ac-4').replaceAll('esds', 'dac4'), 'latin1'),
   ],
+  'cover-first.mp4': ['cover.mp4', withNotesFirst],
   'damaged.ts': [
     'gop2.ts',
     (file) => file.fill(0x55, Math.floor(file.length / 2), Math.floor(file.length / 2) + 40 * 188),
   ],
 }
 
-/** Makes inputs in `dir` by `ffmpeg`, each once, with what it is made of. */
+/** The thumbnail is in the metadata (`moov/udta`), which a drone writes before the tracks (ISO/IEC 14496-12, 4.2). */
+function withNotesFirst(file: Buffer): Buffer {
+  const moov = boxes(file, 0, file.length).find(({ type }) => type === 'moov')
+  if (moov === undefined) throw new Error('there is no moov')
+  const children = boxes(file, moov.start + 8, moov.end)
+  const rank = new Map([
+    ['mvhd', 0],
+    ['udta', 1],
+  ])
+  const sorted = children.toSorted((a, b) => (rank.get(a.type) ?? 2) - (rank.get(b.type) ?? 2))
+  return Buffer.concat([
+    file.subarray(0, moov.start + 8),
+    ...sorted.map(({ start, end }) => file.subarray(start, end)),
+    file.subarray(moov.end),
+  ])
+}
+
+function boxes(file: Buffer, from: number, to: number): { type: string; start: number; end: number }[] {
+  if (from >= to) return []
+  const end = from + file.readUInt32BE(from)
+  return [{ type: file.toString('latin1', from + 4, from + 8), start: from, end }, ...boxes(file, end, to)]
+}
+
+/** Creates inputs in `dir` with `ffmpeg`, each once, with its dependencies. */
 export class Inputs {
   readonly #dir: string
   readonly #ffmpeg: string

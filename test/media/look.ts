@@ -1,4 +1,4 @@
-/** What a finished file is, seen by the ffmpeg on PATH and not by a worker's own eyes. */
+/** Inspects a finished file with the ffmpeg on PATH, independently of the workers. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -19,10 +19,10 @@ interface Stream {
 }
 
 export interface Seen {
-  /** What streams there are, in their order. */
+  /** The kinds of streams, in their order. */
   kinds: string[]
   size: string
-  /** Those that are shown. */
+  /** The number of frames shown. */
   frames: number
   /** Range, matrix, transfer, primaries. */
   tags: string
@@ -30,19 +30,23 @@ export interface Seen {
   /** Seconds. */
   duration: number
   chapters: number
-  /** Names of the container's and the streams' notes that say something about the input. */
+  /** Names of metadata of the container and the streams that reveal something about the input. */
   notes: string[]
-  /** RGB of a place, as shares of the frame, in the first and the last frame. */
+  /** RGB at a position in a frame, all counted from 0. */
+  at(frame: number): (x: number, y: number) => number[]
+  /** RGB24 of the first frame, row by row. */
+  picture: { width: number; height: number; pixels: Uint8Array }
+  /** RGB at a position, in fractions of the frame, in the first and the last frame. */
   first(x: number, y: number): number[]
   last(x: number, y: number): number[]
-  /** Hz of its tone. */
+  /** The frequency of its tone, in Hz. */
   pitch(): Promise<number>
 }
 
 const run = async (program: string, args: string[]): Promise<Buffer> =>
   (await promisify(execFile)(program, args, { encoding: 'buffer', maxBuffer: 2 ** 28 })).stdout
 
-/** Looks at the file at `path`. @throws Error when it cannot be decoded */
+/** Inspects the file at `path`. @throws Error when it cannot be decoded */
 export async function look(path: string): Promise<Seen> {
   const asked = ['-v', 'error', '-show_streams', '-show_format', '-show_chapters', '-of', 'json', path]
   const scaled =
@@ -75,13 +79,18 @@ export async function look(path: string): Promise<Seen> {
     duration: Number(format.duration),
     chapters: chapters.length,
     notes: about.filter((name) => /location|title|comment|artist|creation_time/i.test(name)),
+    at: pixel,
+    picture: { width, height, pixels: raw.subarray(0, size) },
     first: pixel(0),
     last: pixel(Math.max(0, Math.floor(raw.length / size) - 1)),
     pitch: () => pitchOf(path),
   }
 }
 
-/** Hz of a tone: by the usual time from one rise through zero to the next, since encoders add noise at both ends. */
+/**
+ * The frequency of a tone in Hz: by the median time between rising zero crossings, since encoders add noise at both
+ * ends.
+ */
 async function pitchOf(path: string): Promise<number> {
   const mono = ['-map', '0:a:0', '-ac', '1', '-ar', '48000', '-f', 's16le', '-']
   const pcm = await run('ffmpeg', ['-v', 'error', '-i', path, ...mono])

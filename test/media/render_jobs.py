@@ -1,4 +1,7 @@
-"""Does jobs of RunPod, each a line of JSON on standard input, as the GPU worker would: a line for RunPod's answer to each."""
+"""
+Runs RunPod jobs, each a line of JSON on standard input, as the GPU worker does: prints one line with each answer to
+RunPod.
+"""
 import json
 import os
 import sys

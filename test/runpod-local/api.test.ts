@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { expect, it } from 'vitest'
-import { type Local, startLocal } from './support/local.ts'
+import { type Local, startLocal } from '../support/node/runpod-local/local.ts'
 
 const busy: NonNullable<Parameters<typeof startLocal>[0]>['worker'] = ({ signal }) =>
   new Promise((done) => signal.addEventListener('abort', () => done(null)))

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { AttachedWorker } from './support/attached.ts'
-import { eventually, type Local, startLocal } from './support/local.ts'
-import { ManualClock } from './support/manual-clock.ts'
-import { fakeService } from './support/service.ts'
+import { AttachedWorker } from '../support/node/runpod-local/attached.ts'
+import { eventually, type Local, startLocal } from '../support/node/runpod-local/local.ts'
+import { ManualClock } from '../support/node/runpod-local/manual-clock.ts'
+import { fakeService } from '../support/node/runpod-local/service.ts'
 
 const LOST_MS = 40_000
 
-/** An endpoint without a worker of its own, on a clock that stands still. */
+/** An endpoint without a worker of its own, with a manual clock. */
 async function setUp(options: Parameters<typeof startLocal>[0] = {}) {
   const clock = new ManualClock()
   const local = await startLocal({ worker: 'none', clock, lostWorkerMs: LOST_MS, ...options })
@@ -149,7 +149,7 @@ describe('a worker that falls silent', () => {
     })
     const second = new AttachedWorker(local, 'worker-2')
     expect(await second.take()).toMatchObject({ id, retries: 1 })
-    // The first one comes back: the job is not its own any more.
+    // The first worker returns: the job is not its own any more.
     expect((await worker.done(id, { output: 'too late' })).status).toBe(400)
     expect(await statusOf(local, id)).toMatchObject({ status: 'IN_PROGRESS', workerId: 'worker-2' })
     clock.advance(LOST_MS)

@@ -3,12 +3,13 @@ import { AttachedWorkers } from '../../runpod-local/attached.ts'
 import { Endpoint, type EndpointOptions } from '../../runpod-local/endpoint.ts'
 import { FaultSwitches } from '../../runpod-local/faults.ts'
 import { envelope, type Job, type JsonObject } from '../../runpod-local/job.ts'
-import { type WorkerJob, WorkerLost } from '../../runpod-local/workers.ts'
-import { ManualClock } from './support/manual-clock.ts'
+import { WorkerLost } from '../../runpod-local/outcome.ts'
+import type { WorkerJob } from '../../runpod-local/workers.ts'
+import { ManualClock } from '../support/node/runpod-local/manual-clock.ts'
 
 const MINUTE = 60_000
 
-/** An endpoint on a clock that stands still, whose handler is settled by hand. */
+/** An endpoint with a manual clock, whose handler is settled manually. */
 function setUp(options: Partial<EndpointOptions> = {}) {
   const clock = new ManualClock()
   const taken: { job: WorkerJob; finish: (value: unknown) => void; fail: (error: unknown) => void }[] = []
@@ -36,7 +37,7 @@ function setUp(options: Partial<EndpointOptions> = {}) {
       { input: { n: 1 }, webhook: null, executionTimeoutMs: 10 * MINUTE, ttlMs: 24 * 60 * MINUTE, ...more },
       sync,
     )
-  /** The run with this number, from 0, once the handler has it. */
+  /** The run with this number, from 0, once the handler has received it. */
   const run = async (nth: number) => {
     await settled()
     const found = taken[nth]
@@ -46,7 +47,7 @@ function setUp(options: Partial<EndpointOptions> = {}) {
   return { endpoint, clock, faults, taken, told, submit, run }
 }
 
-/** Lets promises that are already settled run their course. */
+/** Lets the callbacks of settled promises run. */
 const settled = () => new Promise((done) => setImmediate(done))
 
 it('hands jobs out first come first served, as many as it has workers', async () => {

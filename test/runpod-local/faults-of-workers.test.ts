@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { eventually } from './support/local.ts'
-import { ended, kinds, setUp } from './support/noop.ts'
+import { eventually } from '../support/node/runpod-local/local.ts'
+import { ended, kinds, setUp } from '../support/node/runpod-local/noop.ts'
 
 describe('reports', () => {
   it.each([

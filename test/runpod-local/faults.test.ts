@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { eventually, startLocal } from './support/local.ts'
-import { ended, kinds, onlyJob, setUp } from './support/noop.ts'
+import { eventually, startLocal } from '../support/node/runpod-local/local.ts'
+import { ended, kinds, onlyJob, setUp } from '../support/node/runpod-local/noop.ts'
 
 it('does nothing when no switch is on', async () => {
   const { service, local, run } = await setUp({})

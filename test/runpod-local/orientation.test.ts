@@ -3,7 +3,7 @@ import { turnOfImage } from '../../runpod-local/worker/orientation.ts'
 
 const turns = ['none', 'hflip', 'half', 'vflip', 'cclock_flip', 'clock', 'clock_flip', 'cclock']
 
-/** A directory with nothing but the orientation (TIFF 6.0, section 2). */
+/** A TIFF directory with only the orientation (TIFF 6.0, section 2). */
 function tiff(order: 'II' | 'MM', value: number): Buffer {
   const bytes = Buffer.alloc(22)
   const short = (number: number, at: number) =>

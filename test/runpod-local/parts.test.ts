@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createLog, redact } from '../../runpod-local/log.ts'
 import { progressParser } from '../../runpod-local/worker/ffmpeg.ts'
 import { findFfmpeg } from '../../runpod-local/worker/find-ffmpeg.ts'
-import { ffmpeg } from './support/media.ts'
+import { ffmpeg } from '../support/node/media.ts'
 
 describe('ffmpeg’s progress', () => {
   const read = (...pieces: string[]) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { JobFailure } from '../../runpod-local/worker/failure.ts'
 import type { Probe } from '../../runpod-local/worker/media.ts'
 import { planJob } from '../../runpod-local/worker/plan.ts'
+import { typesetterWith } from '../support/node/runpod-local/typesetter.ts'
 
 const hd: Probe = {
   demuxer: 'mov',
@@ -27,19 +28,19 @@ const hd: Probe = {
 const dialect = { fpsMode: false }
 
 const argsOf = (type: string, params: unknown, probe: Probe = hd) =>
-  planJob(type, params, probe).args([], dialect)
+  planJob(type, params, probe, typesetterWith()).args([], dialect)
 /** Without its last chain, which is the same for all. */
 const graphOf = (type: string, params: unknown, probe: Probe = hd) => {
   const args = argsOf(type, params, probe)
   return args[args.indexOf('-filter_complex') + 1]?.replace(/;\[0:0\]nullsink$/, '')
 }
-/** The value behind a flag. */
+/** The value after a flag. */
 const flagOf = (args: string[], flag: string) =>
   args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined
 
 function refusal(type: string, params: unknown): Pick<JobFailure, 'code' | 'message' | 'shouldRetry'> {
   try {
-    planJob(type, params, hd)
+    planJob(type, params, hd, typesetterWith())
   } catch (error) {
     const { code, message, shouldRetry } = error as JobFailure
     return { code, message, shouldRetry }
@@ -138,7 +139,7 @@ describe('trim', () => {
   ])('%j', (params, seek, length, duration) => {
     const args = argsOf('trim', params)
     expect([flagOf(args, '-ss'), flagOf(args, '-t')]).toEqual([seek, length])
-    expect(planJob('trim', params, hd).duration).toBe(duration)
+    expect(planJob('trim', params, hd, typesetterWith()).duration).toBe(duration)
   })
 
   it.each([
@@ -191,20 +192,28 @@ describe('crop', () => {
 
 describe('overlay', () => {
   it('draws text from a file, by the defaults', () => {
-    const plan = planJob('overlay', { items: [{ type: 'text', text: 'Hi' }] }, hd)
-    expect(plan.texts).toEqual([{ name: 'text-0.txt', text: 'Hi' }])
+    const params = { items: [{ type: 'text', text: 'Hi' }] }
+    const { texts, fontSets } = planJob('overlay', params, hd, typesetterWith())
+    expect(texts.map(({ name }) => name)).toEqual(['text-0.ass'])
+    expect(texts[0]?.text).toContain('{\\pos(96,54)}{\\fnDejaVu Sans\\fs75.664}Hi\n')
+    expect(fontSets).toEqual([[0]])
     const drawn =
-      'drawtext=fontfile=../font.ttf:textfile=text-0.txt:expansion=none:fontsize=65:fontcolor=0xffffff@1:' +
-      "x=96:y=54:enable='gte(t,0)'"
-    expect(graphOf('overlay', { items: [{ type: 'text', text: 'Hi' }] })).toBe(
-      `${rgbFrame},${drawn},${rgbEnd}`,
+      'color=c=0xffffff@0:s=1920x195:r=1:d=1,format=rgba,ass=f=text-0.ass:fontsdir=fonts-0:alpha=1'
+    const over = "overlay=x=0:y=0:format=rgb:eof_action=repeat:enable='gte(t,0)'"
+    expect(graphOf('overlay', params)).toBe(
+      `${rgbFrame}[below0];${drawn}[over0];[below0][over0]${over},${rgbEnd}`,
     )
   })
 
   it('draws a background whose corner is at x, y', () => {
     const item = { type: 'text', text: 'Hi', x: 0.5, y: 0.5, size: 0.1, background: '#123abc', opacity: 0.4 }
+    const { texts } = planJob('overlay', { items: [item] }, hd, typesetterWith())
+    expect(texts[0]?.text).toContain('{\\pos(987,0)\\xshad27\\yshad360}')
+    expect(texts[1]?.text).toContain('{\\pos(987,135)}')
     expect(graphOf('overlay', { items: [item] })).toContain(
-      'box=1:boxcolor=0x123abc@0.4:boxborderw=27:x=987:y=567:',
+      'color=c=0x123abc@0:s=1920x180:r=1:d=1,format=rgba,ass=f=box-0.ass:fontsdir=fonts-0:alpha=1,' +
+        'pad=1920:396:0:108:color=0xffffff@0,ass=f=text-0.ass:fontsdir=fonts-0:alpha=1,' +
+        'colorchannelmixer=aa=0.4[over0];[below0][over0]overlay=x=0:y=432:',
     )
   })
 
@@ -220,7 +229,7 @@ describe('overlay', () => {
       { type: 'text', text: 'between' },
       { type: 'image', image_key: 'a', x: 0.5, y: 0.5, width: 0.1 },
     ]
-    const plan = planJob('overlay', { items }, hd)
+    const plan = planJob('overlay', { items }, hd, typesetterWith())
     expect(plan.imageKeys).toEqual(['a', 'a'])
     const images = ['png_pipe', 'jpeg_pipe'].map((demuxer) => ({ demuxer, turn: 'none' as const }))
     const args = plan.args(images, dialect)
@@ -229,13 +238,17 @@ describe('overlay', () => {
     )
     const chains = (flagOf(args, '-filter_complex') ?? '').split(';')
     expect(chains).toEqual([
-      expect.stringMatching(/^\[0:0\]sidedata=delete,scale=.*textfile=text-0\.txt.*\[below1\]$/),
-      `[1:v]scale=480:-2:${exact}:in_color_matrix=bt601,format=rgba,colorchannelmixer=aa=0.5[image1]`,
+      expect.stringMatching(/^\[0:0\]sidedata=delete,scale=.*\[below0\]$/),
+      expect.stringMatching(/ass=f=text-0\.ass.*\[over0\]$/),
+      expect.stringMatching(/^\[below0\]\[over0\]overlay=x=0:y=0:.*\[below1\]$/),
+      `[1:v]scale=480:-2:${exact}:in_color_matrix=bt601,format=rgba,colorchannelmixer=aa=0.5[over1]`,
       expect.stringMatching(
-        /^\[below1\]\[image1\]overlay=x=96:y=54:format=rgb:eof_action=repeat:.*text-1\.txt.*\[below3\]$/,
+        /^\[below1\]\[over1\]overlay=x=96:y=54:format=rgb:eof_action=repeat:.*\[below2\]$/,
       ),
-      `[2:v]scale=192:-2:${exact}:in_color_matrix=bt601,format=rgba[image3]`,
-      expect.stringMatching(/^\[below3\]\[image3\]overlay=x=960:y=540:.*\[out\]$/),
+      expect.stringMatching(/ass=f=text-2\.ass.*\[over2\]$/),
+      expect.stringMatching(/^\[below2\]\[over2\]overlay=x=0:y=0:.*\[below3\]$/),
+      `[2:v]scale=192:-2:${exact}:in_color_matrix=bt601,format=rgba[over3]`,
+      expect.stringMatching(/^\[below3\]\[over3\]overlay=x=960:y=540:.*\[out\]$/),
       '[0:0]nullsink',
     ])
   })

@@ -3,9 +3,9 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { eventually, temporaryDir } from './support/local.ts'
-import { clipArgs, ffmpeg, media } from './support/media.ts'
-import { fakeService } from './support/service.ts'
+import { clipArgs, ffmpeg, media } from '../support/node/media.ts'
+import { eventually, temporaryDir } from '../support/node/runpod-local/local.ts'
+import { fakeService } from '../support/node/runpod-local/service.ts'
 
 const main = fileURLToPath(new URL('../../runpod-local/main.ts', import.meta.url))
 
@@ -34,8 +34,10 @@ const exited = (child: ChildProcess): Promise<number | null> =>
 
 it('starts by its environment, cleans up what an earlier run left, and nothing else', async () => {
   const dir = await temporaryDir()
-  await mkdir(join(dir, 'job-AbC123'))
-  await writeFile(join(dir, 'job-AbC123', 'input'), 'left over')
+  const over = start(['--nonsense'], {}).child
+  await exited(over)
+  await mkdir(join(dir, `run-${over.pid}-AbC123`))
+  await writeFile(join(dir, `run-${over.pid}-AbC123`, 'input'), 'left over')
   await writeFile(join(dir, 'mine.txt'), 'not theirs')
   const { url } = start([], {
     RUNPOD_LOCAL_PORT: '0',
@@ -48,7 +50,40 @@ it('starts by its environment, cleans up what an earlier run left, and nothing e
   const base = await url()
   const health = await fetch(`${base}/v2/x/health`, { headers: { authorization: 'Bearer other-key' } })
   expect(await health.json()).toMatchObject({ workers: { throttled: 3 } })
-  expect(await readdir(dir)).toEqual(['mine.txt'])
+  expect(await readdir(dir)).toEqual(['mine.txt', expect.stringMatching(/^run-\d+-\w{6}$/)])
+  expect((await readdir(dir)).join()).not.toContain(`run-${over.pid}-`)
+})
+
+it.skipIf(ffmpeg === null).each([
+  ['off', 'only https is allowed'],
+  ['on', 'is not there (404)'],
+])('takes inputs by URL from this computer when that is %s', async (setting, words) => {
+  const service = await fakeService()
+  const { url } = start(['--port', '0', '--dir', await temporaryDir()], {
+    RUNPOD_LOCAL_LOOPBACK_INPUTS: setting,
+  })
+  const input = service.input('transcode', {}, { input_is_external: true })
+  const headers = { authorization: 'Bearer local-key' }
+  await fetch(`${await url()}/v2/x/run`, { method: 'POST', headers, body: JSON.stringify({ input }) })
+  const told = () => expect(service.of('error')[0]?.body).toMatchObject({ code: 'input_not_found' })
+  await eventually(told, 18_000)
+  expect(service.of('error')[0]?.body.error).toContain(words)
+})
+
+it('leaves alone what another one works on in the same directory, at its start and at its end', async () => {
+  const dir = await temporaryDir()
+  const env = { RUNPOD_LOCAL_PORT: '0', RUNPOD_LOCAL_DIR: dir, RUNPOD_LOCAL_WORKER: 'none' }
+  await start([], env).url()
+  const [first = ''] = await readdir(dir)
+  await mkdir(join(dir, first, 'job-AbC123'))
+  const second = start([], env)
+  await second.url()
+  expect(await readdir(dir)).toHaveLength(2)
+  const exit = exited(second.child)
+  second.child.kill('SIGTERM')
+  expect(await exit).toBe(0)
+  expect(await readdir(dir)).toEqual([first])
+  expect(await readdir(join(dir, first))).toEqual(['job-AbC123'])
 })
 
 it.each([

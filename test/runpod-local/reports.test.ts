@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import { systemClock } from '../../runpod-local/clock.ts'
 import { JobFailure } from '../../runpod-local/worker/failure.ts'
 import { type ReportOptions, Reports } from '../../runpod-local/worker/reports.ts'
-import { eventually } from './support/local.ts'
-import { ManualClock } from './support/manual-clock.ts'
-import { fakeService } from './support/service.ts'
+import { eventually } from '../support/node/runpod-local/local.ts'
+import { ManualClock } from '../support/node/runpod-local/manual-clock.ts'
+import { fakeService } from '../support/node/runpod-local/service.ts'
 
 async function setUp(more: Partial<ReportOptions> = {}) {
   const service = await fakeService()
@@ -28,7 +28,7 @@ async function setUp(more: Partial<ReportOptions> = {}) {
   const arrived = (count: number) => eventually(() => expect(service.reports).toHaveLength(count))
   const percents = () => service.of('progress').map(({ body }) => body.progress)
   const at = (percent: number) => reports.progress({ percent, stage: 'rendering' })
-  /** Everything that is on its way is there. */
+  /** Resolves when all reports in transit have arrived. */
   const quiet = () => reports.flush()
   return { service, clock, cancelled, reports, arrived, percents, at, quiet }
 }

@@ -1,8 +1,8 @@
 import runpodSdk from 'runpod-sdk'
 import { expect, it, vi } from 'vitest'
-import { startLocal } from './support/local.ts'
+import { startLocal } from '../support/node/runpod-local/local.ts'
 
-/** RunPod's own client, pointed here by nothing but its `baseUrl` option. */
+/** RunPod's own client, with only its `baseUrl` option pointing here. */
 async function client(worker: Parameters<typeof startLocal>[0] = {}) {
   const local = await startLocal(worker)
   const endpoint = runpodSdk('local-key', { baseUrl: `${local.url}/v2` }).endpoint('any-name')

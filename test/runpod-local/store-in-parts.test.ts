@@ -1,16 +1,17 @@
-/** A result that is too large for one PUT goes in parts, each tried again by itself. */
+/** A result too large for one PUT is stored in parts, each retried individually. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import project from '../../package.json' with { type: 'json' }
 import { systemClock } from '../../runpod-local/clock.ts'
 import { storeResult } from '../../runpod-local/worker/transfer-result.ts'
 
 const PART = 1000
 const bytes = Buffer.from(Array.from({ length: 2 * PART + 5 }, (_, i) => i % 251))
 
-/** A status, with the code of its problem or without; 0 breaks the connection. */
+/** A status, optionally with the code of its problem; 0 breaks the connection. */
 type Refusal = number | [status: number, code: string]
 
 interface Bucket {
@@ -18,14 +19,15 @@ interface Bucket {
   next: Record<string, Refusal[]>
   seen: string[]
   parts: Map<number, Buffer>
-  /** What the beginning said of the file. */
+  /** The body of the request that opened the upload. */
   begun: unknown
   completed: unknown
+  agents: Set<string | undefined>
   putUrl: string
   multipartUrl: string
 }
 
-/** One PUT and the multipart routes, by the letter of what a worker is told of them. */
+/** One PUT and the multipart routes, strictly as documented for workers. */
 async function bucket(next: Record<string, Refusal[]> = {}): Promise<Bucket> {
   const state: Bucket = {
     next,
@@ -33,6 +35,7 @@ async function bucket(next: Record<string, Refusal[]> = {}): Promise<Bucket> {
     parts: new Map(),
     begun: null,
     completed: null,
+    agents: new Set(),
     putUrl: '',
     multipartUrl: '',
   }
@@ -48,6 +51,7 @@ async function bucket(next: Record<string, Refusal[]> = {}): Promise<Bucket> {
 }
 
 async function serve(state: Bucket, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  state.agents.add(request.headers['user-agent'])
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   const body = Buffer.concat(chunks)
@@ -99,10 +103,11 @@ test('a PUT that is refused as too large is followed by parts', async () => {
   const fractions = await store(to)
   expect(to.seen).toEqual(['whole', 'begin', '1', 'part 1', '2', 'part 2', '3', 'part 3', 'complete'])
   expect(Buffer.concat([...to.parts.values()]).equals(bytes)).toBe(true)
-  // So that its parts can be signed for a store that counts nothing.
+  // So that its parts can be signed for a store that does not check sizes.
   expect(to.begun).toEqual({ size_bytes: bytes.length })
   expect(to.completed).toEqual({ parts: [1, 2, 3].map((n) => ({ PartNumber: n, ETag: `"e${n}"` })) })
   expect(fractions.at(-1)).toBe(1)
+  expect([...to.agents]).toEqual([`exportal-gpu-worker/${project.version}`])
 })
 
 test('a part that fails is signed and sent again, and nothing else is', async () => {

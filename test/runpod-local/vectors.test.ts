@@ -1,4 +1,6 @@
-/** The plans and refusals that every worker of this project must agree on; the GPU worker's tests read the same files. */
+/**
+ * The plans and refusals on which every worker of this project must agree; the GPU worker's tests use the same files.
+ */
 import * as v from 'valibot'
 import { expect, it } from 'vitest'
 import { checkResult } from '../../runpod-local/worker/check-result.ts'
@@ -8,6 +10,8 @@ import type { Demuxer, Probe } from '../../runpod-local/worker/media.ts'
 import { type ImageFacts, planJob } from '../../runpod-local/worker/plan.ts'
 import { take } from '../../runpod-local/worker/probe.ts'
 import { Answer, choose, type Packets } from '../../runpod-local/worker/streams.ts'
+import type { Shaper } from '../../runpod-local/worker/text/characters.ts'
+import { typesetterWith } from '../support/node/runpod-local/typesetter.ts'
 import failures from '../vectors/ffmpeg-failures.json' with { type: 'json' }
 import plans from '../vectors/ffmpeg-plans.json' with { type: 'json' }
 import answers from '../vectors/ffprobe-answers.json' with { type: 'json' }
@@ -21,25 +25,32 @@ function inputNamed(name: string): Probe {
   return input
 }
 
-it.each(plans.cases)('$type: $name', ({ type, params, input, images, fps_mode, plan, refused }) => {
+it.each(plans.cases)('$type: $name', ({ type, params, input, images, fps_mode, plan, refused, shaper }) => {
   const probe = inputNamed(input)
+  const typesetter = typesetterWith(shaper as Shaper | undefined)
   if (plan !== undefined) {
-    const { args, outputName, duration, texts, imageKeys } = planJob(type, params, probe)
+    const { args, outputName, duration, texts, fontSets, imageKeys } = planJob(
+      type,
+      params,
+      probe,
+      typesetter,
+    )
     expect({
       args: args(images as ImageFacts[], { fpsMode: fps_mode === true }),
       output_name: outputName,
       duration,
       texts: texts.map(({ name, text }) => [name, text]),
       image_keys: imageKeys,
+      font_sets: fontSets.length > 0 ? fontSets : undefined,
     }).toEqual(plan)
     return
   }
-  const { code, shouldRetry, message } = refusal(() => planJob(type, params, probe))
+  const { code, shouldRetry, message } = refusal(() => planJob(type, params, probe, typesetter))
   expect({ code, should_retry: shouldRetry }).toEqual({
     code: refused.code,
     should_retry: refused.should_retry,
   })
-  // The words of a type check are each language's own; which field is wrong is not.
+  // The text of a type error depends on the language; the field does not.
   if (refused.field === undefined) expect(message).toBe(refused.message)
   else expect(message).toContain(`params are unusable: ${refused.field}: `)
 })
@@ -56,7 +67,7 @@ it.each(answers.cases)('reads $name', ({ demuxer, answer, packets: lines, lacks,
 
 it.each(verdicts.cases)('judges a result: $name', ({ input, type, params, result, refused }) => {
   const probe = inputNamed(input)
-  const judge = () => checkResult(probe, planJob(type, params, probe), result as Probe)
+  const judge = () => checkResult(probe, planJob(type, params, probe, typesetterWith()), result as Probe)
   if (refused === null) return judge()
   const { code, shouldRetry, message } = refusal(judge)
   expect({ code, should_retry: shouldRetry, message }).toEqual(refused)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { eventually, startLocal } from './support/local.ts'
-import { ManualClock } from './support/manual-clock.ts'
-import { fakeService } from './support/service.ts'
+import { eventually, startLocal } from '../support/node/runpod-local/local.ts'
+import { ManualClock } from '../support/node/runpod-local/manual-clock.ts'
+import { fakeService } from '../support/node/runpod-local/service.ts'
 
 it('sends the final envelope once, the same as /status gives', async () => {
   const service = await fakeService()

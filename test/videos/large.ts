@@ -33,7 +33,7 @@ if (!Number.isSafeInteger(size) || size < 1 || !(rounds >= 1))
 interface Contender {
   name: string
   runtime: Runtime
-  /** Where a file of this size may be put, again and again, and got. */
+  /** The URLs to store and read a file of this size, repeatedly. */
   addresses(size: number): Promise<{ put: string; get: string }>
 }
 
@@ -43,7 +43,7 @@ interface Passage {
   get: number
   /** Seconds of processor time for both. */
   cpu: number
-  /** Bytes at most above what was held before the first. */
+  /** The maximum number of bytes above the initial memory. */
   memory: number
 }
 
@@ -51,7 +51,7 @@ async function startExportal(dir: string): Promise<Contender> {
   const runtime = await Runtime.start({
     name: 'exportal',
     bundle: await bundleService(join(dir, 'exportal')),
-    actors: { EXPORT_JOB: 'ExportJob', UPLOAD: 'Upload' },
+    actors: { EXPORT_JOB: 'ExportJob', LANE: 'Lane', UPLOAD: 'Upload' },
     vars: {
       ENVIRONMENT: 'development',
       PUBLIC_URL: 'http://127.0.0.1:$PORT',
@@ -83,7 +83,7 @@ async function startBare(dir: string): Promise<Contender> {
   return { name: 'bare', runtime, addresses }
 }
 
-/** The most memory that was seen while `act` ran. */
+/** The maximum memory while `act` ran. */
 async function watched(runtime: Runtime, act: () => Promise<void>): Promise<number> {
   let most = memoryOf(runtime)
   const timer = setInterval(() => {
@@ -120,7 +120,7 @@ async function pass(runtime: Runtime, url: { put: string; get: string }, before:
   return { put: putSpeed, get: getSpeed, cpu, memory: most - before }
 }
 
-/** Loads code and opens databases, so that only the file itself is measured. @returns the memory held after it */
+/** Loads code and opens databases, so that only the file itself is measured. @returns the memory in use afterwards */
 async function warm({ runtime, addresses }: Contender): Promise<number> {
   const { put: there, get: back } = await addresses(MEGABYTE)
   await put(there, MEGABYTE, TYPE)
@@ -145,7 +145,7 @@ try {
   console.log(`${size} bytes, ${rounds} rounds in turns`)
   console.log('round  worker     PUT MB/s  GET MB/s  processor s  memory grown MB')
   for (let round = 1; round <= rounds; round++) {
-    // Who begins changes, since the first of a pair may meet another disk than the second.
+    // The order alternates, since the disk may be in another state for the second of a pair.
     const order = round % 2 === 1 ? ([0, 1] as const) : ([1, 0] as const)
     for (const which of order) {
       const contender = contenders[which]

@@ -1,11 +1,11 @@
-/** Large bodies over HTTP without a file: sent from one buffer again and again, counted as they come back. */
+/** Large bodies over HTTP without a file: sent repeatedly from one buffer, and counted when received. */
 import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 const CHUNK = Buffer.alloc(256 * 1024, 'exportal')
 
-/** @throws Error for any answer but a good one */
+/** @throws Error for any answer but a successful one */
 export async function put(url: string, size: number, contentType: string): Promise<void> {
   const headers = { 'Content-Length': size, 'Content-Type': contentType }
   const sending = request(url, { method: 'PUT', headers })

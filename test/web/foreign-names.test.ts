@@ -1,4 +1,4 @@
-/** Names from elsewhere - of types, params, files, error codes - that objects happen to inherit something under. */
+/** External names - of types, params, files, error codes - that are also inherited properties of objects. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'

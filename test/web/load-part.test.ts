@@ -4,7 +4,7 @@ import { loadPart, type Tab } from '../../web/src/ui/load-part.ts'
 const GONE = new TypeError('Failed to fetch dynamically imported module')
 const gone = () => Promise.reject(GONE)
 
-/** A tab through its reloads: what it stored outlives them. */
+/** A tab across its reloads: its storage outlives them. */
 class FakeTab implements Tab {
   readonly kept = new Map<string, string>()
   reloads = 0
@@ -27,7 +27,7 @@ class FakeTab implements Tab {
   }
 }
 
-/** What became of it, when all that is under way has settled. */
+/** The outcome once everything under way has settled. */
 async function outcomeOf(part: Promise<unknown>): Promise<unknown> {
   const settled = part.catch((error: unknown) => error)
   const idle = new Promise((resolve) => setImmediate(resolve, 'open'))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Failure, fileOf, remedyFor } from '../../web/src/video/remedy.ts'
 
-/** An expired address of a video that played, as Chromium tells of it: a network error. */
+/** An expired URL of a video that played, as Chromium reports it: a network error. */
 const EXPIRED: Failure = { status: 403, worked: true, renewed: false, code: 2 }
 
 describe('a player whose address expired', () => {

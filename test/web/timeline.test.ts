@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Job, JobEvent } from '../../client/index.ts'
 import { stepsOf } from '../../web/src/job/timeline.ts'
-import { aJob } from '../client/samples.ts'
+import { aJob } from '../support/node/client/samples.ts'
 
-/** Log lines a second apart, `type` or `type:stage`, each of the attempt before it that was started last. */
+/** Log lines a second apart, `type` or `type:stage`, each of the attempt that was started last. */
 function log(...lines: string[]): JobEvent[] {
   let attempt: number | null = null
   return lines.map((line, index) => {
@@ -15,7 +15,7 @@ function log(...lines: string[]): JobEvent[] {
   })
 }
 
-/** `Accepted done 0-1`: name, state, and the seconds of the log from when to when. */
+/** `Accepted done 0-1`: name, state, and its start and end in seconds of the log. */
 function steps(patch: Partial<Job>, events: JobEvent[]): string[] {
   const second = (at: string | null) => (at === null ? '' : new Date(at).getUTCSeconds())
   const job = aJob({ created_at: events[0]?.at ?? '', ...patch })

@@ -1,4 +1,5 @@
-/** Figures and instants as people read them. */
+/** Formats figures and instants for people. */
+import type { JobSummary } from '../../wire/job.ts'
 
 export function bytes(size: number): string {
   if (size < 1000) return `${size} B`
@@ -19,7 +20,7 @@ export function duration(ms: number): string {
   return `${Math.round(whole / 86_400)} days`
 }
 
-/** Coarser than `duration`, for what lies ahead: `12 s`, `about 3 min`. */
+/** Coarser than `duration`, for time that remains: `12 s`, `about 3 min`. */
 export function span(ms: number): string {
   const seconds = Math.ceil(Math.max(0, ms) / 1000)
   if (seconds < 60) return `${seconds} s`
@@ -37,25 +38,36 @@ export function relative(instant: string, now: number): string {
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** The time alone for today, date and time for any other day. */
+/** Only the time for today, date and time for other days. */
 export function absolute(instant: string, now: number): string {
   const at = new Date(instant)
   return at.toDateString() === new Date(now).toDateString() ? time.format(at) : dateTime.format(at)
 }
 
-/** Of a position in a video: `0:04.2`. */
+/** A position in a video: `0:04.2`. */
 export function clock(seconds: number): string {
   const tenths = Math.round(Math.max(0, seconds) * 10)
   const minutes = Math.floor(tenths / 600)
   return `${minutes}:${((tenths % 600) / 10).toFixed(1).padStart(4, '0')}`
 }
 
-/** The last part of an R2 key is the name that the file was uploaded with. */
+/** The name of the input: the last part of its key or URL. */
+export function sourceName(job: Pick<JobSummary, 'input_video_key' | 'input_video_url'>): string {
+  return fileName(job.input_video_key ?? job.input_video_url ?? '') || 'video'
+}
+
+/** The name given to the export, else that of its input. */
+export function nameOf(job: Pick<JobSummary, 'input_video_key' | 'input_video_url' | 'metadata'>): string {
+  const { name } = job.metadata
+  return (typeof name === 'string' && name.trim()) || sourceName(job)
+}
+
+/** The last part of an R2 key is the name of the uploaded file. */
 export function fileName(key: string): string {
   return key.split('/').at(-1) ?? key
 }
 
-/** Names that say little as they stand. */
+/** Labels for names that are not clear enough. */
 const KNOWN = new Map([
   ['x', 'From left'],
   ['y', 'From top'],
@@ -64,7 +76,7 @@ const KNOWN = new Map([
   ['focus_y', 'Focus from top'],
 ])
 
-/** `start_seconds` as a label: `Start`, with its unit apart. */
+/** `start_seconds` as a label: `Start`, with the unit separate. */
 export function labelOf(name: string): { label: string; unit: string } {
   const unit = name.endsWith('_seconds') ? 's' : ''
   const words = name.replace(/_(seconds|key)$/, '').replaceAll('_', ' ')

@@ -1,15 +1,17 @@
-/** Which page stands at an address. Pure. */
+/** Maps addresses to pages. Pure. */
 
 export type Page =
   | { name: 'studio' }
   | { name: 'job'; id: string }
   | { name: 'all-jobs' }
+  | { name: 'lanes' }
   | { name: 'inspector'; id: string }
 
-/** The page at a path; null where there is none, which the service answers with 404 (`src/routes/pages.ts`). */
+/** The page at a path; null for an unknown one, which the service answers by 404 (`src/service/pages.ts`). */
 export function pageAt(path: string): Page | null {
   if (path === '/') return { name: 'studio' }
   if (/^\/admin\/*$/.test(path)) return { name: 'all-jobs' }
+  if (/^\/admin\/lanes\/*$/.test(path)) return { name: 'lanes' }
   const [, admin, text = ''] = /^(\/admin)?\/jobs\/([^/]+)\/*$/.exec(path) ?? []
   const id = decoded(text)
   if (!id) return null
@@ -20,7 +22,7 @@ function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text)
   } catch {
-    // An escape sequence that is none: no id of a job.
+    // An invalid escape sequence cannot be part of a job's id.
     return null
   }
 }

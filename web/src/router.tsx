@@ -1,10 +1,13 @@
-/** Addresses within the pages. A token in the address stays in it, so that a reload and the next page have it too. */
+/** Addresses within the pages. None of them contains a token. */
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 
 const CHANGED = 'exportal:navigated'
-/** What every page of one visit shares. */
-const KEPT = ['token', 'project']
+/** Query parameters that all pages of a visit share. */
+const KEPT = ['project']
+
+// The browser would restore the position before the page is rendered.
+history.scrollRestoration = 'manual'
 
 export interface Location {
   path: string
@@ -19,7 +22,11 @@ function here(): Location {
 export function useLocation(): Location {
   const [at, setAt] = useState(here)
   useEffect(() => {
-    const update = () => setAt(here())
+    const update = (event: Event) => {
+      setAt(here())
+      const place = event instanceof PopStateEvent && event.state?.scrolledTo
+      if (place) setTimeout(() => scrollTo(0, place), 0)
+    }
     addEventListener('popstate', update)
     addEventListener(CHANGED, update)
     return () => {
@@ -30,30 +37,38 @@ export function useLocation(): Location {
   return at
 }
 
-/** An address within the pages, with what this visit keeps. */
+/** An address within the pages, with the shared query parameters that it does not contain itself. */
 export function addressOf(path: string): string {
+  const { pathname, searchParams } = new URL(path, location.origin)
   const current = new URLSearchParams(location.search)
-  const kept = KEPT.flatMap((name) => {
+  for (const name of KEPT) {
     const value = current.get(name)
-    return value ? [[name, value]] : []
-  })
-  const query = new URLSearchParams(kept).toString()
-  return query ? `${path}?${query}` : path
+    if (value && !searchParams.has(name)) searchParams.set(name, value)
+  }
+  return searchParams.size > 0 ? `${pathname}?${searchParams}` : pathname
 }
 
 export function navigate(path: string): void {
+  // Stores the position for going back.
+  history.replaceState({ scrolledTo: scrollY }, '')
   history.pushState(null, '', addressOf(path))
   dispatchEvent(new Event(CHANGED))
   scrollTo(0, 0)
-  // What was focused is gone; the next Tab should start at the new page, and a screen reader read its title.
+  // The focused element is gone; the next Tab should start at the new page, and a screen reader read its title.
   document.getElementById('main')?.focus({ preventScroll: true })
 }
 
-/** Sets or removes one name of the query without a new entry in the history. */
+/** Sets or removes a query parameter without a new entry in the history. */
 export function setQuery(name: string, value: string | null): void {
+  setQueries({ [name]: value })
+}
+
+export function setQueries(values: Record<string, string | null>): void {
   const url = new URL(location.href)
-  if (value === null) url.searchParams.delete(name)
-  else url.searchParams.set(name, value)
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null) url.searchParams.delete(name)
+    else url.searchParams.set(name, value)
+  }
   history.replaceState(null, '', url)
   dispatchEvent(new Event(CHANGED))
 }
@@ -64,7 +79,7 @@ interface LinkProps extends Omit<JSX.HTMLAttributes<HTMLAnchorElement>, 'href'> 
   children: ComponentChildren
 }
 
-/** A link within the pages; opens in a new tab like any other when asked to. */
+/** A link within the pages; like any link it can be opened in a new tab. */
 export function Link({ to, children, ...rest }: LinkProps) {
   const go = (event: MouseEvent) => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return

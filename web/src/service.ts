@@ -1,141 +1,132 @@
-/** The service behind these pages: the typed client, and the few calls that it does not have yet. */
-import { createExports, ExportalError, type Job, type JsonObject } from '../../client/index.ts'
+/** Access to the service: the typed client, and the few calls that it lacks, over the same transport. */
+import { type ApiRequest, Transport } from '../../client/http.ts'
+import { createExports, type Job, type JsonObject } from '../../client/index.ts'
+import { claims, currentToken, tokenOfLink, viewToken } from './session/session.ts'
 
-/** The token that this visit has, if any. A new one is a new visit: the page is loaded with it. */
-const token = new URLSearchParams(location.search).get('token') || null
+/** The last request: when it was answered, and whether the connection failed. */
+const line = { answeredAt: Date.now(), broken: false }
+/** A poll is held for half a minute; longer without an answer means that there is no connection. */
+const HELD_MS = 35_000
 
-export const exportal = createExports({ baseUrl: '', ...(token ? { token } : {}) })
-
-/** Loads the page again with this token in its address, or without any. */
-export function visitWith(newToken: string): void {
-  const url = new URL(location.href)
-  if (newToken) url.searchParams.set('token', newToken)
-  else url.searchParams.delete('token')
-  location.replace(url)
+const options = {
+  baseUrl: '',
+  // Pings, which wake no job, detect a connection that is dead without having been closed.
+  timings: { pingIntervalMs: 8_000, pongTimeoutMs: 4_000 },
+  async fetch(url: string, init?: RequestInit): Promise<Response> {
+    try {
+      const response = await fetch(url, init)
+      Object.assign(line, { answeredAt: Date.now(), broken: false })
+      return response
+    } catch (error) {
+      line.broken ||= init?.signal?.aborted !== true
+      throw error
+    }
+  },
+  token: currentToken,
 }
 
-/** The project that new uploads and exports belong to, and whose list is shown. */
+/** Whether the service is currently unreachable. @param asking whether requests are sent continuously */
+export function isUnreachable(asking: boolean): boolean {
+  if (navigator.onLine === false) return true
+  return asking && (line.broken || Date.now() - line.answeredAt > HELD_MS)
+}
+
+export const exportal = createExports(options)
+const http = new Transport(options)
+
+/** The project of new uploads and exports, and of the list. */
 export function projectId(): number {
   const asked = Number(new URLSearchParams(location.search).get('project'))
   if (Number.isSafeInteger(asked) && asked > 0) return asked
-  const claimed = claimsOf(token).project_id
+  const claimed = claims().project_id
   return typeof claimed === 'number' ? claimed : 1
 }
 
-/** What the token says of itself; only the service can tell whether it is true. */
-function claimsOf(text: string | null): Record<string, unknown> {
-  try {
-    const part = text?.split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? ''
-    const claims: unknown = JSON.parse(atob(part))
-    return typeof claims === 'object' && claims !== null ? { ...claims } : {}
-  } catch {
-    return {}
-  }
-}
-
 /**
- * Whether the token of this visit lets jobs be changed, as far as it says so itself: a link that was shared does not.
- * Without a token it is for the service to say.
+ * Whether the claims of this visit's token allow changes of jobs, which those of a shared link do not. Without a token
+ * the service decides.
  */
 export function mayWrite(): boolean {
-  const { scope } = claimsOf(token)
+  const { scope } = claims()
   return (
     typeof scope !== 'string' || scope.split(' ').some((each) => each === 'jobs:write' || each === 'admin')
   )
 }
 
-/** Answer of `POST /api/videos/upload-url`: one signed PUT, or for a large file the routes that Companion has. */
-export interface UploadPlan {
-  upload_url: string | null
-  video_key: string
-  method: string
-  headers: Record<string, string>
-  expires_at: string
-  size_bytes: number
-  multipart?: { companion_url: string; part_size_bytes: number } | null
+/** Claims of this visit's token: whether it is confined to one job, and when it expires (RFC 3339). */
+export function visit(): { shared: boolean; until: string | null } {
+  const { job_id, exp } = claims()
+  return {
+    shared: typeof job_id === 'string',
+    until: typeof exp === 'number' ? new Date(exp * 1000).toISOString() : null,
+  }
 }
 
-export function uploadPlan(file: { name: string; type: string; size: number }): Promise<UploadPlan> {
-  return ask<UploadPlan>('/api/videos/upload-url', {
-    filename: file.name,
-    content_type: file.type,
-    size_bytes: file.size,
-    project_id: projectId(),
-  })
-}
-
-/** As long as a job is kept after its end, unless its policy says otherwise. */
+/** How long a job is kept after its end, unless its policy differs. */
 const SHARED_SECONDS = 7 * 24 * 3600
 
 /**
- * A link to the page of one job that may be given to someone else. It carries a token that opens this job alone
- * where the service mints one; a broader token of our own is never passed on.
+ * A link to the page of one job that may be given to someone else. It contains a token confined to this job when the
+ * service issues one; a broader token of this visit is never passed on.
  */
 export async function linkToShare(job: Pick<Job, 'id'>): Promise<string> {
   const link = new URL(`/jobs/${encodeURIComponent(job.id)}`, location.origin)
   const narrow = await tokenToShare(job.id)
-  if (narrow) link.searchParams.set('token', narrow)
+  // Browsers do not send the fragment to servers.
+  if (narrow) link.hash = new URLSearchParams({ token: narrow }).toString()
   return link.href
 }
 
 async function tokenToShare(jobId: string): Promise<string | null> {
-  const claims = claimsOf(token)
-  if (claims.job_id === jobId && claims.scope === 'jobs:read') return token
+  const own = tokenOfLink(jobId)
+  if (own) return own
   try {
     const body = { job_id: jobId, scope: 'jobs:read', ttl_seconds: SHARED_SECONDS }
-    return (await ask<{ token: string }>('/api/tokens', body)).token
+    return (await post<{ token: string }>('/api/tokens', body)).token
   } catch {
     return null
   }
 }
 
-/** Where an uploaded video can be seen before a job gives out a signed address of it. */
+/** The URL of an uploaded video before a job returns a signed one. */
 export function uploadedUrl(videoKey: string): string {
   const key = videoKey.split('/').map(encodeURIComponent).join('/')
+  const token = viewToken(projectId())
   return `/api/videos/download/${key}?inline=1${token ? `&token=${encodeURIComponent(token)}` : ''}`
 }
 
-function ask<T>(path: string, body: JsonObject): Promise<T> {
-  return send<T>(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
+/** The URL of a result's poster, which is stored beside it if a worker made one. */
+export function posterUrl({ output_video_key: key }: Pick<Job, 'output_video_key'>): string | null {
+  return key && uploadedUrl(key.replace(/\.[^./]*$/, '.jpg'))
 }
 
-/** What operators read, which the typed client has no calls for. */
+/** For calls that the typed client lacks; as for every manual call, there are no automatic repeats. */
 export function read<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return send<T>(path, signal ? { signal } : {})
+  return answerTo<T>({ path, signal })
 }
 
-export { ask as post }
+/** The answer, unless it still has the given ETag. */
+export async function readIfNew<T>(
+  path: string,
+  etag: string | null,
+  signal?: AbortSignal,
+): Promise<{ body: T; etag: string | null } | null> {
+  const headers = etag === null ? {} : { 'if-none-match': etag }
+  const answer = await http.send({ path, headers, signal, tries: etag === null ? 4 : 1 })
+  return answer.status === 304 ? null : { body: answer.body as T, etag: answer.headers.get('etag') }
+}
 
-/** A file of the service, which a plain link could not have without a token in its address. */
+export function post<T>(path: string, body: JsonObject): Promise<T> {
+  return answerTo<T>({ method: 'POST', path, body })
+}
+
+/** A file of the service that a plain link could only open with a token in its URL. */
 export async function readFile(path: string): Promise<Blob> {
-  const response = await fetch(path, { headers: authorization() })
-  if (!response.ok) throw problemOf(response.status, await response.json().catch(() => ({})))
-  return response.blob()
+  const { text } = await http.send({ path, tries: 1 })
+  return new Blob([text], { type: 'application/json' })
 }
 
-function authorization(): Record<string, string> {
-  return token ? { authorization: `Bearer ${token}` } : {}
-}
-
-async function send<T>(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<T> {
-  const response = await fetch(path, { ...init, headers: { ...init.headers, ...authorization() } })
-  const answer: unknown = await response.json().catch(() => ({}))
-  if (!response.ok) throw problemOf(response.status, answer)
-  return answer as T
-}
-
-/** A refusal in the service's own words. */
-function problemOf(status: number, body: unknown): ExportalError {
-  const problem = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
-  const { code, detail } = problem
-  return new ExportalError({
-    status,
-    code: typeof code === 'string' ? code : `http_${status}`,
-    detail: typeof detail === 'string' ? detail : `The service answered ${status}.`,
-    errors: Array.isArray(problem.errors) ? problem.errors : [],
-  })
+async function answerTo<T>(request: ApiRequest): Promise<T> {
+  const { body } = await http.send({ ...request, tries: 1 })
+  return body as T
 }

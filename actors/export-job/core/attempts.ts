@@ -1,19 +1,31 @@
-/** An attempt's life on our side: it begins, counts as open, and is given up. */
-import type { LineOf, RunSource } from '../../../wire/events.ts'
-import type { Draft } from './draft.ts'
-import { endInError } from './endings.ts'
-import { iso } from './iso.ts'
-import type { Attempt, Failure, Job } from './job.ts'
-import { oweCancel, refOf } from './remote.ts'
-import {
-  backoffMs,
-  CALL_LIMITS,
-  DISPATCH_GRACE_MS,
-  DISPATCH_SLACK_MS,
-  MAX_ATTEMPTS_KEPT,
-  retrySeed,
-  ttlMs,
-} from './schedule.ts'
+/** Reads the attempts of a job: finds one, selects the latest, the open or the winning one, counts and names them. */
+import type { Attempt, AttemptRef, Job } from './job.ts'
+import { isActive, isBetweenAttempts } from './phase.ts'
+
+export function refOf({ round, attempt }: AttemptRef): AttemptRef {
+  return { round, attempt }
+}
+
+export function sameRef(a: AttemptRef, b: AttemptRef): boolean {
+  return a.round === b.round && a.attempt === b.attempt
+}
+
+export function findAttempt(job: Job, ref: AttemptRef): Attempt | null {
+  return job.attempts.find((attempt) => sameRef(attempt, ref)) ?? null
+}
+
+export function replaceAttempt(
+  attempts: readonly Attempt[],
+  ref: AttemptRef,
+  changes: Partial<Attempt>,
+): readonly Attempt[] {
+  return attempts.map((attempt) => (sameRef(attempt, ref) ? { ...attempt, ...changes } : attempt))
+}
+
+/** Key of the poster of a result: beside the result, so that one prefix covers all files that an attempt has left. */
+export function posterKeyOf(outputKey: string): string {
+  return outputKey.replace(/\.[^./]*$/, '.jpg')
+}
 
 /** The newest attempt of this round; null before the first dispatch of the round. */
 export function latestAttempt(job: Job): Attempt | null {
@@ -21,94 +33,58 @@ export function latestAttempt(job: Job): Attempt | null {
   return last && last.round === job.round ? last : null
 }
 
-/** The attempt whose reports count: the latest, not given up, in a job that is under way. */
+/** The attempt that will be sent next. */
+export function nextRef(job: Job): AttemptRef {
+  return { round: job.round, attempt: (latestAttempt(job)?.attempt ?? 0) + 1 }
+}
+
+/** The attempt whose reports count: the latest, if it has not ended and the job is active and not between attempts. */
 export function openAttempt(job: Job): Attempt | null {
-  const { phase } = job
   const latest = latestAttempt(job)
-  const underWay =
-    phase.status === 'queued' ||
-    phase.status === 'processing' ||
-    (phase.status === 'pending' && phase.step === 'dispatching')
-  return underWay && latest && latest.endedAt === null ? latest : null
+  const isWaitedFor = isActive(job.phase) && !isBetweenAttempts(job.phase)
+  return isWaitedFor && latest && latest.endedAt === null ? latest : null
 }
 
-/** Commits the next attempt; only after that may `/run` be called. */
-export function beginAttempt(draft: Draft): void {
-  const { job, now } = draft
-  const { request } = job
-  const number = (latestAttempt(job)?.attempt ?? 0) + 1
-  const attempt: Attempt = {
-    round: job.round,
-    attempt: number,
-    outputKey: `output/${request.id}/${job.round}-${number}.${request.output.extension}`,
-    startedAt: now,
-    ttlEndsAt: now + DISPATCH_SLACK_MS + CALL_LIMITS.runMs + ttlMs(request.policy),
-    runpodJobId: null,
-    remote: 'unknown',
-    remoteEndedAt: null,
-    queuedAt: null,
-    runningAt: null,
-    endedAt: null,
-    failure: null,
-    usage: null,
-    cancel: null,
-    late: { progress: 0, complete: 0, error: 0 },
-  }
-  draft.set({ attempts: forgetOldest([...job.attempts, attempt]) })
-  draft.progress({ percent: 0, stage: null, message: null, etaMs: null, reportedAt: null })
-  const graceUntil = now + CALL_LIMITS.runMs + DISPATCH_GRACE_MS
-  draft.enter({ status: 'pending', step: 'dispatching', graceUntil, ambiguous: false })
-  draft.note({
-    type: 'attempt_started',
-    ref: refOf(attempt),
-    data: { max_attempts: request.policy.maxAttempts },
-  })
-  draft.ask({ type: 'dispatch', attempt })
+export function isWinner({ phase }: Job, attempt: AttemptRef): boolean {
+  return phase.status === 'complete' && sameRef(phase.winner, attempt)
 }
 
-/** Drops the oldest attempts for which nothing is owed any more, above the limit. */
-function forgetOldest(attempts: readonly Attempt[]): readonly Attempt[] {
-  const spare = Math.max(0, attempts.length - MAX_ATTEMPTS_KEPT)
-  const settled = attempts.filter((attempt) => attempt.remote === 'ended').slice(0, spare)
-  return attempts.filter((attempt) => !settled.includes(attempt))
+/** Attempts of this round that count towards `max_attempts`, the open one included. */
+export function countedAttempts({ attempts, round }: Job): number {
+  return attempts.filter((attempt) => attempt.round === round && !attempt.uncounted).length
 }
 
 /**
- * Gives up on the latest attempt. A retryable failure leads to the next attempt after a backoff, or, when none is
- * left, to one last look for a finished file; any other ends the job at once.
- *
- * `outputMayExist: false` says that this attempt can have left no file; `retryAfterMs`, what RunPod asked for, wins
- * over the backoff; `last: true` has no other attempt follow, whatever is left; `source` is who said that it failed, for
- * the log.
+ * Position among the counted attempts of the round, from 1; for an uncounted attempt, the position it would have had.
  */
-export function giveUp(
-  draft: Draft,
-  attempt: Attempt,
-  failure: Failure,
-  options: {
-    outputMayExist?: boolean
-    retryAfterMs?: number | null
-    last?: boolean
-    source?: RunSource
-  } = {},
-): void {
-  const { now } = draft
-  const ref = refOf(attempt)
-  const { code, message, retryable } = failure
-  const exhausted = options.last === true || attempt.attempt >= draft.job.request.policy.maxAttempts
-  const look = options.outputMayExist === false ? 'done' : 'owed'
-  const hopeless = !retryable || (exhausted && look === 'done')
-  const pause = options.retryAfterMs ?? backoffMs(retrySeed(draft.job, ref), attempt.attempt - 1)
-  const nextAttemptAt = exhausted ? now : now + pause
+function ordinalOf({ attempts }: Job, of: AttemptRef): number {
+  const before = attempts.filter((each) => each.round === of.round && each.attempt < of.attempt)
+  return before.filter((each) => !each.uncounted).length + 1
+}
 
-  draft.attempt(ref, { endedAt: now, failure })
-  oweCancel(draft, ref)
-  const retries = !hopeless && !exhausted
-  const data: LineOf<'attempt_failed'>['data'] = { code, message, retryable }
-  if (options.source) data.source = options.source
-  if (retries) data.next_attempt_at = iso(nextAttemptAt)
-  draft.note({ type: 'attempt_failed', ref, data })
-  if (hopeless) endInError(draft, failure)
-  else
-    draft.enter({ status: 'pending', step: 'waiting', nextAttemptAt, failure, look, lookTries: 0, exhausted })
+/** The beginning of a sentence about an attempt, by default the latest. */
+export function attemptName(job: Job, attempt: AttemptRef | null = latestAttempt(job)): string {
+  const ordinal = attempt === null ? 1 : ordinalOf(job, attempt)
+  return `Attempt ${ordinal} of ${job.request.policy.maxAttempts}`
+}
+
+/**
+ * True once the check before a dispatch found the input and every asset; false again once one of them was missing. The
+ * newest attempt with either result decides.
+ */
+export function inputsSeen(job: Job): boolean {
+  const telling = job.attempts.findLast((attempt) => notFound(attempt) || sawInputs(attempt))
+  return telling !== undefined && !notFound(telling)
+}
+
+function notFound({ failure }: Attempt): boolean {
+  return failure?.code === 'input_not_found'
+}
+
+/**
+ * `/run` is called only after that check, so any trace of the attempt at RunPod or of its worker implies that it
+ * passed.
+ */
+function sawInputs({ inputsSeen: seen, runpodJobId, queuedAt, runningAt }: Attempt): boolean {
+  return seen === true || runpodJobId !== null || queuedAt !== null || runningAt !== null
 }

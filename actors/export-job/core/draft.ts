@@ -1,11 +1,19 @@
 /**
- * A change to a job while it is being decided: collects the new state, the effects and the log lines, and turns them
- * into one Step. It is the only place where versions are counted and where the mirror comes to be owed.
+ * Collects the changes of one decision (the new state, the effects and the log lines) and turns them into a Step. Only
+ * here are versions counted and mirror writes made owed.
+ *
+ * A patch has one of three durabilities: `change` is stored and shown, `keep` is stored, `lease` stays in memory. A
+ * later, more durable patch stores the earlier ones as well.
  */
 import type { LogLine } from '../../../wire/events.ts'
-import type { Effect, Reply, Step } from './events.ts'
+import { replaceAttempt } from './attempts.ts'
+import type { Effect, RefusalCode, Reply, Step } from './events.ts'
 import type { Attempt, AttemptRef, Job, Outbox, Phase } from './job.ts'
-import { MIRROR_SPACING_MS, PROGRESS_SAVE_MS } from './schedule.ts'
+import { waitingSince } from './phase.ts'
+import { MIRROR_SPACING_MS, PROGRESS_SAVE_MS } from './policy.ts'
+
+/** Parts of a job to be replaced; of the outbox only the named fields. */
+type Patch = Partial<Omit<Job, 'request' | 'version' | 'savedAt' | 'outbox'>> & { outbox?: Partial<Outbox> }
 
 export class Draft {
   job: Job
@@ -14,10 +22,8 @@ export class Draft {
   readonly log: LogLine[] = []
   readonly now: number
   readonly #before: Job
-  /** The shown job changed: a new version. */
   #changed = false
-  /** Something must be written, shown or not. */
-  #stored = false
+  #kept = false
   #mirrorOwed = false
 
   constructor(job: Job, now: number) {
@@ -26,69 +32,64 @@ export class Draft {
     this.now = now
   }
 
-  /** Goes to another phase; a change that a list shows makes the mirror owed. */
-  enter(phase: Phase): void {
-    if (phase.status !== this.job.phase.status) this.#mirrorOwed = true
-    this.#set({ phase })
-  }
-
-  /** A new round has the deadline of its policy again. */
-  beginRound(round: number): void {
-    const { extendedDeadlineAt: _, ...rest } = this.job
-    const breaker = { level: 0, at: this.now, tripped: false, strikes: 0 }
-    this.job = { ...rest, round, roundStartedAt: this.now, breaker }
+  /** Changes what is shown: stored, under a new version. */
+  change(patch: Patch): void {
+    this.lease(patch)
     this.#changed = true
   }
 
-  set(changes: Partial<Pick<Job, 'extendedDeadlineAt' | 'attempts' | 'breaker'>>): void {
-    this.#set(changes)
+  /** Internal bookkeeping: stored, without a new version. */
+  keep(patch: Patch): void {
+    this.lease(patch)
+    this.#kept = true
   }
 
-  /** Housekeeping towards the outside: stored, but no new version of what is shown. */
-  owe(changes: Partial<Outbox>): void {
-    this.job = { ...this.job, outbox: { ...this.job.outbox, ...changes } }
-    this.#stored = true
+  /** In memory until the next durable step: after a crash, a call is repeated or a count is lost. */
+  lease({ outbox, ...rest }: Patch): void {
+    this.job = { ...this.job, ...rest, ...(outbox && { outbox: { ...this.job.outbox, ...outbox } }) }
   }
 
+  /** Whether the step is stored, according to the changes so far. */
+  get isDurable(): boolean {
+    return this.#changed || this.#kept
+  }
+
+  /** Enters another phase; a changed status makes the mirror owed. */
+  enter(phase: Phase): void {
+    if (phase.status !== this.job.phase.status) this.#mirrorOwed = true
+    this.change({ phase })
+  }
+
+  /** A new round has the deadline of its policy, without an extension. */
+  beginRound({
+    phase,
+    ...round
+  }: Pick<Job, 'round' | 'roundStartedAt' | 'phase' | 'progress' | 'breaker'>): void {
+    const { extendedDeadlineAt: _deadline, refusals: _refusals, ...rest } = this.job
+    this.job = rest
+    this.change(round)
+    this.enter(phase)
+  }
+
+  attempt(ref: AttemptRef, changes: Partial<Attempt>): void {
+    this.change({ attempts: replaceAttempt(this.job.attempts, ref, changes) })
+  }
+
+  /** Stored at most every PROGRESS_SAVE_MS, and with every new stage. */
   progress(progress: Job['progress']): void {
-    this.job = { ...this.job, progress }
-    // A clock that was set back must not keep progress from being stored.
+    this.lease({ progress })
+    // Absolute, so that a clock that was set back does not stop progress from being stored.
     const due = Math.abs(this.now - this.#before.savedAt) >= PROGRESS_SAVE_MS
     if (due || progress.stage !== this.#before.progress.stage) this.#changed = true
   }
 
-  /**
-   * Moves a clock whose call is repeatable, without making the change durable: a crash then merely repeats the call.
-   */
-  lease(changes: { phase?: Phase; outbox?: Partial<Outbox>; attempts?: readonly Attempt[] }): void {
-    this.job = {
-      ...this.job,
-      ...(changes.phase && { phase: changes.phase }),
-      ...(changes.attempts && { attempts: changes.attempts }),
-      ...(changes.outbox && { outbox: { ...this.job.outbox, ...changes.outbox } }),
-    }
-  }
-
-  /** Counts of the breaker ride along with whatever is stored next. */
-  breaker(breaker: Job['breaker']): void {
-    this.job = { ...this.job, breaker }
-  }
-
-  /** Rides along with the change that made it. */
-  tally(deliveries: NonNullable<Job['deliveries']>): void {
-    this.job = { ...this.job, deliveries }
-  }
-
-  attempt(ref: AttemptRef, changes: Partial<Attempt>): void {
-    this.#set({ attempts: replaceAttempt(this.job.attempts, ref, changes) })
-  }
-
-  remirror(): void {
-    this.#stored = true
+  /** Owes the D1 row, whether or not its content has changed. */
+  rewriteRow(): void {
+    this.#kept = true
     this.#mirrorOwed = true
   }
 
-  /** A line of the log: a new version of what is shown. */
+  /** Adds a line to the log, which makes a new version. */
   note(line: LogLine): void {
     this.log.push(line)
     this.#changed = true
@@ -98,40 +99,28 @@ export class Draft {
     this.effects.push(effect)
   }
 
+  refuse(code: RefusalCode, detail: string): void {
+    this.reply = { ok: false, code, detail }
+  }
+
   done(): Step {
     const { effects, log, reply } = this
-    if (!this.#changed && !this.#stored) return { job: this.job, effects, log, reply, durable: false }
+    if (!this.#changed && !this.#kept) return { job: this.job, effects, log, reply, durable: false }
     const version = this.job.version + (this.#changed ? 1 : 0)
     let job: Job = { ...this.job, version, savedAt: this.now }
-    // What an ended job still learns (RunPod's figures, a late confirmation) belongs into the list as well.
+    // Facts about an ended job (RunPod's figures, a late confirmation) are written to the list as well.
     if (this.#changed && 'endedAt' in job.phase) this.#mirrorOwed = true
+    if (waitingSince(job) !== waitingSince(this.#before)) this.#mirrorOwed = true
     if (this.#mirrorOwed && job.phase.status !== 'deleting' && job.phase.status !== 'gone') {
       job = { ...job, outbox: { ...job.outbox, mirror: { version, dueAt: this.#mirrorDueAt(), tries: 0 } } }
     }
     return { job, effects, log, reply, durable: true }
   }
 
-  /** An end is mirrored at once; what happens between birth and end is coalesced. */
+  /** An end is mirrored at once; earlier changes are coalesced. */
   #mirrorDueAt(): number {
     const { phase, outbox, request } = this.job
     if ('endedAt' in phase) return this.now
     return Math.max(this.now, (outbox.mirroredAt ?? request.createdAt) + MIRROR_SPACING_MS)
   }
-
-  #set(changes: Partial<Job>): void {
-    this.job = { ...this.job, ...changes }
-    this.#changed = true
-  }
-}
-
-export function replaceAttempt(
-  attempts: readonly Attempt[],
-  ref: AttemptRef,
-  changes: Partial<Attempt>,
-): readonly Attempt[] {
-  return attempts.map((attempt) => (sameRef(attempt, ref) ? { ...attempt, ...changes } : attempt))
-}
-
-export function sameRef(a: AttemptRef, b: AttemptRef): boolean {
-  return a.round === b.round && a.attempt === b.attempt
 }

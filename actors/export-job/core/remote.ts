@@ -1,23 +1,16 @@
-/** What is known of each attempt's job at RunPod, and the cancels that are owed there. */
-import { type Draft, sameRef } from './draft.ts'
+/** The state of each attempt's job at RunPod, and the runs there that must be cancelled. */
+import { findAttempt } from './attempts.ts'
+import type { Draft } from './draft.ts'
 import type { Attempt, AttemptRef, Job, OwedCancel, Usage } from './job.ts'
-import { MAX_STRAYS, type OwedStop, owedCancels } from './schedule.ts'
+import { MAX_STRAYS, RECENT_404_MS } from './policy.ts'
 
-export function refOf(attempt: AttemptRef): AttemptRef {
-  return { round: attempt.round, attempt: attempt.attempt }
-}
-
-export function findAttempt(job: Job, ref: AttemptRef): Attempt | null {
-  return job.attempts.find((attempt) => sameRef(attempt, ref)) ?? null
-}
-
-/** Learns the attempt's RunPod id, from `/run`'s own answer, a report or a webhook. */
+/** Stores the attempt's RunPod id, from the answer of `/run`, a report or a webhook. */
 export function adopt(draft: Draft, attempt: Attempt, runpodJobId: string | null): void {
   if (runpodJobId === null || attempt.runpodJobId !== null) return
   draft.attempt(attempt, { runpodJobId, ...(attempt.remote === 'unknown' && { remote: 'live' as const }) })
 }
 
-/** RunPod said that it took no job, and yet a worker reports on it: it runs after all. */
+/** Reverts a refusal by RunPod when a worker nevertheless reports on the attempt. */
 export function runsAfterAll(draft: Draft, ref: AttemptRef): void {
   const attempt = findAttempt(draft.job, ref)
   const wasRefused = attempt?.remote === 'ended' && attempt.queuedAt === null && attempt.runningAt === null
@@ -27,7 +20,7 @@ export function runsAfterAll(draft: Draft, ref: AttemptRef): void {
   draft.attempt(ref, { remote, remoteEndedAt: null, cancel: null })
 }
 
-/** RunPod must stop this attempt's job: told as soon as its id is known, and again until it confirms. */
+/** Owes the cancel of the attempt's run: sent as soon as its id is known, and repeated until RunPod confirms it. */
 export function oweCancel(draft: Draft, ref: AttemptRef): void {
   const attempt = findAttempt(draft.job, ref)
   if (!attempt || attempt.remote === 'ended' || attempt.cancel) return
@@ -35,8 +28,8 @@ export function oweCancel(draft: Draft, ref: AttemptRef): void {
 }
 
 /**
- * A run that nobody waits for has reported: RunPod is told, once for each id, to stop it, also where it had said of the
- * attempt's own id that this has ended. That id, its remote state and its figures stay as they are.
+ * Owes the cancel of a reporting run that the job does not wait for, once for each id, even if `/status` had reported
+ * the attempt's own id as ended. That id, its remote state and its figures are not changed.
  */
 export function oweStray(draft: Draft, ref: AttemptRef, runpodJobId: string | null): void {
   const attempt = findAttempt(draft.job, ref)
@@ -48,7 +41,7 @@ export function oweStray(draft: Draft, ref: AttemptRef, runpodJobId: string | nu
   draft.attempt(ref, { strays: [...strays, { runpodJobId, cancel: owed }] })
 }
 
-/** What to change of its attempt so that an owed cancel becomes `cancel`. */
+/** The change to the attempt that replaces an owed cancel by `cancel`. */
 export function cancelChanged(draft: Draft, owed: OwedStop, cancel: OwedCancel): Partial<Attempt> {
   if (!owed.isStray) return { cancel }
   const { strays = [] } = findAttempt(draft.job, owed.attempt) ?? owed.attempt
@@ -57,14 +50,14 @@ export function cancelChanged(draft: Draft, owed: OwedStop, cancel: OwedCancel):
   }
 }
 
-/** A run that had to stop is known not to run any more. A stray's figures are not the attempt's. */
+/** Records that a run to be cancelled no longer runs. The figures of a stray are not the attempt's. */
 export function stopped(draft: Draft, owed: OwedStop, usage: Usage | null): void {
   if (!owed.isStray) return remoteEnded(draft, owed.attempt, usage)
   const confirmed = { ...owed.cancel, confirmedAt: draft.now }
   draft.attempt(owed.attempt, cancelChanged(draft, owed, confirmed))
 }
 
-/** RunPod's job is known not to run any more. */
+/** Records that the attempt's RunPod job no longer runs. */
 export function remoteEnded(draft: Draft, ref: AttemptRef, usage: Usage | null): void {
   const attempt = findAttempt(draft.job, ref)
   if (!attempt) return
@@ -77,12 +70,46 @@ export function remoteEnded(draft: Draft, ref: AttemptRef, usage: Usage | null):
   })
 }
 
-/** A cancel that has never been sent goes out before another attempt is paid for. */
+/** RunPod may not show a job yet that it has just accepted. */
+export function isRecent(attempt: Attempt, now: number): boolean {
+  return now - (attempt.queuedAt ?? attempt.startedAt) < RECENT_404_MS
+}
+
+/** An unconfirmed cancel that can be sent, because the job's RunPod id is known. */
+export function cancelIsOwed<A extends Attempt>(
+  attempt: A,
+): attempt is A & { cancel: NonNullable<A['cancel']>; runpodJobId: string } {
+  return attempt.remote === 'live' && attempt.cancel !== null && attempt.runpodJobId !== null
+}
+
+/** A run at RunPod that must be cancelled: an attempt's own, or one of its strays. */
+export interface OwedStop {
+  readonly attempt: Attempt
+  readonly runpodJobId: string
+  readonly cancel: OwedCancel
+  readonly isStray: boolean
+}
+
+/** Every unconfirmed cancel of the job that can be sent. */
+export function owedCancels({ attempts }: Job): OwedStop[] {
+  return attempts.flatMap((attempt): OwedStop[] => {
+    const { strays = [] } = attempt
+    const owed = strays.filter(({ cancel }) => cancel.confirmedAt === null)
+    return [
+      ...(cancelIsOwed(attempt)
+        ? [{ attempt, runpodJobId: attempt.runpodJobId, cancel: attempt.cancel, isStray: false }]
+        : []),
+      ...owed.map((stray) => ({ attempt, ...stray, isStray: true })),
+    ]
+  })
+}
+
+/** A new cancel is sent before another attempt incurs costs. */
 export function hasUnsentCancel(job: Job): boolean {
   return owedCancels(job).some(({ cancel }) => cancel.tries === 0)
 }
 
-/** Some attempt may still be running at RunPod. */
+/** True while any run of the job may exist at RunPod. */
 export function mayRunRemotely(job: Job, now: number): boolean {
   const own = job.attempts.some((attempt) => attempt.remote !== 'ended' && now < attempt.ttlEndsAt)
   return own || owedCancels(job).some(({ attempt }) => now < attempt.ttlEndsAt)

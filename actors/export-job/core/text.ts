@@ -1,10 +1,10 @@
-/** Texts of other people's making: cut without breaking a character, and Unicode whatever they were. */
+/** Handles texts from external sources: cuts them between characters, and makes them well-formed Unicode. */
 
 /**
- * The first `most` characters of `text`, counted as code points, with U+FFFD in place of halves of surrogate pairs: a
- * text that ends in one is refused by strict JSON parsers, and takes the whole document along.
+ * The first `most` characters of `text`, counted as code points, with U+FFFD in place of halves of surrogate pairs:
+ * strict JSON parsers reject a document that contains one.
  *
- * @param end stands behind what was cut
+ * @param end appended to a cut text
  */
 export function cutText(text: string, most: number, end = ''): string {
   const whole = text.toWellFormed()
@@ -19,14 +19,14 @@ export function cutText(text: string, most: number, end = ''): string {
   return whole
 }
 
-/** A value of JSON as text, as far as it can be written; nothing stands for nothing. */
+/** A value of JSON as text; empty for null and for values that cannot be serialised. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   if (value == null) return ''
   try {
     return JSON.stringify(value)
   } catch {
-    // Nested deeper than the stack is.
+    // Nested more deeply than the stack allows.
     return ''
   }
 }

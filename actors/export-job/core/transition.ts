@@ -1,121 +1,57 @@
 /**
- * The whole life of a job: `transition(job, event, now)` is total, and has no clock, randomness or I/O.
+ * The entire life of a job: `transition(job, event, now)` is total, and uses no clock, randomness or I/O.
  *
- * Read `transition` first: commands, reports, answers, and the alarm's wake. A command may be refused, by a value. A
- * fact is never refused; one that comes too late changes nothing that counts.
+ * A command may be refused, by a value. A fact is never refused; one that arrives too late changes nothing that counts.
+ * Facts about an attempt pass the fence once and are then handled by the current state, one file in `states/` each.
+ * Answers to a debt are handled by its file in `debts/`. Only a wake, the event of the alarm, yields effects; every
+ * other event merely makes something due.
+ *
+ * A call that must not be repeated (`dispatch`) is committed before it is made. A call that may be repeated takes a
+ * lease: its clock advances in memory, and durably with the call's answer.
  */
-import { cancelAnswered, dispatchAnswered, looked } from './answers.ts'
-import { latestAttempt } from './attempts.ts'
+import { noteAttention } from './attention.ts'
+import { isEager, settleBreaker, throttled, tickBreaker } from './breaker.ts'
+import { deadlineAt } from './clock.ts'
+import { command } from './commands.ts'
+import { debtAnswered, tryDebts } from './debts/index.ts'
+import { freePlaces } from './debts/places.ts'
+import { oweWebhooks } from './debts/webhooks.ts'
 import { Draft } from './draft.ts'
-import { endCancelled } from './endings.ts'
-import type { Asker, Event, Step } from './events.ts'
-import {
-  extendDeadline,
-  forceFail,
-  recheck,
-  refuse,
-  rewriteRow,
-  skipBackoff,
-  whoOf,
-} from './interventions.ts'
+import { endCancelled, endInError, settleCancelling } from './endings.ts'
+import type { AttemptFact, Event, Step } from './events.ts'
+import { fence, foreignReport, isReport, keepNumber, lateFact, overtakenReport, STOP } from './fence.ts'
 import type { Job, JobRequest } from './job.ts'
-import { observed, pollFailed } from './observations.ts'
-import { answerOutbox } from './outbox.ts'
-import { mayRunRemotely, oweCancel } from './remote.ts'
-import { report } from './reports.ts'
-import { CANCEL_GIVE_UP_MS, lastUploadEndsAt, MAX_ROUNDS } from './schedule.ts'
-import { wake } from './wake.ts'
-import { deliveryAnswered, oweWebhooks, redeliver } from './webhooks.ts'
+import { isUnfinished } from './phase.ts'
+import { naturalWakeAt } from './schedule.ts'
+import { learn } from './signals.ts'
+import { askAnswered } from './states/asking.ts'
+import { stateOf } from './states/index.ts'
+import { newRound } from './states/waiting.ts'
+import { failure } from './verdicts.ts'
 
 export function transition(job: Job, event: Event, now: number): Step {
   const draft = new Draft(job, now)
-  switch (event.type) {
-    case 'cancel':
-      cancel(draft, event)
-      break
-    case 'retry':
-      retry(draft, event)
-      break
-    case 'delete':
-      remove(draft, event)
-      break
-    case 'retryNow':
-      if (!skipBackoff(draft, event)) retry(draft, event)
-      break
-    case 'forceFail':
-      forceFail(draft, event)
-      break
-    case 'recheck':
-      recheck(draft, event)
-      break
-    case 'extendDeadline':
-      extendDeadline(draft, event)
-      break
-    case 'rewriteRow':
-      rewriteRow(draft, event)
-      break
-    case 'progressed':
-    case 'completed':
-    case 'failed':
-      report(draft, event)
-      break
-    case 'dispatched':
-    case 'dispatchRefused':
-    case 'dispatchAmbiguous':
-      dispatchAnswered(draft, event)
-      break
-    case 'observed':
-      observed(draft, event)
-      break
-    case 'pollFailed':
-      pollFailed(draft, event.ref)
-      break
-    case 'cancelAnswered':
-      cancelAnswered(draft, event)
-      break
-    case 'outputSeen':
-    case 'outputAbsent':
-    case 'lookFailed':
-      looked(draft, event)
-      break
-    case 'mirrored':
-    case 'mirrorFailed':
-    case 'remirror':
-    case 'swept':
-    case 'sweepFailed':
-    case 'archived':
-    case 'archiveFailed':
-    case 'erased':
-    case 'eraseFailed':
-      answerOutbox(draft, event)
-      break
-    case 'delivered':
-    case 'deliveryFailed':
-      countDelivery(draft, event)
-      deliveryAnswered(draft, event)
-      break
-    case 'redeliver':
-      redeliver(draft, event)
-      break
-    case 'wake':
-      wake(draft)
-      break
-  }
+  if ('by' in event) command(draft, event)
+  else if ('ref' in event && !('debt' in event)) attemptFact(draft, event)
+  else if ('debt' in event) debtAnswered(draft, event)
+  else if ('next' in event) askAnswered(draft, event)
+  else if (event.type === 'wake') wake(draft)
+  else draft.rewriteRow()
+  freePlaces(draft)
   oweWebhooks(draft)
+  // A refusal changes nothing.
+  if (draft.reply.ok) noteAttention(draft)
   return draft.done()
 }
 
-/** A job as it is accepted: durable, due now, and not yet known to RunPod. */
+/** An accepted job: durable, due now, and not yet sent to RunPod. */
 export function accept(request: JobRequest, now: number): Step {
   const blank: Job = {
     request,
     version: 0,
     savedAt: now,
-    round: 1,
-    roundStartedAt: now,
-    phase: waiting(now),
+    ...newRound(1, now),
     attempts: [],
-    progress: { percent: 0, stage: null, message: null, etaMs: null, reportedAt: null },
     outbox: {
       mirror: null,
       mirroredAt: now,
@@ -125,109 +61,47 @@ export function accept(request: JobRequest, now: number): Step {
       webhooksSettled: [],
       webhooksRefused: false,
     },
-    breaker: { level: 0, at: now, tripped: false, strikes: 0 },
   }
   const draft = new Draft(blank, now)
-  draft.note({ type: 'created', ref: null, data: { type: request.type } })
+  const { type, createdBy: by } = request
+  draft.note({ type: 'created', ref: null, data: { type, ...(by !== undefined && { by }) } })
   return draft.done()
 }
 
-function waiting(now: number) {
-  const fresh = { failure: null, look: 'done', lookTries: 0, exhausted: false } as const
-  return { status: 'pending', step: 'waiting', nextAttemptAt: now, ...fresh } as const
-}
-
-function countDelivery(draft: Draft, event: Extract<Event, { type: 'delivered' | 'deliveryFailed' }>): void {
-  const { outbox, deliveries = { taken: 0, failed: 0 } } = draft.job
-  if (!outbox.webhooks.some(({ id }) => id === event.id)) return
-  const { taken, failed } = deliveries
-  draft.tally(event.type === 'delivered' ? { taken: taken + 1, failed } : { taken, failed: failed + 1 })
-}
-
-// Commands
-
-function cancel(draft: Draft, asker: Asker): void {
-  const { job, now } = draft
-  switch (job.phase.status) {
-    case 'pending':
-    case 'queued':
-    case 'processing': {
-      draft.note({ type: 'cancel_requested', ref: null, data: whoOf(asker) })
-      const latest = latestAttempt(job)
-      if (latest && latest.endedAt === null) draft.attempt(latest, { endedAt: now })
-      for (const attempt of draft.job.attempts) oweCancel(draft, attempt)
-      if (mayRunRemotely(draft.job, now)) {
-        return draft.enter({ status: 'cancelling', askedAt: now, giveUpAt: now + CANCEL_GIVE_UP_MS })
-      }
-      return endCancelled(draft, now, true)
-    }
-    case 'cancelling':
-    case 'complete':
-    case 'error':
-    case 'cancelled':
-      return
-    case 'deleting':
-    case 'gone':
-      return refuse(draft, 'job_deleting', 'This job is being deleted.')
+function attemptFact(draft: Draft, event: AttemptFact): void {
+  const { verdict, attempt } = fence(draft.job, event)
+  if (verdict === 'unknown') {
+    if (isReport(event)) draft.reply = STOP
+    return
   }
+  if (verdict === 'overtaken') return overtakenReport(draft, attempt)
+  if (event.type === 'completed' && (event.outputKey ?? attempt.outputKey) !== attempt.outputKey) {
+    return draft.refuse('output_key_mismatch', `The output of this attempt is ${attempt.outputKey}.`)
+  }
+  if (verdict === 'foreign') return isReport(event) ? foreignReport(draft, attempt, event) : undefined
+  if ('n' in event) keepNumber(draft, attempt, event)
+  const signal = learn(draft, attempt, event, verdict === 'open')
+  if (signal === null) return
+  if (verdict === 'late') return lateFact(draft, attempt, event)
+  const { phase } = draft.job
+  stateOf(phase).on?.(draft, phase, signal, attempt)
 }
 
-/** A new round by hand: the history stays, the attempts start again from 1. */
-function retry(draft: Draft, asker: Asker): void {
+function wake(draft: Draft): void {
   const { job, now } = draft
-  switch (job.phase.status) {
-    case 'error':
-    case 'cancelled': {
-      if (job.round >= MAX_ROUNDS) {
-        return refuse(
-          draft,
-          'too_many_rounds',
-          `This job was retried ${MAX_ROUNDS - 1} times; create a new one.`,
-        )
-      }
-      if (job.outbox.archive) {
-        return refuse(draft, 'archived', 'This job is being retired with its videos; create a new one.')
-      }
-      draft.beginRound(job.round + 1)
-      draft.progress({ percent: 0, stage: null, message: null, etaMs: null, reportedAt: null })
-      draft.owe({ sweep: null })
-      draft.enter(waiting(now))
-      return draft.note({ type: 'retried', ref: null, data: { ...whoOf(asker), round: job.round + 1 } })
-    }
-    case 'pending':
-    case 'queued':
-    case 'processing':
-      // Repeat-safe: the round that an earlier call started is under way.
-      return job.round > 1 ? undefined : refuse(draft, 'job_active', 'This job is still under way.')
-    case 'cancelling':
-      return refuse(draft, 'job_active', 'This job is still being cancelled.')
-    case 'complete':
-      return refuse(draft, 'job_complete', 'This job is complete; create a new one to export again.')
-    case 'deleting':
-    case 'gone':
-      return refuse(draft, 'job_deleting', 'This job is being deleted.')
-  }
+  const due = naturalWakeAt(job)
+  if (due === null || due > now || throttled(job, now)) return
+  const eager = isEager(job, due)
+  tickBreaker(draft)
+  if (isUnfinished(job.phase) && now >= deadlineAt(job)) endAtDeadline(draft)
+  else stateOf(job.phase).due?.(draft, job.phase)
+  settleCancelling(draft)
+  tryDebts(draft)
+  settleBreaker(draft, eager)
 }
 
-/** Ended: everything of it goes. Active: the same as cancel. */
-function remove(draft: Draft, asker: Asker): void {
-  const { job, now } = draft
-  switch (job.phase.status) {
-    case 'pending':
-    case 'queued':
-    case 'processing':
-    case 'cancelling':
-      return cancel(draft, asker)
-    case 'complete':
-    case 'error':
-    case 'cancelled': {
-      const until = Math.max(now, lastUploadEndsAt(job))
-      draft.enter({ status: 'deleting', dueAt: now, tries: 0, until })
-      draft.owe({ mirror: null, sweep: null, archive: null, webhooks: [], webhooksSettled: [] })
-      return draft.note({ type: 'deleting', ref: null, data: whoOf(asker) })
-    }
-    case 'deleting':
-    case 'gone':
-      return
-  }
+function endAtDeadline(draft: Draft): void {
+  const { phase } = draft.job
+  if (phase.status === 'cancelling') return endCancelled(draft, phase.askedAt, false)
+  endInError(draft, failure('deadline_exceeded', 'The job did not end before its deadline.', true))
 }

@@ -1,7 +1,7 @@
 /**
- * What RunPod's words mean for a job. Statuses and error texts as RunPod really uses them: an execution timeout comes
- * as FAILED with `executionTimeout exceeded`, a lost worker as FAILED with `job timed out after N retries`, a Python
- * exception as JSON text inside `error`.
+ * Maps RunPod's statuses and errors to failures, in the forms that RunPod actually uses: an execution timeout is FAILED
+ * with `executionTimeout exceeded`, a lost worker is FAILED with `job timed out after N retries`, a Python exception is
+ * JSON text inside `error`.
  */
 import type { Observation } from './events.ts'
 import type { Failure } from './job.ts'
@@ -11,7 +11,7 @@ const MOST_CHARACTERS = 500
 
 const OUT_OF_MEMORY = /out of memory|\bOOM\b|CUDA_ERROR_OUT_OF_MEMORY|MemoryError/i
 
-/** The failure behind a final status other than COMPLETED, or behind a job that RunPod no longer knows. */
+/** The failure for a final status other than COMPLETED, or for a job that RunPod no longer has. */
 export function failureOf(observation: Observation, wasRunning: boolean): Failure {
   switch (observation.state) {
     case 'cancelled':
@@ -31,14 +31,14 @@ export function failureOf(observation: Observation, wasRunning: boolean): Failur
   }
 }
 
-/** A handler that returns an error may say its code, and whether another try makes sense, beside it. */
+/** A handler that returns an error may add a code, and whether the error is retryable. */
 function failureOfWorker({ error, code, retryable }: Observation): Failure {
   const read = failureOfText(error ?? '')
   if (read.code === 'execution_timeout' || read.code === 'worker_lost') return read
   return failure(codeOf(code) ?? read.code, read.message, retryable ?? read.retryable)
 }
 
-/** Codes are names that programs compare; null for anything else. */
+/** Accepts only identifiers, which programs compare; null for anything else. */
 export function codeOf(said: string | null | undefined): string | null {
   return said != null && /^[a-z][a-z0-9_]{0,63}$/.test(said) ? said : null
 }
@@ -67,7 +67,7 @@ export function sentenceOf(error: string): string {
         if (typeof message === 'string') text = message
       }
     } catch {
-      // Not JSON after all: shown as it is.
+      // Not JSON: shown unchanged.
     }
   }
   const line =

@@ -1,7 +1,7 @@
 /**
- * The peer: the plain design that most would write first, and that works on a good day. The list's row in D1 is the
- * status, written on every report and read for every look. No attempts are fenced, nothing is replayed, no output is
- * looked for, nothing is retried by itself: what Exportal promises beyond that is not priced in here.
+ * The peer: a typical first design, which works as long as nothing fails. Its status is the list's row in D1, written
+ * by every report and read by every request. No attempt is fenced, nothing is replayed, no output is verified, nothing
+ * is retried automatically: the cost of Exportal's further guarantees is not included.
  */
 export { PlainJob } from './job.ts'
 

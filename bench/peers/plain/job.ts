@@ -1,6 +1,6 @@
 /**
- * The plain design's object: an inner `fetch` with a switch over paths, sockets taken with `accept()` and kept in a
- * set, its state under one key. It calls RunPod from the request that creates the job.
+ * The plain design's object: an inner `fetch` with a switch over paths, sockets taken with `accept()` in a set, its
+ * state under one key. It calls RunPod within the request that creates the job.
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { PlainEnv } from './index.ts'

@@ -1,4 +1,4 @@
-/** The plain design behind the same meters as the service. It sets no alarm, so nothing ever rings. */
+/** The plain design with the same metering as the service. It never sets an alarm. */
 import { AlarmByHand, control, meterEnv, meterIsolate, tally } from '../../workers/tally.ts'
 import worker, { PlainJob as Plain, type PlainEnv } from './index.ts'
 

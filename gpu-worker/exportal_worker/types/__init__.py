@@ -1,4 +1,4 @@
-"""The job types, by name. To add one, add a file and name it here."""
+"""The job types by name. To add one, add a file and name it here."""
 from ..edit import JobType, Needs
 from .crop import crop
 from .overlay import needs_of_overlay, overlay

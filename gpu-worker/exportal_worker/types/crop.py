@@ -1,4 +1,4 @@
-"""`crop`: a part of the picture, given as fractions of it, or as an aspect ratio around a point to keep."""
+"""`crop`: a part of the picture, as fractions of it, or as an aspect ratio around a point to keep."""
 import math
 from typing import Any
 
@@ -7,6 +7,7 @@ from ..edit import Edit, Filter
 from ..failure import invalid_params
 from ..media import Media, Size
 from ..output import WITH_OUTPUT, output_of
+from ..text.typesetter import Typesetter
 
 _FRACTION = number(0, 1)
 _PARAMS = fields(
@@ -21,12 +22,12 @@ _PARAMS = fields(
 )
 
 
-def crop(params: Any, media: Media) -> Edit:
+def crop(params: Any, media: Media, _typesetter: Typesetter) -> Edit:
     wanted = parse(_PARAMS, params, "The crop params are unusable")
     frame = Size(media.width, media.height)
     find = _by_fractions if wanted["aspect_ratio"] is None else _by_aspect
     x, y, size = find(wanted, frame)
-    # Whole and even places inside the frame: chroma has half the resolution.
+    # Integer and even positions inside the frame: chroma has half the resolution.
     left = _clamped(x, frame.width - size.width)
     top = _clamped(y, frame.height - size.height)
     step = Filter(f"crop={size.width}:{size.height}:{left}:{top}")
@@ -54,7 +55,7 @@ def _by_fractions(wanted: dict[str, Any], frame: Size) -> tuple[float, float, Si
         raise invalid_params("A crop needs x, y, width and height, or an aspect_ratio.")
     if width == 0 or height == 0:
         raise invalid_params("The crop is empty: its width and height must be above 0.")
-    # A hair over 1 is the rounding of whoever divided by the frame's size.
+    # Slightly more than 1, for rounding errors of clients that divide by the frame's size.
     if x + width > 1.001 or y + height > 1.001:
         raise invalid_params("The crop reaches outside the picture.")
     size = Size(_even_below(width * frame.width), _even_below(height * frame.height))

@@ -1,20 +1,24 @@
-"""`overlay`: text and images on top of the video, each at its place and in its time."""
+"""`overlay`: text and images on top of the video, each with its position and time span."""
+import re
 from dataclasses import replace
 from typing import Any
 
-from ..checks import fields, list_of, matching, nullish, number, optional, parse, string, variant
+from ..checks import fields, list_of, matching, nullish, number, one_of, optional, parse, string, variant
 from ..colour import EXACT
-from ..edit import FONT_PATH, Edit, Filter, Lay
-from ..failure import invalid_params
+from ..edit import Drawn, Edit, Lay
+from ..failure import invalid_params, well_formed
 from ..media import Media, Size
 from ..numbers import even, rounded, text
 from ..output import WITH_OUTPUT, output_of
+from ..text.draw import drawn
+from ..text.layout import lay_out
+from ..text.refusal import refuse_undrawable
+from ..text.typesetter import Typesetter
 
 _FRACTION = number(0, 1)
 _POSITIVE = number(above=0, most=1)
 _COLOUR = matching(r"#[0-9a-fA-F]{6}", "must look like #rrggbb")
 _PLACE = {
-    "x": optional(_FRACTION, 0.05),
     "y": optional(_FRACTION, 0.05),
     "opacity": optional(_FRACTION, 1),
     "start_seconds": optional(number(least=0), 0),
@@ -26,77 +30,70 @@ _TEXT = fields(
     size=optional(_POSITIVE, 0.06),
     color=optional(_COLOUR, "#ffffff"),
     background=nullish(_COLOUR),
+    align=optional(one_of("left", "center", "right"), "left"),
+    x=nullish(_FRACTION),
+    max_width=nullish(_POSITIVE),
     **_PLACE,
 )
-_IMAGE = fields(type=string, image_key=string, width=optional(_POSITIVE, 0.25), **_PLACE)
+_IMAGE = fields(
+    type=string, image_key=string, width=optional(_POSITIVE, 0.25), x=optional(_FRACTION, 0.05), **_PLACE
+)
 _PARAMS = fields(items=optional(list_of(variant("type", {"text": _TEXT, "image": _IMAGE})), []), **WITH_OUTPUT)
 
-#: What JavaScript's `trim` removes (ECMA-262, 12.2 and 12.3), as far as it can stand in a text here.
+#: The characters that JavaScript's `trim` removes (ECMA-262, 12.2 and 12.3), as far as a text here can contain them.
 _SPACE = " \n\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 
 _UNUSABLE = "The overlay params are unusable"
 
 
-def needs_of_overlay(params: Any) -> list[str]:
-    """Text needs a filter that not every build has."""
-    items = parse(_PARAMS, params, _UNUSABLE)["items"]
-    return ["drawtext"] if any(item["type"] == "text" for item in items) else []
+def needs_of_overlay(params: Any, typesetter: Typesetter) -> list[str]:
+    texts = [item["text"] for item in parse(_PARAMS, params, _UNUSABLE)["items"] if item["type"] == "text"]
+    for each in texts:
+        refuse_undrawable(_printable(each), typesetter)
+    return [] if not texts else ["drawtext" if typesetter.shaper == "none" else "ass"]
 
 
-def overlay(params: Any, media: Media) -> Edit:
+def overlay(params: Any, media: Media, typesetter: Typesetter) -> Edit:
     wanted = parse(_PARAMS, params, _UNUSABLE)
     frame = Size(media.width, media.height)
     edit = Edit(output_of(wanted), frame, media.duration)
-    for item in wanted["items"]:
+    for number_of_item, item in enumerate(wanted["items"]):
+        enabled = _enabled(item)
         if item["type"] == "image":
-            # Each use is an input of its own, since a filter's input can be taken only once.
-            edit.steps.append(_image_step(item, len(edit.image_keys), frame))
+            # Each use is a separate input, since a filter's input can be consumed only once.
+            edit.steps.append(_image_step(item, len(edit.image_keys), frame, enabled))
             edit.image_keys.append(item["image_key"])
-        elif _printable(item["text"]).strip(_SPACE) != "":
-            name = f"text-{len(edit.texts)}.txt"
-            edit.texts.append((name, _printable(item["text"])))
-            edit.steps.append(Filter(_text_filter(item, name, frame)))
+            continue
+        printable = _printable(item["text"])
+        if printable.strip(_SPACE) == "":
+            continue
+        block = lay_out(item, printable, frame, typesetter.fonts)
+        layer = drawn(block, item["color"], item["background"], frame, number_of_item, typesetter)
+        edit.texts.extend(layer.files)
+        if layer.fonts and layer.fonts not in edit.font_sets:
+            edit.font_sets.append(layer.fonts)
+        edit.steps.append(Drawn([*layer.filters, *_faded(item)], _overlay_at(0, layer.y, enabled)))
     return replace(edit, in_rgb=bool(edit.steps))
 
 
-def _text_filter(item: dict[str, Any], file: str, frame: Size) -> str:
-    """`expansion=none` takes the file literally: no `%{…}`, no backslash, nothing is read as a filter."""
-    font_size = max(1, rounded(item["size"] * frame.height))
-    background = item["background"]
-    border = 0 if background is None else rounded(font_size / 4)
-    box = (
-        []
-        if background is None
-        else ["box=1", f"boxcolor={_rgba(background, item['opacity'])}", f"boxborderw={border}"]
-    )
-    settings = [
-        f"fontfile={FONT_PATH}",
-        f"textfile={file}",
-        "expansion=none",
-        f"fontsize={font_size}",
-        f"fontcolor={_rgba(item['color'], item['opacity'])}",
-        *box,
-        # The background grows outwards from the text; its corner is what stands at x, y.
-        f"x={rounded(item['x'] * frame.width) + border}",
-        f"y={rounded(item['y'] * frame.height) + border}",
-        _enabled(item),
-    ]
-    return f"drawtext={':'.join(settings)}"
+def _image_step(item: dict[str, Any], image: int, frame: Size, enabled: str) -> Lay:
+    scale = f"scale={even(item['width'] * frame.width)}:-2:{EXACT}:in_color_matrix=bt601"
+    at = _overlay_at(rounded(item["x"] * frame.width), rounded(item["y"] * frame.height), enabled)
+    return Lay(image, [scale, "format=rgba", *_faded(item)], at)
 
 
-def _image_step(item: dict[str, Any], image: int, frame: Size) -> Lay:
-    x = rounded(item["x"] * frame.width)
-    y = rounded(item["y"] * frame.height)
-    prepare = [f"scale={even(item['width'] * frame.width)}:-2:{EXACT}:in_color_matrix=bt601", "format=rgba"]
-    if item["opacity"] < 1:
-        prepare.append(f"colorchannelmixer=aa={text(item['opacity'])}")
-    # The one frame of the image is repeated to the end of the video.
-    return Lay(image, prepare, f"overlay=x={x}:y={y}:format=rgb:eof_action=repeat:{_enabled(item)}")
+def _faded(item: dict[str, Any]) -> list[str]:
+    return [f"colorchannelmixer=aa={text(item['opacity'])}"] if item["opacity"] < 1 else []
+
+
+def _overlay_at(x: int, y: int, enabled: str) -> str:
+    """The single frame of an overlay is repeated to the end of the video."""
+    return f"overlay=x={x}:y={y}:format=rgb:eof_action=repeat:{enabled}"
 
 
 def _enabled(item: dict[str, Any]) -> str:
-    """From `start_seconds` on, and up to but not at `end_seconds`, so that items can follow each other."""
+    """From `start_seconds`, and before `end_seconds`, so that items can follow each other."""
     start, end = item["start_seconds"], item["end_seconds"]
     if end is None:
         return f"enable='gte(t,{text(start)})'"
@@ -105,11 +102,7 @@ def _enabled(item: dict[str, Any]) -> str:
     return f"enable='gte(t,{text(start)})*lt(t,{text(end)})'"
 
 
-def _rgba(colour: str, opacity: float) -> str:
-    return f"0x{colour[1:]}@{text(opacity)}"
-
-
 def _printable(given: str) -> str:
-    """Line ends as the font knows them; other control characters would be drawn as boxes, or end the text."""
-    lines = given.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
-    return "".join(char for char in lines if char == "\n" or (char >= " " and char != "\u007f"))
+    """Removes control characters; an unpaired surrogate becomes U+FFFD."""
+    lines = re.sub("\r\n?|[\u2028\u2029\u0085]", "\n", well_formed(given)).replace("\t", "    ")
+    return "".join(char for char in lines if char == "\n" or (char >= " " and not "\u007f" <= char <= "\u009f"))

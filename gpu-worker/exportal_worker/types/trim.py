@@ -1,4 +1,4 @@
-"""`trim`: a part of the video, from `start_seconds` to `end_seconds`."""
+"""`trim`: a span of the video, from `start_seconds` to `end_seconds`."""
 from typing import Any
 
 from ..checks import fields, nullish, number, optional, parse
@@ -7,15 +7,16 @@ from ..failure import invalid_media, invalid_params
 from ..media import Media, Size
 from ..numbers import fixed, text
 from ..output import WITH_OUTPUT, output_of
+from ..text.typesetter import Typesetter
 
 _SECONDS = number(least=0)
 _PARAMS = fields(start_seconds=optional(_SECONDS, 0), end_seconds=nullish(_SECONDS), **WITH_OUTPUT)
 
-#: Players round what they show, so an end this far behind the last frame still means the end; seconds.
+#: Players round the displayed duration, so an end this far after the last frame is taken as the end; seconds.
 _SLACK = 0.5
 
 
-def trim(params: Any, media: Media) -> Edit:
+def trim(params: Any, media: Media, _typesetter: Typesetter) -> Edit:
     wanted = parse(_PARAMS, params, "The trim params are unusable")
     start, given = wanted["start_seconds"], wanted["end_seconds"]
     end = media.duration if given is None else given

@@ -1,4 +1,4 @@
-/** `crop`: a part of the picture, given as fractions of it, or as an aspect ratio around a point to keep. */
+/** `crop`: a part of the picture, as fractions of it, or as an aspect ratio around a point to keep. */
 import * as v from 'valibot'
 import type { JobType } from '../edit.ts'
 import { invalidParams } from '../failure.ts'
@@ -36,6 +36,7 @@ export const crop: JobType = {
       start: 0,
       duration: input.duration,
       texts: [],
+      fontSets: [],
       imageKeys: [],
     }
   },
@@ -59,13 +60,13 @@ function areaOf(wanted: v.InferOutput<typeof Params>, frame: Size): Area {
   }
   if (width === 0 || height === 0)
     throw invalidParams('The crop is empty: its width and height must be above 0.')
-  // A hair over 1 is the rounding of whoever divided by the frame's size.
+  // Slightly more than 1, for rounding errors of clients that divide by the frame's size.
   if (x + width > 1.001 || y + height > 1.001) throw invalidParams('The crop reaches outside the picture.')
   const area = { width: evenBelow(width * frame.width), height: evenBelow(height * frame.height) }
   return inside({ x: x * frame.width, y: y * frame.height, ...area }, frame)
 }
 
-/** Moves the area into the frame, to whole and even places: chroma has half the resolution. */
+/** Moves the area into the frame, to integer and even positions: chroma has half the resolution. */
 function inside({ x, y, width, height }: Area, frame: Size): Area {
   const clamp = (at: number, most: number) => Math.floor(Math.max(0, Math.min(at, most)) / 2) * 2
   return { x: clamp(x, frame.width - width), y: clamp(y, frame.height - height), width, height }

@@ -1,16 +1,19 @@
-/** `overlay`: text and images on top of the video, each at its place and in its time. */
+/** `overlay`: text and images on top of the video, each with its position and time span. */
 import * as v from 'valibot'
 import { EXACT } from '../colour.ts'
-import { FONT_PATH, type JobType, type Step } from '../edit.ts'
+import type { JobType, Step } from '../edit.ts'
 import { invalidParams } from '../failure.ts'
 import { parse } from '../input.ts'
 import { even, type Size, withOutput } from '../output.ts'
+import { drawn } from '../text/draw.ts'
+import { layOut } from '../text/layout.ts'
+import { refuseUndrawable } from '../text/refusal.ts'
+import { fontsDir, type TextFile } from '../text/typesetter.ts'
 
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
 const positive = v.pipe(v.number(), v.gtValue(0), v.maxValue(1))
 const colour = v.pipe(v.string(), v.hexColor(), v.regex(/^#[0-9a-f]{6}$/i, 'must look like #rrggbb'))
 const place = {
-  x: v.optional(fraction, 0.05),
   y: v.optional(fraction, 0.05),
   opacity: v.optional(fraction, 1),
   start_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
@@ -22,12 +25,16 @@ const Text = v.looseObject({
   size: v.optional(positive, 0.06),
   color: v.optional(colour, '#ffffff'),
   background: v.nullish(colour),
+  align: v.optional(v.picklist(['left', 'center', 'right']), 'left'),
+  x: v.nullish(fraction),
+  max_width: v.nullish(positive),
   ...place,
 })
 const Image = v.looseObject({
   type: v.literal('image'),
   image_key: v.string(),
   width: v.optional(positive, 0.25),
+  x: v.optional(fraction, 0.05),
   ...place,
 })
 const Params = v.looseObject({
@@ -42,76 +49,70 @@ const UNUSABLE = 'The overlay params are unusable'
 
 export const overlay: JobType = {
   name: 'overlay',
-  needs(params) {
-    const { items } = parse(Params, params, UNUSABLE)
-    return items.some(({ type }) => type === 'text') ? ['drawtext'] : []
+  needs(params, typesetter) {
+    const texts = parse(Params, params, UNUSABLE).items.filter((item) => item.type === 'text')
+    for (const { text } of texts) refuseUndrawable(printable(text), typesetter)
+    return texts.length === 0 ? [] : [typesetter.shaper === 'none' ? 'drawtext' : 'ass']
   },
-  edit(params, { width, height, duration }) {
+  edit(params, { width, height, duration }, typesetter) {
     const { items, output } = parse(Params, params, UNUSABLE)
     const size = { width, height }
-    const texts: { name: string; text: string }[] = []
+    const texts: TextFile[] = []
     const imageKeys: string[] = []
+    const fontSets = new Map<string, number[]>()
     const steps: Step[] = []
-    for (const item of items) {
+    items.forEach((item, number) => {
+      const enabled = enabledFor(item)
       if (item.type === 'image') {
-        // Each use is an input of its own, since a filter's input can be taken only once.
-        steps.push(imageStep(item, imageKeys.push(item.image_key) - 1, size))
-      } else if (printable(item.text).trim() !== '') {
-        const name = `text-${texts.length}.txt`
-        texts.push({ name, text: printable(item.text) })
-        steps.push({ filter: textFilter(item, name, size) })
+        // Each use is a separate input, since a filter's input can be consumed only once.
+        steps.push(imageStep(item, imageKeys.push(item.image_key) - 1, size, enabled))
+        return
       }
-    }
-    return { output, steps, inRgb: steps.length > 0, size, start: 0, duration, texts, imageKeys }
+      const text = printable(item.text)
+      if (text.trim() === '') return
+      const block = layOut({ ...item, text }, size, typesetter.fonts)
+      const layer = drawn(block, item, size, number, typesetter)
+      texts.push(...layer.files)
+      if (layer.fonts.length > 0) fontSets.set(fontsDir(layer.fonts), layer.fonts)
+      steps.push({ drawn: [...layer.filters, ...faded(item)], place: overlayAt(0, layer.y, enabled) })
+    })
+    const inRgb = steps.length > 0
+    const files = { texts, fontSets: [...fontSets.values()], imageKeys }
+    return { output, steps, inRgb, size, start: 0, duration, ...files }
   },
 }
 
-/** `expansion=none` takes the file literally: no `%{…}`, no backslash, nothing is read as a filter. */
-function textFilter(item: Text, file: string, frame: Size): string {
-  const fontSize = Math.max(1, Math.round(item.size * frame.height))
-  const border = item.background == null ? 0 : Math.round(fontSize / 4)
-  const box =
-    item.background == null
-      ? []
-      : ['box=1', `boxcolor=${rgba(item.background, item.opacity)}`, `boxborderw=${border}`]
-  return `drawtext=${[
-    `fontfile=${FONT_PATH}`,
-    `textfile=${file}`,
-    'expansion=none',
-    `fontsize=${fontSize}`,
-    `fontcolor=${rgba(item.color, item.opacity)}`,
-    ...box,
-    // The background grows outwards from the text; its corner is what stands at x, y.
-    `x=${Math.round(item.x * frame.width) + border}`,
-    `y=${Math.round(item.y * frame.height) + border}`,
-    enabled(item),
-  ].join(':')}`
+function imageStep(item: Image, image: number, frame: Size, enabled: string): Step {
+  const scale = `scale=${even(item.width * frame.width)}:-2:${EXACT}:in_color_matrix=bt601`
+  const at = overlayAt(Math.round(item.x * frame.width), Math.round(item.y * frame.height), enabled)
+  return { image, prepare: [scale, 'format=rgba', ...faded(item)], place: at }
 }
 
-function imageStep(item: Image, image: number, frame: Size): Step {
-  const x = Math.round(item.x * frame.width)
-  const y = Math.round(item.y * frame.height)
-  const prepare = [`scale=${even(item.width * frame.width)}:-2:${EXACT}:in_color_matrix=bt601`, 'format=rgba']
-  if (item.opacity < 1) prepare.push(`colorchannelmixer=aa=${item.opacity}`)
-  // The one frame of the image is repeated to the end of the video.
-  return { image, prepare, place: `overlay=x=${x}:y=${y}:format=rgb:eof_action=repeat:${enabled(item)}` }
+function faded({ opacity }: Text | Image): string[] {
+  return opacity < 1 ? [`colorchannelmixer=aa=${opacity}`] : []
 }
 
-/** From `start_seconds` on, and up to but not at `end_seconds`, so that items can follow each other. */
-function enabled({ start_seconds: start, end_seconds: end }: Text | Image): string {
+/** The single frame of an overlay is repeated to the end of the video. */
+function overlayAt(x: number, y: number, enabled: string): string {
+  return `overlay=x=${x}:y=${y}:format=rgb:eof_action=repeat:${enabled}`
+}
+
+/** From `start_seconds`, and before `end_seconds`, so that items can follow each other. */
+function enabledFor({ start_seconds: start, end_seconds: end }: Text | Image): string {
   if (end == null) return `enable='gte(t,${start})'`
   if (end <= start)
     throw invalidParams(`An item must end after it starts: it goes from ${start} s to ${end} s.`)
   return `enable='gte(t,${start})*lt(t,${end})'`
 }
 
-function rgba(colour: string, opacity: number): string {
-  return `0x${colour.slice(1)}@${opacity}`
-}
-
-/** Line ends as the font knows them; other control characters would be drawn as boxes, or end the text. */
+/** Removes control characters; an unpaired surrogate becomes U+FFFD. */
 function printable(text: string): string {
-  return [...text.replace(/\r\n?/g, '\n').replaceAll('\t', '    ')]
-    .filter((char) => char === '\n' || (char >= ' ' && char !== '\u007f'))
+  return [
+    ...text
+      .toWellFormed()
+      .replace(/\r\n?|[\u2028\u2029\u0085]/g, '\n')
+      .replaceAll('\t', '    '),
+  ]
+    .filter((char) => char === '\n' || (char >= ' ' && !(char >= '\u007f' && char <= '\u009f')))
     .join('')
 }

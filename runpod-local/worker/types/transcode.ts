@@ -1,4 +1,4 @@
-/** `transcode`: the same picture in another container, size, rate or quality. */
+/** `transcode`: the same video in another container, size, rate or quality. */
 import * as v from 'valibot'
 import type { JobType } from '../edit.ts'
 import { parse } from '../input.ts'
@@ -18,6 +18,7 @@ export const transcode: JobType = {
       start: 0,
       duration,
       texts: [],
+      fontSets: [],
       imageKeys: [],
     }
   },

@@ -1,4 +1,4 @@
-/** `trim`: a part of the video, from `start_seconds` to `end_seconds`. */
+/** `trim`: a span of the video, from `start_seconds` to `end_seconds`. */
 import * as v from 'valibot'
 import type { JobType } from '../edit.ts'
 import { invalidMedia, invalidParams } from '../failure.ts'
@@ -12,7 +12,7 @@ const Params = v.looseObject({
   ...withOutput,
 })
 
-/** Players round what they show, so an end this far behind the last frame still means the end; seconds. */
+/** Players round the displayed duration, so an end this far after the last frame is taken as the end; seconds. */
 const SLACK = 0.5
 
 export const trim: JobType = {
@@ -44,6 +44,7 @@ export const trim: JobType = {
       start,
       duration: last - start,
       texts: [],
+      fontSets: [],
       imageKeys: [],
     }
   },

@@ -1,4 +1,4 @@
-/** A page as an app of one's own has it: Uppy as it comes from npm, told where to send, and nothing of ours. */
+/** The page of a third-party app: Uppy as published on npm, configured with our endpoint, without any code of ours. */
 import AwsS3 from '@uppy/aws-s3'
 import Uppy from '@uppy/core'
 import GoldenRetriever from '@uppy/golden-retriever'
@@ -8,7 +8,7 @@ declare global {
     uppy: Uppy
     /** Set by the page's server. */
     companionEndpoint: string
-    /** What the uploads ended with, in order. */
+    /** The results of the uploads, in order. */
     ended: { key: string | null; error: string | null }[]
   }
 }
@@ -34,7 +34,7 @@ document.querySelector('input')?.addEventListener('change', ({ target }) => {
   const [file] = (target instanceof HTMLInputElement && target.files) || []
   if (!file) return
   uppy.addFile({ name: file.name, type: file.type, data: file })
-  // A file that came back after a reload, and is chosen again, goes on where it stood.
+  // A file restored after a reload, and chosen again, continues where it was.
   if (uppy.getState().recoveredState) uppy.emit('restore-confirmed')
   else void uppy.upload()
 })

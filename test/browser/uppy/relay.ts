@@ -1,17 +1,17 @@
-/** Between browser and service: it passes everything on, remembers the parts that went by, and can lose one. */
+/** A relay between browser and service: forwards everything, records the parts, and can drop one. */
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface PartSent {
   number: number
-  /** Null while it is on its way, and when the browser broke it off. */
+  /** Null while it is in transit, and when the browser aborted it. */
   status: number | null
   ended: boolean
 }
 
 export class Relay {
   readonly parts: PartSent[] = []
-  /** `METHOD path` of every request but those of parts. */
+  /** `METHOD path` of every request except those for parts. */
   readonly asked: string[] = []
   /** The number of a part that is answered 503, once. */
   lose: number | null = null
@@ -31,7 +31,7 @@ export class Relay {
     return `http://localhost:${port}`
   }
 
-  /** Origin of the service behind this relay. */
+  /** Sets the origin of the service behind this relay. */
   leadTo(target: string): void {
     this.#target = target
   }
@@ -70,7 +70,7 @@ export class Relay {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
     })
-    // Whoever breaks off, the other side is told.
+    // When one side aborts, the other is closed as well.
     onward.on('error', () => outgoing.destroy())
     outgoing.on('close', () => onward.destroy())
     incoming.on('error', () => onward.destroy())

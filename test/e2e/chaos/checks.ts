@@ -1,9 +1,10 @@
-/** What must hold after the storm, for every job that was answered 201. */
+/** The invariants after the storm, for every job that was answered 201. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { getPlatformProxy } from 'wrangler'
+import { posterKeyOf } from '../../../actors/export-job/core/attempts.ts'
 import type { Job } from '../../../client/types.ts'
-import { pause } from './random.ts'
 import type { Run, World } from './world.ts'
 
 export interface Findings {
@@ -16,10 +17,10 @@ export interface Findings {
 }
 
 const ENDED = new Set(['complete', 'error', 'cancelled'])
-/** A worker that reports every 300 ms learns of its end this soon, unless the service was down. */
+/** A worker that reports every 300 ms is stopped this soon, unless the service was down. */
 const FENCED_WITHIN_MS = 3_000
 
-/** Waits until every job has ended, for at most `withinMs`; answers those that were seen. */
+/** Waits until every job has ended, for at most `withinMs`; returns those read. */
 export async function settle(
   world: World,
   ids: readonly string[],
@@ -39,7 +40,7 @@ export async function settle(
   return ended
 }
 
-/** Waits until no worker runs any more; the RunPod jobs that still do after `withinMs` are orphans. */
+/** Waits until no worker runs; the RunPod jobs that still run after `withinMs` are orphans. */
 export async function findOrphans(world: World, withinMs: number): Promise<string[]> {
   const deadline = Date.now() + withinMs
   for (;;) {
@@ -50,7 +51,7 @@ export async function findOrphans(world: World, withinMs: number): Promise<strin
   }
 }
 
-/** Two attempts of one job rendering at once, for longer than it takes to tell the older one to stop. */
+/** Two attempts of one job rendering at once, for longer than it takes to stop the older one. */
 export function findDoubleCharges(runs: readonly Run[], downtimes: World['downtimes']): string[] {
   return runs.flatMap((older) =>
     runs.flatMap((newer) => {
@@ -73,7 +74,7 @@ function order(run: Run): number {
   return run.round * 1_000 + run.attempt
 }
 
-/** The actors' word beside D1's, once the mirror had `withinMs` to catch up. */
+/** Differences between the actors' state and D1, once the mirror had `withinMs` to catch up. */
 export async function findDisagreements(
   world: World,
   ids: readonly string[],
@@ -110,11 +111,11 @@ async function listAll(world: World): Promise<Map<string, Job>> {
 }
 
 /**
- * Files under `output/` that are nobody's result and that no actor still means to remove. Read from the local bucket
- * after the service was stopped.
+ * Files under `output/` that are not a result and that no actor will remove. Read from the local bucket after the
+ * service was stopped.
  */
 export async function findLeftovers(stateDir: string, jobs: Map<string, Job>): Promise<string[]> {
-  // The bucket alone: the project's own configuration also names an actor class, which nobody exports here.
+  // The bucket alone: the project's own configuration also names an actor class, which is not exported here.
   const configPath = join(stateDir, 'wrangler.toml')
   await writeFile(configPath, BUCKET_ONLY)
   const platform = await getPlatformProxy<{ VIDEOS: R2Lister }>({
@@ -145,5 +146,7 @@ interface R2Lister {
 function isAccountedFor(key: string, jobs: Map<string, Job>): boolean {
   const job = jobs.get(key.split('/')[1] ?? '')
   if (!job) return false
-  return job.output_video_key === key || job.next_action?.what === 'remove stale files of the job'
+  const winner = job.output_video_key
+  const isKept = winner !== null && (key === winner || key === posterKeyOf(winner))
+  return isKept || job.next_action?.what === 'remove stale files of the job'
 }

@@ -1,12 +1,15 @@
 /**
  * `npm run test:chaos -- [--jobs 60] [--kills 10] [--seed N]`: creates jobs in a loop while the service and
- * runpod-local are killed at random instants and RunPod misbehaves in changing ways; then checks every accepted job.
+ * runpod-local are killed at random instants, RunPod misbehaves in changing ways, and the workers' lines break, are
+ * refused, or lose, repeat and delay messages; then checks every accepted job.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { freePort, Stack } from '../../../scripts/stack.ts'
+import { Chance } from '../../support/chance.ts'
 import {
   type Findings,
   findDisagreements,
@@ -15,8 +18,7 @@ import {
   findOrphans,
   settle,
 } from './checks.ts'
-import { Chance, pause } from './random.ts'
-import { World } from './world.ts'
+import { type LineCounts, World } from './world.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +32,7 @@ const jobs = Number(values.jobs)
 const kills = Number(values.kills)
 const seed = Number(values.seed)
 
-/** Short clocks, so that everything a job can live through fits into minutes. */
+/** Short timeouts, so that all events of a job fit into minutes. */
 const POLICY = {
   max_attempts: 8,
   queue_timeout_seconds: 60,
@@ -80,14 +82,14 @@ async function main(): Promise<boolean> {
       leftBehind: await findLeftovers(stateDir, ended),
       outcomes,
     }
-    return tell(findings, ids.length, started)
+    return tell(findings, await world.lines(), ids.length, started)
   } finally {
     await world.stack.stop()
     if (!values.keep) await rm(stateDir, { recursive: true, force: true })
   }
 }
 
-/** Creates, cancels, kills and switches faults, side by side; answers the ids of the accepted jobs. */
+/** Creates, cancels, kills and switches faults concurrently; returns the ids of the accepted jobs. */
 async function storm(world: World, chance: Chance): Promise<string[]> {
   const input = await uploadInput(world)
   const ids: string[] = []
@@ -138,14 +140,17 @@ async function uploadInput(world: World): Promise<string> {
   return video_key
 }
 
-function tell(findings: Findings, accepted: number, started: number): boolean {
+function tell(findings: Findings, lines: LineCounts, accepted: number, started: number): boolean {
   const { outcomes, ...wrong } = findings
   console.log(`\n${accepted} jobs accepted, ended as:`, outcomes)
   for (const [name, list] of Object.entries(wrong)) {
     console.log(`${name.padEnd(14)} ${list.length}`)
     for (const line of list) console.log(`  ${line}`)
   }
-  const good = Object.values(wrong).every((list) => list.length === 0)
+  console.log('lines         ', lines)
+  const isUsed = lines.opened > 0 && lines.cut > 0 && lines.acks > 0
+  if (!isUsed) console.log('The lines were not used as they should be.')
+  const good = isUsed && Object.values(wrong).every((list) => list.length === 0)
   console.log(`${good ? 'All accounted for' : 'FAILED'} in ${seconds(started)}; seed ${seed}`)
   return good
 }

@@ -1,10 +1,12 @@
 /**
- * The service and runpod-local under attack: both are killed outright and started again, and what could be seen of
- * them is kept, since runpod-local forgets its jobs with its process.
+ * The service and runpod-local under attack: both are killed and restarted, and their observable data are recorded,
+ * since runpod-local loses its jobs with its process.
  */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Job } from '../../../client/types.ts'
 import type { Stack } from '../../../scripts/stack.ts'
-import { type Chance, pause } from './random.ts'
+import type { Chance } from '../../support/chance.ts'
 
 export interface Run {
   jobId: string
@@ -26,7 +28,16 @@ interface RunpodJob {
 
 type FaultBody = Record<string, unknown>
 
-/** Each is on for a while; then another, or none. */
+/** Statistics of the workers' lines. */
+export interface LineCounts {
+  opened: number
+  /** Broken by any side before their workers were done. */
+  cut: number
+  /** Completions and errors that were acknowledged on a line. */
+  acks: number
+}
+
+/** Each is active for a while, with one of `LINE_FAULTS`; then another, or none. */
 const FAULTS: readonly [FaultBody, ...FaultBody[]] = [
   {},
   { webhook: { drop: true } },
@@ -43,11 +54,22 @@ const FAULTS: readonly [FaultBody, ...FaultBody[]] = [
   { cancel: 'refuse' },
 ]
 
+/** A random interval after which a line is cut. */
+const LINE_FAULTS: readonly [(chance: Chance) => FaultBody, ...((chance: Chance) => FaultBody)[]] = [
+  () => ({}),
+  (chance) => ({ cut_every_ms: chance.between(20, 2_000) }),
+  (chance) => ({ cut_every_ms: chance.between(20, 2_000), duplicate: true, late_ms: 1_500 }),
+  () => ({ refuse: true }),
+  () => ({ drop_acks: true }),
+  () => ({ duplicate: true, late_ms: 1_500 }),
+  () => ({ slow_ms: 500 }),
+]
+
 export class World {
   readonly stack: Stack
   readonly #chance: Chance
   readonly #runs = new Map<string, Run>()
-  /** Intervals in which the service could tell no worker to stop. */
+  /** Intervals in which the service could not stop workers. */
   readonly downtimes: { from: number; to: number }[] = []
   kills = 0
 
@@ -60,7 +82,7 @@ export class World {
     return [...this.#runs.values()]
   }
 
-  /** Kills one of the two at once and starts it again a moment later. */
+  /** Kills one of the two and restarts it a moment later. */
   async strike(): Promise<void> {
     this.kills++
     const from = Date.now()
@@ -79,11 +101,26 @@ export class World {
     }
   }
 
-  async switchFaults(faults: FaultBody = this.#chance.pick(FAULTS)): Promise<void> {
+  async switchFaults(faults: FaultBody = this.#anyFaults()): Promise<void> {
     await this.#runpod('/faults', { method: 'PUT', body: JSON.stringify(faults) })
   }
 
-  /** Remembers what runpod-local ran so far. */
+  #anyFaults(): FaultBody {
+    return { ...this.#chance.pick(FAULTS), line: this.#chance.pick(LINE_FAULTS)(this.#chance) }
+  }
+
+  /** According to the workers' log. */
+  async lines(): Promise<LineCounts> {
+    const log = await readFile(this.stack.runpodLog, 'utf8')
+    const count = (line: RegExp) => log.match(line)?.length ?? 0
+    return {
+      opened: count(/ line\.open /g),
+      cut: count(/ line\.closed /g),
+      acks: count(/ report\.sent .*answer=ack/g),
+    }
+  }
+
+  /** Records the runs of runpod-local so far. */
   async observe(): Promise<RunpodJob[]> {
     const answer = await this.#runpod('/jobs')
     if (!answer) return []
@@ -102,7 +139,7 @@ export class World {
     return jobs
   }
 
-  /** Creates a job, again and again under one key until the service answers; null when it never did. */
+  /** Creates a job, repeatedly with one key until the service answers; null when it never did. */
   async create(body: unknown, key: string): Promise<string | null> {
     for (let tries = 0; tries < 40; tries++) {
       const response = await this.call('/api/jobs', {

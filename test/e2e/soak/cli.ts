@@ -9,9 +9,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { freePort, Stack } from '../../../scripts/stack.ts'
-import { Chance, pause } from '../chaos/random.ts'
+import { Chance } from '../../support/chance.ts'
 import { World } from '../chaos/world.ts'
 import { steadyLoad, type Tally } from './load.ts'
 import { countAlarms, measure, type Sample } from './measure.ts'
@@ -27,7 +28,7 @@ const { values } = parseArgs({
 const totalMs = Number(values.minutes) * 60_000
 if (!(totalMs >= 30_000)) throw new Error('--minutes must be at least 0.5')
 const SPACING_MS = 700
-/** After a kill a job may need this long until its watcher sees it go on. */
+/** The time a job may need after a kill until its watcher sees progress again. */
 const OVERDUE_MS = 15_000
 
 interface Report {

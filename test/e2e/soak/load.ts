@@ -1,4 +1,6 @@
-/** Steady work for the service: uploads, jobs, watchers that come and go, and the deletion of what has ended. */
+/** A steady load on the service: uploads, jobs, watchers that come and go, and the deletion of ended jobs. */
+
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   createExports,
   ExportalConnectionError,
@@ -6,30 +8,29 @@ import {
   type ExportsClient,
   type Job,
 } from '../../../client/index.ts'
-import { pause } from '../chaos/random.ts'
 
 export interface Tally {
   created: number
   complete: number
   deleted: number
   failed: string[]
-  /** The job that took longest, and the lines of its log that say why. */
+  /** The job that took longest, and the lines of its log that explain it. */
   slowest: { id: string; seconds: number; log: string[] }
 }
 
 /**
- * While something is killed every few seconds, a job can lose attempt after attempt, and a minute with each that was
- * killed between asking RunPod and hearing its answer.
+ * While processes are killed every few seconds, a job can lose several attempts in a row, and a minute with each that
+ * was killed between calling RunPod and receiving its answer.
  */
 const DEADLINE_S = 600
 const POLICY = { max_attempts: 10, stall_timeout_seconds: 10, deadline_seconds: DEADLINE_S }
-/** Time enough for the deadline itself to end it. */
+/** Long enough for the deadline itself to end it. */
 const PATIENCE_MS = (DEADLINE_S + 60) * 1_000
 
-/** A killed service is back well within this. */
+/** A killed service has restarted well within this. */
 const DOWN_MS = 30_000
 
-/** Begins a job every `spacingMs` until `until` says so; resolves when the last one has been seen to its end. */
+/** Creates a job every `spacingMs` until `until` returns true; resolves when the last one has ended. */
 export async function steadyLoad(url: string, spacingMs: number, until: () => boolean): Promise<Tally> {
   const client = createExports({ baseUrl: url })
   const slowest = { id: '', seconds: 0, log: [] }
@@ -62,7 +63,7 @@ async function oneExport(client: ExportsClient, tally: Tally): Promise<void> {
   const idempotencyKey = crypto.randomUUID()
   const { job_id } = await untilAnswered(() => client.jobs.create(wanted, { idempotencyKey }))
   tally.created += 1
-  // A second watcher that does not stay.
+  // A second watcher that disconnects early.
   const passer = client.jobs.watch(job_id)
   passer.done.catch(() => {})
   const job = await client.jobs.waitFor(job_id, { resolveFailed: true, timeoutMs: PATIENCE_MS })
@@ -87,7 +88,7 @@ async function logOf(client: ExportsClient, { id, created_at: born }: Job): Prom
   })
 }
 
-/** Gone is gone: the answer to an earlier try may have been lost with the service. */
+/** A missing job counts as deleted: the answer to an earlier try may have been lost with the service. */
 async function deleted(client: ExportsClient, jobId: string): Promise<void> {
   try {
     await client.jobs.delete(jobId)
@@ -96,7 +97,7 @@ async function deleted(client: ExportsClient, jobId: string): Promise<void> {
   }
 }
 
-/** Calls again while the service is down, as one that was killed is. */
+/** Repeats a call while the service is down after a kill. */
 async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + DOWN_MS
   for (;;) {

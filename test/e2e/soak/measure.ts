@@ -1,4 +1,4 @@
-/** What the service holds at one moment, read from the system (Linux) and from its state on disk. */
+/** Resources of the service at one moment, read from the system (Linux) and from its state on disk. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -64,7 +64,7 @@ function membersOf(group: number | null): number[] {
   return group === null ? [] : groupMembers(group)
 }
 
-/** A process may end while it is looked at; then it holds nothing. */
+/** A process may end while it is being read; then its memory is 0. */
 function residentMiB(pid: number): number {
   try {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]

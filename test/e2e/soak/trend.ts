@@ -1,16 +1,16 @@
-/** Whether a figure stays where it is: its middle in the last third of the samples beside that of the third before. */
+/** Whether a figure is stable: compares the median of the last third of the samples with that of the third before. */
 import type { Sample } from './measure.ts'
 
 export interface Trend {
   name: string
   before: number
   after: number
-  /** The most that `after` may be. */
+  /** The maximum of `after`. */
   limit: number
   flat: boolean
 }
 
-/** How much a figure may differ by chance: a share of it, and so much besides. */
+/** The tolerance for random differences: a fraction of the figure, plus a constant. */
 const SLACK: Record<Exclude<keyof Sample, 'at'>, { share: number; more: number }> = {
   serviceMiB: { share: 0.1, more: 20 },
   runpodMiB: { share: 0.1, more: 15 },

@@ -1,16 +1,18 @@
-/** Jobs, requests and events for tests: sensible by default, any part overridden, frozen so that a mutation throws. */
+/** Builds jobs, requests and events for tests: with defaults, any part overridden, frozen so that a mutation throws. */
 import type { Event, Observation, Report } from '../../../actors/export-job/core/events.ts'
 import type {
   AttemptRef,
+  Endpoint,
   EndpointHealth,
   Failure,
   Job,
   JobRequest,
   Policy,
+  RefusalCause,
   StoredObject,
   Usage,
 } from '../../../actors/export-job/core/job.ts'
-import { POLICY_BOUNDS } from '../../../actors/export-job/core/schedule.ts'
+import { POLICY_BOUNDS } from '../../../actors/export-job/core/policy.ts'
 import { accept } from '../../../actors/export-job/core/transition.ts'
 
 export const SECOND = 1_000
@@ -18,7 +20,7 @@ export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
-/** Where every story begins, unless it says otherwise. */
+/** The start of every story, by default. */
 export const T0 = Date.UTC(2026, 0, 1, 10)
 
 export function frozen<T>(value: T): T {
@@ -66,7 +68,7 @@ export function aRequest(overrides: RequestOverrides = {}): JobRequest {
   }
 }
 
-/** A job as it is just after it was accepted; `overrides` replace parts of it. */
+/** A job just after it was accepted; `overrides` replace parts of it. */
 export function aJob(overrides: Partial<Omit<Job, 'request'>> & { request?: RequestOverrides } = {}): Job {
   const { request, ...others } = overrides
   return frozen({ ...accept(aRequest(request), T0).job, ...others })
@@ -96,7 +98,7 @@ export function someUsage(overrides: Partial<Usage> = {}): Usage {
   return { delayMs: 2_000, executionMs: 30_000, workerId: 'worker-1', ...overrides }
 }
 
-// Events. Those of an attempt speak of the first attempt of the first round unless told otherwise.
+// Events. Those of an attempt refer to the first attempt of the first round by default.
 
 export const WAKE = frozen<Event>({ type: 'wake' })
 export const CANCEL = frozen<Event>({ type: 'cancel', by: 'tester' })
@@ -106,6 +108,8 @@ export const DELETE = frozen<Event>({ type: 'delete', by: 'tester' })
 export const OPERATOR = { by: 'operator', why: 'It hangs.' }
 export const RETRY_NOW = frozen<Event>({ type: 'retryNow', ...OPERATOR })
 export const FORCE_FAIL = frozen<Event>({ type: 'forceFail', ...OPERATOR })
+export const giveUpAttempt = (of: AttemptRef) =>
+  frozen<Event>({ type: 'giveUpAttempt', ref: { round: of.round, attempt: of.attempt }, ...OPERATOR })
 export const RECHECK = frozen<Event>({ type: 'recheck', ...OPERATOR })
 export const REWRITE_ROW = frozen<Event>({ type: 'rewriteRow', ...OPERATOR })
 
@@ -131,6 +135,71 @@ export function failed(overrides: Partial<Extract<Report, { type: 'failed' }>> =
   return frozen({ type: 'failed', ref: ref(), failure: aFailure(), runpodJobId: null, ...overrides })
 }
 
+export function lineSeen(overrides: Partial<Extract<Event, { type: 'lineSeen' }>> & { at: number }): Event {
+  const last = { percent: 0, message: null, etaMs: null, reportedAt: overrides.at, n: null, instance: null }
+  return frozen({ type: 'lineSeen', ref: ref(), ...last, ...overrides })
+}
+
+export function lineLost(of: AttemptRef = ref()): Event {
+  return frozen({ type: 'lineLost', ref: of })
+}
+
+/** The default endpoint of attempts. */
+export const ENDPOINT: Endpoint = frozen({
+  name: 'default',
+  url: 'https://runpod.test/v2/a',
+  pricePerSecond: null,
+})
+
+export function placeGranted(next: AttemptRef = ref(), endpoint = ENDPOINT, isLent = false): Event {
+  return frozen({ type: 'placeGranted', next, endpoint, isLent, tellOutcome: false })
+}
+
+export function placeNeeded(next: AttemptRef = ref()): Event {
+  return frozen({ type: 'placeNeeded', next, endpoint: ENDPOINT.name })
+}
+
+export function placeWaiting(next: AttemptRef = ref(), askAgainAt = T0 + 15 * MINUTE, paused = false): Event {
+  const reason = paused
+    ? 'Paused by ann: repairs. 4 jobs wait.'
+    : 'Waiting for a place: 3 exports are ahead, 1 of them of this project.'
+  const queue = { ahead: 3, aheadOfProject: 1, asOf: T0, paused, reason }
+  return frozen({ type: 'placeWaiting', next, endpoint: ENDPOINT.name, queue, askAgainAt })
+}
+
+export function placeStale(next: AttemptRef = ref()): Event {
+  return frozen({ type: 'placeStale', next })
+}
+
+export function laneSilent(next: AttemptRef = ref(), { isLent = true, overloaded = false } = {}): Event {
+  return frozen({ type: 'laneSilent', next, endpoint: ENDPOINT, isLent, overloaded })
+}
+
+/** The lane has reserved a place for it. */
+export function askDue(next: AttemptRef = ref()): Event {
+  return frozen({ type: 'askDue', next })
+}
+
+/** The lane has acknowledged the message. */
+export function laneTold(what: 'release' | 'took' = 'release', next: AttemptRef = ref()): Event {
+  return frozen({ type: 'debtPaid', debt: 'places', next, what })
+}
+
+export function laneNotTold(next: AttemptRef = ref()): Event {
+  return frozen({ type: 'debtFailed', debt: 'places', next })
+}
+
+export function dispatchWeighed(counts: boolean, of: AttemptRef = ref()): Event {
+  return frozen({ type: 'dispatchWeighed', ref: of, counts })
+}
+
+export function notConfigured(
+  next: AttemptRef = ref(),
+  missing = 'RUNPOD_API_KEY must be set to dispatch.',
+): Event {
+  return frozen({ type: 'notConfigured', next, missing })
+}
+
 export function dispatched(of: AttemptRef = ref(), runpodJobId = RUNPOD_ID): Event {
   return frozen({ type: 'dispatched', ref: of, runpodJobId })
 }
@@ -139,8 +208,9 @@ export function dispatchRefused(
   of: AttemptRef = ref(),
   failure: Failure = aFailure({ code: 'runpod_busy', message: 'RunPod answered 429.' }),
   retryAfterMs: number | null = null,
+  cause: RefusalCause = failure.retryable ? 'runpod' : 'job',
 ): Event {
-  return frozen({ type: 'dispatchRefused', ref: of, failure, retryAfterMs })
+  return frozen({ type: 'dispatchRefused', ref: of, failure, cause, retryAfterMs })
 }
 
 export function dispatchAmbiguous(of: AttemptRef = ref()): Event {
@@ -166,12 +236,10 @@ export function cancelAnswered(
   of: AttemptRef = ref(),
   runpodJobId = `rp-${of.attempt}-u1`,
 ): Event {
-  return frozen({
-    type: 'cancelAnswered',
-    ref: of,
-    runpodJobId,
-    answer: kind === 'ended' ? { kind, usage: null } : { kind },
-  })
+  const about = { debt: 'cancels', ref: of, runpodJobId } as const
+  if (kind === 'unconfirmed') return frozen({ type: 'debtFailed', ...about })
+  const answer = kind === 'ended' ? ({ kind, usage: null } as const) : { kind }
+  return frozen({ type: 'debtPaid', ...about, answer })
 }
 
 export function outputSeen(of: AttemptRef = ref()): Event {
@@ -187,7 +255,7 @@ export function lookFailed(of: AttemptRef = ref()): Event {
 }
 
 export function mirrored(version: number): Event {
-  return frozen({ type: 'mirrored', version })
+  return frozen({ type: 'debtPaid', debt: 'mirror', version })
 }
 
 // Webhooks
@@ -195,12 +263,12 @@ export function mirrored(version: number): Event {
 export const HOOK = frozen({ url: 'https://hooks.example.com/exports', events: ['complete'] })
 
 export function delivered(id: string, status = 200): Event {
-  return frozen({ type: 'delivered', id, status, latencyMs: 40 })
+  return frozen({ type: 'debtPaid', debt: 'webhooks', id, status, latencyMs: 40 })
 }
 
 export function deliveryFailed(
   id: string,
-  overrides: Partial<Extract<Event, { type: 'deliveryFailed' }>> = {},
+  overrides: Partial<Extract<Event, { type: 'debtFailed'; debt: 'webhooks' }>> = {},
 ): Event {
   const standard = {
     status: 500,
@@ -209,7 +277,7 @@ export function deliveryFailed(
     gone: false,
     retryAfterMs: null,
   }
-  return frozen({ type: 'deliveryFailed', id, ...standard, ...overrides })
+  return frozen({ type: 'debtFailed', debt: 'webhooks', id, ...standard, ...overrides })
 }
 
 export function redeliver(id: string): Event {

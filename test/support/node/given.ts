@@ -1,6 +1,6 @@
 /**
- * A story in the order it happens: `given(job).when(event, at).then({ status: 'queued' })`. Every job and event is
- * frozen, so a transition that changes what it was handed throws.
+ * A story in chronological order: `given(job).when(event, at).then({ status: 'queued' })`. Every job and event is
+ * frozen, so a transition that modifies its input throws.
  */
 import { expect } from 'vitest'
 import type { Effect, Event, Step } from '../../../actors/export-job/core/events.ts'
@@ -15,9 +15,9 @@ import type {
 } from '../../../actors/export-job/core/job.ts'
 import { wakeAt } from '../../../actors/export-job/core/schedule.ts'
 import { transition } from '../../../actors/export-job/core/transition.ts'
-import { frozen, T0, WAKE } from './builders.ts'
+import { ENDPOINT, frozen, placeGranted, T0, WAKE } from './builders.ts'
 
-/** What the last step must have brought; only what is named is looked at. */
+/** The expected result of the last step; only the fields given are compared. */
 export interface Outcome {
   status?: Phase['status']
   step?: string
@@ -28,7 +28,7 @@ export interface Outcome {
   log?: string[]
   durable?: boolean
   reply?: object
-  /** The job is the very same object, and nothing was asked for. */
+  /** The job is the identical object, and there are no effects. */
   unchanged?: true
   /** Fields of the newest attempt. */
   attempt?: Partial<Omit<Attempt, 'failure'>> & { failure?: Partial<Failure> | null }
@@ -38,7 +38,7 @@ export interface Outcome {
   wakeAt?: number | null
 }
 
-/** A story told in a loop must fail, not hang, when what should end it is broken. */
+/** Bounds stories in loops, so that they fail rather than hang when their end condition is broken. */
 const MOST_STEPS = 10_000
 
 export class Story {
@@ -63,12 +63,18 @@ export class Story {
     return new Story(step.job, at, step, this.job, this.#steps + 1)
   }
 
-  /** The alarm rings when it is due, or at `at`. */
+  /** The alarm fires when it is due, or at `at`. */
   wakes(at = this.dueAt()): Story {
     return this.when(WAKE, at)
   }
 
-  /** When the alarm rings next. */
+  /** The alarm fires, and its ask is granted: the next attempt is committed and sent. */
+  dispatches(at = this.dueAt(), endpoint = ENDPOINT): Story {
+    const asked = this.wakes(at)
+    return asked.when(placeGranted(asked.effect('ask').next, endpoint)).wakes()
+  }
+
+  /** When the alarm fires next. */
   dueAt(): number {
     return Math.max(this.now, wakeAt(this.job) ?? this.now)
   }

@@ -1,4 +1,4 @@
-/** Jobs brought to each place of the diagram by the events that lead there, as stories to go on with. */
+/** Stories that bring a job to each state of the diagram, to be continued by tests. */
 import {
   aJob,
   CANCEL,
@@ -6,6 +6,7 @@ import {
   completed,
   dispatchAmbiguous,
   dispatched,
+  dispatchWeighed,
   failed,
   mirrored,
   outputAbsent,
@@ -16,7 +17,6 @@ import {
   ref,
   SECOND,
   T0,
-  WAKE,
 } from './builders.ts'
 import { given, type Story } from './given.ts'
 
@@ -25,22 +25,27 @@ export function anAcceptedJob(request: RequestOverrides = {}): Story {
   return given(aJob({ request }), T0)
 }
 
-/** Attempt 1 is committed and on its way to RunPod. */
+/** Attempt 1 is committed and about to be sent to RunPod. */
 export function aDispatchingJob(request: RequestOverrides = {}): Story {
-  return anAcceptedJob(request).when(WAKE, T0)
+  return anAcceptedJob(request).dispatches(T0)
 }
 
-/** `/run` was sent and nobody knows what came of it. */
+/** `/run` was sent without a clear answer. */
 export function anAmbiguousJob(request: RequestOverrides = {}): Story {
   return aDispatchingJob(request).when(dispatchAmbiguous(), T0 + 15 * SECOND)
 }
 
-/** RunPod took attempt 1 a second after T0. */
+/** Written off: no worker has reported, and RunPod accepted other jobs in the meantime. */
+export function aLostJob(request: RequestOverrides = {}): Story {
+  return anAmbiguousJob(request).wakes().when(dispatchWeighed(true))
+}
+
+/** RunPod accepted attempt 1 a second after T0. */
 export function aQueuedJob(request: RequestOverrides = {}): Story {
   return aDispatchingJob(request).when(dispatched(), T0 + SECOND)
 }
 
-/** A worker reported its first progress ten seconds after T0; the list knows it. */
+/** A worker reported its first progress ten seconds after T0, and the row is written. */
 export function aRunningJob(request: RequestOverrides = {}): Story {
   return acknowledged(aQueuedJob(request).when(progressed(5, { runpodJobId: RUNPOD_ID }), T0 + 10 * SECOND))
 }
@@ -58,7 +63,7 @@ export function aCompleteJob(request: RequestOverrides = {}): Story {
   )
 }
 
-/** Attempt 1 failed at T0 + 20 s; the next one waits for its backoff, and its look. */
+/** Attempt 1 failed at T0 + 20 s; the next one waits for its backoff and the check of storage. */
 export function aWaitingJob(request: RequestOverrides = {}): Story {
   return acknowledged(aRunningJob(request).when(failed(), T0 + 20 * SECOND))
 }
@@ -88,16 +93,16 @@ export function aCancelledJob(request: RequestOverrides = {}): Story {
   )
 }
 
-/** The second attempt runs; the first was given up with its own word, so nothing of it is owed. */
+/** The second attempt runs; the first reported its own failure, so nothing of it is owed. */
 export function aSecondAttempt(request: RequestOverrides = {}): Story {
-  const second = aWaitingJob(request).wakes().when(outputAbsent()).wakes()
+  const second = aWaitingJob(request).wakes().when(outputAbsent()).dispatches()
   const queued = second.when(dispatched(ref(2), 'rp-2-u1'), second.now + SECOND)
   return acknowledged(
     queued.when(progressed(5, { ref: ref(2), runpodJobId: 'rp-2-u1' }), queued.now + SECOND),
   )
 }
 
-/** The list took the row: nothing of the mirror is owed. */
+/** D1 acknowledged the row: nothing of the mirror is owed. */
 export function acknowledged(story: Story): Story {
   return story.job.outbox.mirror ? story.when(mirrored(story.job.version)) : story
 }

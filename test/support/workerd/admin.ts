@@ -1,7 +1,7 @@
-/** What operators do over HTTP. */
+/** Operator actions over HTTP. */
 import { api, bodyOf, post } from './http.ts'
 
-/** As far as the tests look at it. */
+/** The fields that the tests use. */
 export interface Opened {
   source: string
   job: { id: string; status: string; reason: string }

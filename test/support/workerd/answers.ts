@@ -1,11 +1,11 @@
-/** Whether an answer is one that the document tells of: its status, its form, and nothing that is not written down. */
+/** Checks that an answer is documented: its status, its form, and no undocumented fields. */
 import * as v from 'valibot'
 import { expect } from 'vitest'
 import { type Operation, problemsOf } from '../../../src/openapi/operation.ts'
 import { isProblemCode, PROBLEMS } from '../../../src/problems/index.ts'
-import { Problem } from '../../../src/schemas/service.ts'
+import { Problem } from '../../../src/service/schemas.ts'
 
-/** The body, when it is JSON; null otherwise. Fails when the document does not tell of this answer. */
+/** The body, if it is JSON; null otherwise. Fails when the document does not contain this answer. */
 export async function documented(operation: Operation, response: Response): Promise<unknown> {
   const { status } = response
   const type = response.headers.get('Content-Type') ?? ''
@@ -32,12 +32,12 @@ export async function documented(operation: Operation, response: Response): Prom
   return exact(answer.schema, JSON.parse(text))
 }
 
-/** A file has whatever type it was uploaded with. */
+/** A file has the type with which it was uploaded. */
 function typeOf(mediaType: string, sent: string): string | undefined {
   return mediaType === 'application/octet-stream' ? sent.split(';')[0] : mediaType
 }
 
-/** What the schema tells of is all that is there. */
+/** Fails on fields that the schema does not contain. */
 export function exact(schema: v.GenericSchema, body: unknown): unknown {
   const parsed = v.safeParse(schema, body)
   expect(parsed.success ? [] : v.flatten(parsed.issues)).toEqual([])
@@ -67,6 +67,8 @@ export async function outcomeOf(response: Response): Promise<number> {
     socket.addEventListener('close', ({ code }) => resolve(code))
   })
   socket.accept()
+  // An open line sends only the answer to this.
+  socket.send('ping')
   const outcome = await first
   socket.close(1000)
   return outcome

@@ -1,4 +1,4 @@
-/** Values that a JSON Schema of the document allows, and values that it does not, for fast-check. */
+/** Arbitraries of fast-check for values that a JSON Schema of the document allows, and for values that it does not. */
 import fc from 'fast-check'
 import document from '../../../openapi.json' with { type: 'json' }
 
@@ -9,6 +9,8 @@ export interface Schema {
   const?: unknown
   anyOf?: Schema[]
   oneOf?: Schema[]
+  /** Mutually exclusive fields of an object, one of which is required. */
+  not?: { required: string[] }
   properties?: Record<string, Schema>
   required?: string[]
   additionalProperties?: boolean | Schema
@@ -28,11 +30,12 @@ export interface Schema {
 
 const components: Record<string, Schema> = JSON.parse(JSON.stringify(document.components.schemas))
 
-/** What the schemas check by code and JSON Schema cannot say, by the name of the component. */
+/** Constraints checked by code that JSON Schema cannot express, by the name of the component. */
 const BY_COMPONENT: Record<string, fc.Arbitrary<unknown>> = {
   JobId: fc.uuid({ version: 7 }),
   ProjectId: fc.integer({ min: 1, max: 1_000_000 }),
   InputKey: fc.stringMatching(/^[a-z0-9]{1,8}\/[a-zA-Z0-9_-]{1,12}\.mp4$/).map((rest) => `input/${rest}`),
+  SourceKey: fc.stringMatching(/^[a-z0-9]{1,8}\/[a-zA-Z0-9_-]{1,12}\.mp4$/).map((rest) => `input/${rest}`),
   FileType: fc.constantFrom('video/mp4', 'video/webm', 'video/quicktime', 'image/png', 'image/jpeg'),
   FileSize: fc.integer({ min: 1, max: 4_000_000_000 }),
   ScopeList: fc
@@ -40,9 +43,14 @@ const BY_COMPONENT: Record<string, fc.Arbitrary<unknown>> = {
     .map((scopes) => scopes.join(' ')),
 }
 
+const PUBLIC_URL = fc.webUrl({ validSchemes: ['https'] }).filter((url) => url.length < 500)
+
 /** The same, by the name of the field. */
 const BY_FIELD: Record<string, fc.Arbitrary<unknown>> = {
-  webhook_url: fc.webUrl({ validSchemes: ['https'] }).filter((url) => url.length < 500),
+  // Those named in the settings.
+  endpoint: fc.constant('default'),
+  webhook_url: PUBLIC_URL,
+  input_video_url: PUBLIC_URL,
   deadline_at: fc
     .integer({ min: 25, max: 100 })
     .map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString()),
@@ -52,14 +60,14 @@ const INSTANT = fc
   .date({ min: new Date('2020-01-01'), max: new Date('2120-01-01'), noInvalidDate: true })
   .map((date) => date.toISOString())
 
-/** @throws for a kind of schema that is not known here */
+/** @throws for an unknown kind of schema */
 export function valid(schema: Schema, field = ''): fc.Arbitrary<unknown> {
   const own = BY_FIELD[field]
   if (own) return own
   if (schema.$ref) return BY_COMPONENT[nameOf(schema.$ref)] ?? valid(resolved(schema), field)
   if (schema.const !== undefined) return fc.constant(schema.const)
   if (schema.enum) return fc.constantFrom(...schema.enum)
-  const options = schema.anyOf ?? schema.oneOf
+  const options = schema.anyOf ?? (schema.properties ? undefined : schema.oneOf)
   if (options) return fc.oneof(...options.map((option) => valid(option, field)))
   switch (schema.type) {
     case 'string':
@@ -86,13 +94,22 @@ export function valid(schema: Schema, field = ''): fc.Arbitrary<unknown> {
   }
 }
 
-function object({ properties = {}, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown> {
+function object(schema: Schema): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [], additionalProperties, not } = schema
+  if (not) return fc.oneof(...not.required.map((chosen) => object(choosing(schema, not.required, chosen))))
   const named = Object.entries(properties).map(([name, inner]) => [name, valid(inner, name)] as const)
   const known = fc.record(Object.fromEntries(named), { requiredKeys: required })
   if (named.length > 0 || additionalProperties === false) return known.map((value) => ({ ...value }))
   return fc
     .dictionary(fc.stringMatching(/^[a-z_]{1,10}$/), fc.oneof(fc.string(), fc.integer()), { maxKeys: 4 })
     .map((value) => ({ ...value }))
+}
+
+/** Keeps one of several mutually exclusive fields. */
+function choosing({ not: _, ...schema }: Schema, all: readonly string[], chosen: string): Schema {
+  const others = all.filter((name) => name !== chosen)
+  const kept = Object.entries(schema.properties ?? {}).filter(([name]) => !others.includes(name))
+  return { ...schema, properties: Object.fromEntries(kept), required: [...(schema.required ?? []), chosen] }
 }
 
 function text({ format, pattern, minLength = 0, maxLength = 40 }: Schema): fc.Arbitrary<string> {
@@ -122,9 +139,9 @@ function decimal(schema: Schema): fc.Arbitrary<number> {
 export function broken(schema: Schema, field = ''): fc.Arbitrary<unknown> | null {
   if (schema.$ref) return broken(resolved(schema), field)
   if (schema.const !== undefined || schema.enum) return fc.constantFrom<unknown>('no such thing', 0.5, {}, [])
-  const options = (schema.anyOf ?? schema.oneOf)?.map(resolved)
+  const options = (schema.anyOf ?? (schema.properties ? undefined : schema.oneOf))?.map(resolved)
   if (options) {
-    // What is wrong for one shape may be right for another, so only what no shape allows.
+    // A value invalid for one shape may be valid for another, so only values that no shape allows are used.
     const others = options.filter(({ type }) => type !== 'null')
     const [only] = others
     if (only && others.length === 1) return broken(only, field)

@@ -1,9 +1,9 @@
-/** Rows of ended jobs in D1, by the thousand, for what is counted over many. */
+/** Rows of ended jobs in D1, by the thousand, for tests of aggregates. */
 import { env } from 'cloudflare:workers'
 
 /**
- * `jobs` rows, the newest ended at `until` and each earlier one `spacingMs` before: seven of ten complete, two in error
- * by one of two codes, one cancelled. The n-th waited n % 100 seconds and ran for 10.
+ * Inserts `jobs` rows, the newest ended at `until` and each earlier one `spacingMs` before: seven of ten complete, two
+ * in error with one of two codes, one cancelled. The n-th waited n % 100 seconds and ran for 10.
  */
 export async function insertEndedJobs(jobs: number, until: number, spacingMs: number): Promise<void> {
   await env.DB.prepare(

@@ -1,9 +1,9 @@
-/** What `env` and `exports` of cloudflare:workers hold inside the tests: the Worker's own, and the migrations. */
+/** The types of `env` and `exports` of cloudflare:workers inside the tests: the Worker's own, and the migrations. */
 import type { D1Migration } from '@cloudflare/vitest-pool-workers'
 import type { Env as WorkerEnv } from '../../../src/env.ts'
 
 declare global {
-  /** Vite's, by which tests inside the runtime read files. */
+  /** Vite's function by which tests inside the runtime read files. */
   interface ImportMeta {
     glob<T>(pattern: string, options: { eager: true; import: 'default' }): Record<string, T>
   }
@@ -14,9 +14,9 @@ declare global {
     }
     interface Env extends WorkerEnv {
       TEST_MIGRATIONS: D1Migration[]
-      /** How many requests of a kind are made for each operation; set by `npm run test:api`. */
+      /** The number of generated requests of each kind per operation; set by `npm run test:api`. */
       GENERATED_REQUESTS?: string
-      /** How many cases each property of hostile input gets; unset in `npm test`. */
+      /** The number of cases per property of hostile input; unset in `npm test`. */
       FUZZ_RUNS?: string
     }
   }

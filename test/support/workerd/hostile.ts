@@ -1,9 +1,12 @@
-/** What a hostile client sends: JSON at every edge, bytes that are none, tokens that nearly fit; and what it may not change. */
+/**
+ * Inputs of a hostile client: JSON edge cases, invalid bytes, almost valid tokens; and the state that they must not
+ * change.
+ */
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
 
-/** How many cases each property gets: few in `npm test`, as many as one likes by `npm run test:fuzz`. */
+/** The number of cases per property: few in `npm test`, any number in `npm run test:fuzz`. */
 export const RUNS = Number(env.FUZZ_RUNS ?? 25)
 
 const VALUES: readonly unknown[] = [
@@ -29,7 +32,7 @@ const VALUES: readonly unknown[] = [
   [[[[[[]]]]]],
 ]
 
-/** Texts that no `JSON.stringify` writes. */
+/** Texts that `JSON.stringify` never produces. */
 const TEXTS: readonly string[] = [
   '',
   ' ',
@@ -61,7 +64,7 @@ const value = fc.oneof(
   fc.string({ unit: 'binary' }),
 )
 
-/** A body: a good one with some fields made hostile, any text, or bytes that are no text. */
+/** A body: a valid one with some hostile fields, any text, or bytes that are not text. */
 export function hostileBody(good: Record<string, unknown>): fc.Arbitrary<string | Uint8Array> {
   const names = [...Object.keys(good), 'constructor', 'more', '\u0000']
   const changed = fc
@@ -75,7 +78,7 @@ export function hostileBody(good: Record<string, unknown>): fc.Arbitrary<string 
   )
 }
 
-/** Headers that a body may come under. */
+/** Headers that may be sent with a body. */
 export const hostileHeaders: fc.Arbitrary<Record<string, string>> = fc.oneof(
   { weight: 5, arbitrary: fc.constant<Record<string, string>>({ 'Content-Type': 'application/json' }) },
   {
@@ -96,7 +99,7 @@ export const hostileHeaders: fc.Arbitrary<Record<string, string>> = fc.oneof(
   },
 )
 
-/** `good` with a little of it changed, cut off, doubled, or something else altogether; never `good` itself. */
+/** `good` with a small change, truncated, doubled, or replaced; never `good` itself. */
 export function nearly(good: string): fc.Arbitrary<string> {
   const at = fc.nat(good.length - 1)
   const letter = fc.constantFrom(...'0123456789abcXYZ_-.~%')
@@ -111,7 +114,7 @@ export function nearly(good: string): fc.Arbitrary<string> {
     .filter((text) => text !== good)
 }
 
-/** Text for a query or a path, percent-encoded or as raw as an address may be. */
+/** Text for a query or a path, percent-encoded or with as many raw characters as a URL may contain. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '',

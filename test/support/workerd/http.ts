@@ -1,18 +1,15 @@
-/** Shared by the HTTP tests: the service as its clients see it, and settings other than the test runtime's own. */
+/** Shared by the HTTP tests: the service from a client's view, and the same Worker with other settings. */
 import { createExecutionContext, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
-import { DEVELOPMENT_SECRET } from '../../../actors/secrets.ts'
-import { encodeKey, signedQuery } from '../../../actors/signing.ts'
+import { DEVELOPMENT_SECRET } from '../../../actors/shared/secrets.ts'
+import { encodeKey, signedQuery } from '../../../actors/shared/signing.ts'
 import type { Env } from '../../../src/env.ts'
 import { handle } from '../../../src/router.ts'
 import type { JobJson } from '../../../wire/job.ts'
+import { certs } from './access.ts'
+import { HOUR, T0 } from './clock.ts'
 import { secretsOf, written } from './secret-scan.ts'
-
-/** So far ahead that no alarm rings by itself. */
-export const T0 = Date.UTC(2100, 0, 1)
-export const MINUTE = 60_000
-export const HOUR = 60 * MINUTE
 
 export const SECRET = DEVELOPMENT_SECRET
 export const ORIGIN = 'http://localhost'
@@ -34,6 +31,7 @@ export function useHttpWorld(): { runs: RunBody[]; logs: string[] } {
         world.runs.push(JSON.parse(String(init?.body)))
         return Response.json({ id: `rp-${crypto.randomUUID()}-u1`, status: 'IN_QUEUE' })
       }
+      if (url.endsWith('/cdn-cgi/access/certs')) return certs()
       if (url.endsWith('/health')) return Response.json({ workers: { idle: 1 }, jobs: { inQueue: 0 } })
       return Response.json({ id: 'rp', status: 'CANCELLED' })
     })
@@ -54,8 +52,9 @@ export interface RunBody {
   input: {
     job_id: string
     input_url: string
-    output: { video_key: string; put_url: string; multipart_url: string }
+    output: { video_key: string; put_url: string; multipart_url: string; poster_put_url: string }
     callback_url: string
+    line_url: string
     callback_token: string
   }
 }
@@ -76,7 +75,7 @@ export function post(path: string, body: unknown, headers: Record<string, string
   })
 }
 
-/** The same Worker under other variables or bindings. */
+/** The same Worker with other variables or bindings. */
 export function apiWith(over: Partial<Env>, path: string, init: RequestInit = {}): Promise<Response> {
   const url = path.startsWith('http') ? path : `${ORIGIN}${path}`
   const request = new Request(url, init)
@@ -85,13 +84,24 @@ export function apiWith(over: Partial<Env>, path: string, init: RequestInit = {}
 }
 
 export function bindings(): Env {
-  const { DB, VIDEOS, EXPORT_JOB, UPLOAD, ASSETS, ENVIRONMENT, PUBLIC_URL, RUNPOD_ENDPOINT, RUNPOD_API_KEY } =
-    env
+  const {
+    DB,
+    VIDEOS,
+    EXPORT_JOB,
+    UPLOAD,
+    LANE,
+    ASSETS,
+    ENVIRONMENT,
+    PUBLIC_URL,
+    RUNPOD_ENDPOINT,
+    RUNPOD_API_KEY,
+  } = env
   return {
     DB,
     VIDEOS,
     EXPORT_JOB,
     UPLOAD,
+    LANE,
     ASSETS,
     ...(ENVIRONMENT && { ENVIRONMENT }),
     ...(PUBLIC_URL && { PUBLIC_URL }),
@@ -110,7 +120,9 @@ export interface ProblemBody {
   errors?: { pointer: string; detail: string }[]
 }
 
-/** The problem a refused request answers, after checking what every problem must have (RFC 9457). */
+/**
+ * The problem in the answer to a refused request, after checking the fields that every problem must have (RFC 9457).
+ */
 export async function problemOf(response: Response, status: number, code?: string): Promise<ProblemBody> {
   const text = await response.text()
   expect({ status: response.status, text }).toMatchObject({ status })
@@ -141,7 +153,7 @@ export interface Created {
   job: JobJson
 }
 
-/** Projects are cheap: each test takes its own, so that lists do not meet. */
+/** A separate project for each test, so that their lists do not overlap. */
 let lastProject = 1000
 export function freshProject(): number {
   lastProject += 1
@@ -166,7 +178,7 @@ export async function textOf(response: Response): Promise<string> {
   return new TextDecoder().decode(await response.arrayBuffer())
 }
 
-/** A job whose first attempt RunPod has taken, and what RunPod was sent. */
+/** A job whose first attempt RunPod has accepted, and the request that RunPod received. */
 export async function dispatchedJob(
   runs: RunBody[],
   over: Record<string, unknown> = {},
@@ -186,11 +198,11 @@ interface Link {
   secret?: string
   /** Milliseconds. */
   until?: number
-  /** What the file is to be saved as. */
+  /** The file name of the download. */
   name?: string
 }
 
-/** The link to a file, as it is signed for a project; made without any look at the file. */
+/** The link to a file, as it is signed for a project; created without checking the file. */
 export function downloadOf(key: string, link: Link = {}): string {
   const { project = '1', secret = SECRET, until = Date.now() + HOUR, name } = link
   const params = { project, ...(name !== undefined && { name }) }
@@ -198,13 +210,13 @@ export function downloadOf(key: string, link: Link = {}): string {
   return `/api/videos/download/${encodeKey(key)}?${query}`
 }
 
-/** A path of this service out of an absolute URL that it gave out. */
+/** The path of an absolute URL that this service returned. */
 export function pathOf(url: string): string {
   const { pathname, search } = new URL(url)
   return pathname + search
 }
 
-/** Names of the tables that an actor has made. */
+/** Names of the tables that an actor has created. */
 export function tablesOf(stub: DurableObjectStub): Promise<string[]> {
   return runInDurableObject(stub, (_instance, state) =>
     state.storage.sql
@@ -221,7 +233,7 @@ export async function countRows(): Promise<number> {
   return row?.n ?? 0
 }
 
-/** Retention passes: the actor is emptied, its row stays. */
+/** Lets the retention pass: the actor erases its storage, and its row stays. */
 export async function retire(id: string): Promise<void> {
   for (let i = 0; i < 5; i++) {
     vi.setSystemTime(Date.now() + 400 * 24 * HOUR)

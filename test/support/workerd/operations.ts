@@ -1,32 +1,23 @@
 /**
- * For every route of the table: a request that may do what it asks for, with everything that it needs being there.
- * The documented examples, the generated requests and the authorization matrix start from here; a route without an
- * entry fails them all.
+ * For every route of the table: an authorised request, with all resources that it needs. The documented examples, the
+ * generated requests and the authorization matrix start from here; a route without an entry fails them all.
  */
 import { env } from 'cloudflare:workers'
-import { callbackToken, encodeKey } from '../../../actors/signing.ts'
+import { callbackToken, encodeKey } from '../../../actors/shared/signing.ts'
 import { INPUT_KEY, JOB_ID, UPLOAD_ID } from '../../../src/openapi/samples.ts'
 import type { EventsPage } from '../../../wire/job.ts'
-import {
-  api,
-  bodyOf,
-  createJob,
-  dispatchedJob,
-  downloadOf,
-  HOUR,
-  type RunBody,
-  ring,
-  SECRET,
-} from './http.ts'
+import { assertion } from './access.ts'
+import { HOUR } from './clock.ts'
+import { api, bodyOf, createJob, dispatchedJob, downloadOf, type RunBody, ring, SECRET } from './http.ts'
 import { begin, companionFor, type PartsClient, planFor } from './uploads.ts'
 
 export interface Ready {
-  /** Parameters of the path, as they are before they are encoded. */
+  /** Parameters of the path, before encoding. */
   params: Record<string, string>
   query: Record<string, string>
   headers: Record<string, string>
   body: unknown
-  /** What the documented examples call it, and what it is here. */
+  /** Placeholders of the documented examples, and their values here. */
   named: [string, string][]
 }
 
@@ -36,7 +27,7 @@ const ready = (over: Partial<Ready> = {}): Ready => ({ ...READY, ...over })
 type Prepare = (runs: RunBody[]) => Promise<Ready>
 
 export const PROJECT = 1
-/** What files hold here: its MD5 and SHA-256 stand in the examples. */
+/** The content of files here: its MD5 and SHA-256 are part of the examples. */
 const FILE = 'test'
 const FILE_MD5 = '098f6bcd4621d373cade4e832627b4f6'
 
@@ -65,7 +56,7 @@ const aCancelledJob: Prepare = async (runs) => {
   return job
 }
 
-/** Its end was told to its webhook. */
+/** A job whose webhook received its end. */
 const aToldJob: Prepare = async () => {
   const told = { webhook_url: 'https://example.com/hook', webhook_events: ['cancelled'] }
   const { job_id: id } = await createJob({ ...trim, ...told })
@@ -173,6 +164,10 @@ const FIXTURES: Record<string, Prepare> = {
   'POST /api/jobs/:id/webhooks/:delivery/redeliver': aToldJob,
   'GET /api/jobs/:id/ws': async (runs) => ({ ...(await aJob(runs)), headers: { Upgrade: 'websocket' } }),
   'GET /api/jobs/:id/events': aJob,
+  'GET /api/jobs/:id/do/ws': async (runs) => {
+    const job = await aRunningJob(undefined)(runs)
+    return { ...job, headers: { ...job.headers, Upgrade: 'websocket' } }
+  },
   'POST /api/jobs/:id/do/progress': aRunningJob({ progress: 1 }),
   'POST /api/jobs/:id/do/complete': async (runs) => {
     const job = await aRunningJob(undefined)(runs)
@@ -193,12 +188,22 @@ const FIXTURES: Record<string, Prepare> = {
   'GET /api/uploads/:token/s3/multipart/:upload/:part': aPartToSign,
   'GET /api/uploads/:token/s3/params': anUploader,
   'GET /api/admin/stats': nothing,
+  'GET /api/admin/metrics': nothing,
+  'GET /api/admin/jobs': nothing,
+  'GET /api/admin/lanes': nothing,
+  'POST /api/admin/lanes/:name/actions': async () =>
+    ready({ params: { name: 'default' }, body: { action: 'resume', reason: 'RunPod is well again.' } }),
   'GET /api/admin/jobs/:id': aJob,
   'POST /api/admin/jobs/:id/actions': async (runs) => ({
     ...(await aJob(runs)),
     body: { action: 'remirror', reason: 'The list shows an old status.' },
   }),
+  'POST /api/admin/jobs/actions': async (runs) => {
+    await aJob(runs)
+    return ready({ body: { action: 'remirror', reason: 'The list was lost.', filter: { tag: 'spring' } } })
+  },
   'GET /api/job-types': nothing,
+  'POST /api/admin/session': async () => ready({ headers: await assertion() }),
   'POST /api/tokens': body({ scope: 'jobs:read', project_id: PROJECT, job_id: JOB_ID }),
 }
 
@@ -209,7 +214,7 @@ export async function prepare(route: string, runs: RunBody[]): Promise<Ready> {
   return fixture(runs)
 }
 
-/** The request that `ready` describes, at this service. */
+/** Sends the request described by `ready` to this service. */
 export function send(route: string, { params, query, headers, body }: Ready, origin = ''): Promise<Response> {
   const [method = '', path = ''] = route.split(' ')
   const filled = path.replace(/:(\w+)(\+?)/g, (_, name: string, rest: string) => {

@@ -1,4 +1,4 @@
-/** Whoever asked to be told by webhooks. */
+/** A receiver of webhooks. */
 import { beforeEach, vi } from 'vitest'
 import type { EventJson } from '../../../wire/events.ts'
 import type { JsonObject } from '../../../wire/json.ts'
@@ -12,11 +12,11 @@ interface Received {
   redirect: string | undefined
 }
 
-/** What the receiver got, and its next answers; 204 when there are none. */
+/** The messages received, and the next answers; 204 when there are none. */
 export const received: Received[] = []
 export const answers: (() => Response)[] = []
 
-/** Stands at the other end of `fetch`; after useHttpWorld, which answers for everyone else. */
+/** Handles its own URL in `fetch`; called after useHttpWorld, which handles all others. */
 export function useReceiver(): void {
   beforeEach(() => {
     received.length = 0
@@ -45,7 +45,7 @@ export async function aToldJob(over: Record<string, unknown> = {}): Promise<stri
   return job_id
 }
 
-/** Lines about webhooks, whichever data they have. */
+/** Log lines about webhooks, with any data. */
 export async function lines(id: string): Promise<(Omit<EventJson, 'data'> & { data: JsonObject })[]> {
   const { events } = await bodyOf<{ events: EventJson[] }>(await api(`/api/jobs/${id}/events?after=0`))
   return events.filter((event) => event.type.startsWith('webhook_'))

@@ -1,22 +1,22 @@
-/** Requests made from the OpenAPI document alone: such as it allows, and such as it does not. */
+/** Requests generated from the OpenAPI document alone: those that it allows, and those that it does not. */
 import fc from 'fast-check'
 import document from '../../../openapi.json' with { type: 'json' }
 import { pathOf } from '../../../src/openapi/document.ts'
 import { broken, type Schema, valid } from './arbitrary.ts'
 import type { Ready } from './operations.ts'
 
-/** What is put into the request that is ready. */
+/** The changes to a prepared request. */
 export interface Edit {
   params?: Record<string, string>
   query?: Record<string, string>
   headers?: Record<string, string>
-  /** JSON, of which what only the service can make is taken from the request that is ready. */
+  /** JSON, in which parts that only the service can create are replaced by those of the prepared request. */
   value?: unknown
-  /** The body as it stands. */
+  /** The body, unchanged. */
   text?: string
 }
 
-/** The request with the edit in it. */
+/** The prepared request with the changes applied. */
 export function edited(route: string, ready: Ready, { params, query, headers, value, text }: Edit): Ready {
   return {
     ...ready,
@@ -57,12 +57,13 @@ function bodyOf(route: string): Schema | null {
   return documentedOf(route).requestBody?.content['application/json']?.schema ?? null
 }
 
-/** What only the service can make: it is taken from the request that is ready. */
+/** Fields that only the service can create: they are taken from the prepared request. */
 const MADE_BY_SERVICE: Record<string, readonly string[]> = {
   'POST /api/jobs/:id/do/complete': ['output_video_key'],
   'POST /api/uploads/:token/s3/multipart/:upload/complete': ['parts'],
   'POST /api/runpod/callback': ['job_id', 'output'],
-  // The job that is named is one of the project.
+  'POST /api/admin/jobs/actions': ['cursor'],
+  // The job named must belong to the project.
   'POST /api/videos/upload-url': ['job_id', 'project_id'],
 }
 /** Cursors are opaque, and the signature of a URL covers its query. */
@@ -91,7 +92,7 @@ export function validRequests(route: string): fc.Arbitrary<Edit> {
     .map(([asked, sent, value]) => ({ query: asText(asked), headers: asText(sent), value }))
 }
 
-/** Most requests go without most headers. */
+/** Most requests omit most headers. */
 function headerOf(name: string, example: unknown): fc.Arbitrary<unknown> {
   const some = name === 'Idempotency-Key' ? fc.stringMatching(/^[\w.:-]{1,80}$/) : fc.constant(example)
   return fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: some })
@@ -121,7 +122,7 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0
 }
 
-/** A request that the document does not allow, in one place. */
+/** A request that violates the document, in one place. */
 export function invalidRequests(route: string): fc.Arbitrary<Edit> {
   const ways = [
     ...brokenBodies(route),
@@ -144,7 +145,8 @@ function brokenBodies(route: string): fc.Arbitrary<Edit>[] {
 function brokenQueries(route: string): fc.Arbitrary<Edit>[] {
   return parametersOf(route, 'query').flatMap(({ name, schema }) => {
     const wrong = broken(schema.type === 'array' && schema.items ? schema.items : schema)
-    // In an address everything is text, so only what is no number, no member, or too long is wrong there.
+    // In a URL everything is text, so only a text that is not a number, not a member of the enum, or too long is
+    // invalid there.
     const constrained = schema.type !== 'string' || schema.pattern || schema.enum || schema.format
     if (!wrong || !constrained) return []
     const texts = wrong
@@ -170,17 +172,21 @@ const ODD = fc
     ),
     fc.string({ minLength: 1, maxLength: 60 }),
   )
-  // A path of dots is another path before it is sent.
+  // A path of dots is normalised to another path before it is sent.
   .filter((text) => !/^\.*$/.test(text))
 
 function brokenPaths(route: string): fc.Arbitrary<Edit>[] {
   return parametersOf(route, 'path').map(({ name }) => ODD.map((text) => ({ params: { [name]: text } })))
 }
 
-/** A token that is none; where a signature opens the address, a signature that is none. */
+/** An invalid token; for URLs authorised by a signature, an invalid signature. */
 function brokenAuthority(route: string): fc.Arbitrary<Edit>[] {
   const schemes = documentedOf(route).security.flatMap((each) => Object.keys(each))
   if (schemes.includes('signature')) return [ODD.map((sig) => ({ query: { sig } }))]
+  if (schemes.includes('accessAssertion'))
+    return [
+      fc.stringMatching(/^[\w.-]{1,60}$/).map((text) => ({ headers: { 'Cf-Access-Jwt-Assertion': text } })),
+    ]
   if (!schemes.some((scheme) => scheme === 'token' || scheme === 'callbackToken')) return []
   const tokens = fc.stringMatching(/^[\w.-]{1,60}$/)
   return [tokens.map((token) => ({ headers: { Authorization: `Bearer ${token}` } }))]

@@ -1,10 +1,10 @@
 /**
- * Every line that the service writes to the console in the whole run is kept, and searched after each test: for the
- * secrets of the tests, for what their requests carried, and for anything that has the form of a secret. The forms are
- * written down apart from those that the service takes out of its lines.
+ * Records every line that the service writes to the console in the whole run, and searches it after each test: for the
+ * secrets of the tests, for those in their requests, and for anything in the form of a secret. The forms are defined
+ * independently of those that the service redacts.
  */
 import { env } from 'cloudflare:workers'
-import { DEVELOPMENT_SECRET, DEVELOPMENT_WEBHOOK_SECRET } from '../../../actors/secrets.ts'
+import { DEVELOPMENT_SECRET, DEVELOPMENT_WEBHOOK_SECRET } from '../../../actors/shared/secrets.ts'
 
 const FORMS: readonly RegExp[] = [
   // A JWT or an upload token: base64url of JSON, and a signature.
@@ -19,25 +19,25 @@ const FORMS: readonly RegExp[] = [
   /whsec_[A-Za-z0-9+/]{8,}/,
 ]
 
-/** Shorter ones stand in harmless words as well. */
+/** Shorter secrets would also match parts of harmless words. */
 const LEAST_CHARACTERS = 8
 
 const lines: string[] = []
 const secrets = new Set<string>()
 
-/** From now on a line that holds this is a leak. */
+/** From now on a line that contains one of these values is a leak. */
 export function secret(...values: (string | null | undefined)[]): void {
   for (const value of values) if (value && value.length >= LEAST_CHARACTERS) secrets.add(value)
 }
 
 secret(DEVELOPMENT_SECRET, DEVELOPMENT_WEBHOOK_SECRET, env.RUNPOD_API_KEY)
 
-/** Keeps what the console was given; for tests that put a console of their own in its place. */
+/** Records console output; for tests that replace the console. */
 export function written(...parts: unknown[]): void {
   lines.push(parts.map(String).join(' '))
 }
 
-/** Whatever a request opens a door with. */
+/** Registers the credentials in a request. */
 export function secretsOf({ headers, url }: Request): void {
   secret(headers.get('Authorization')?.replace(/^\w+ +/, ''))
   const { pathname, searchParams } = new URL(url)
@@ -45,7 +45,7 @@ export function secretsOf({ headers, url }: Request): void {
   secret(/^\/api\/uploads\/([^/]{20,})\/s3\//.exec(pathname)?.[1])
 }
 
-/** The lines since the last call that hold a secret, and how many there were. */
+/** The lines since the last call that contain a secret, and all lines. */
 export function search(): { leaks: string[]; lines: string[] } {
   const all = lines.splice(0)
   const holds = (line: string) =>
@@ -53,7 +53,7 @@ export function search(): { leaks: string[]; lines: string[] } {
   return { leaks: all.filter(holds), lines: all }
 }
 
-/** The service's own lines stay out of the output of the tests, but for its bugs. */
+/** Keeps the service's own lines out of the output of the tests, except for bugs. */
 export function watchConsole(): void {
   for (const name of ['debug', 'log', 'info', 'warn', 'error'] as const) {
     const print = console[name].bind(console)

@@ -1,7 +1,7 @@
-/** Access tokens for the tests: right ones, and every way in which one can be wrong. */
+/** Access tokens for the tests: valid ones, and ones that are invalid in every possible way. */
 import { SignJWT } from 'jose'
-import { keyFor } from '../../../actors/signing.ts'
-import { type Grant, makeToken } from '../../../src/access-token.ts'
+import { keyFor } from '../../../actors/shared/signing.ts'
+import { type Grant, makeToken } from '../../../src/auth/access-token.ts'
 import { SECRET } from './http.ts'
 import { secret } from './secret-scan.ts'
 
@@ -9,7 +9,7 @@ export const STRONG = 'a-strong-secret-of-more-than-32-characters'
 export const RETIRED = 'the-secret-before-it-of-more-than-32-characters'
 secret(STRONG, RETIRED)
 
-/** A deployment in the middle of a rotation. */
+/** A deployment during a rotation. */
 export const PRODUCTION = {
   ENVIRONMENT: 'production',
   PUBLIC_URL: 'https://exportal.test',
@@ -21,7 +21,7 @@ export function grantOf(over: Partial<Grant> = {}): Grant {
   return { subject: 'someone', scopes: ['admin'], projectId: null, jobId: null, ...over }
 }
 
-/** A valid token, of an hour unless told. */
+/** A valid token, for an hour by default. */
 export function tokenOf(over: Partial<Grant> = {}, secret = SECRET, ttlMs = 3_600_000): Promise<string> {
   return makeToken(secret, grantOf(over), Date.now(), Date.now() + ttlMs)
 }
@@ -37,7 +37,7 @@ interface Forgery {
   key?: Uint8Array
 }
 
-/** A signed token with whatever claims, header and key; what is not named is as it should be. */
+/** A signed token with any claims, header and key; parts not given are valid. */
 export function forge({
   claims = {},
   header = {},
@@ -50,7 +50,7 @@ export function forge({
     .sign(key)
 }
 
-/** The same claims under `alg: none` (RFC 7519, 6), with any signature. */
+/** The same claims with `alg: none` (RFC 7519, 6) and any signature. */
 export function unsigned(token: string, signature = ''): string {
   const header = btoa(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).replaceAll('=', '')
   return [header, token.split('.')[1], signature].join('.')
@@ -58,7 +58,7 @@ export function unsigned(token: string, signature = ''): string {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** The same signature, with the bits of its last character that belong to nothing set (RFC 4648, 3.5). */
+/** The same signature with unused bits of its last character set (RFC 4648, 3.5). */
 export function respelled(token: string): string {
   return token.slice(0, -1) + ALPHABET[ALPHABET.indexOf(token.slice(-1)) + 1]
 }

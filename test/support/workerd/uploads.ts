@@ -1,4 +1,4 @@
-/** Uploads in parts as a client of the HTTP API makes them: begin, sign, send, list, complete. */
+/** Multipart uploads as a client of the HTTP API makes them: begin, sign, send, list, complete. */
 import { env } from 'cloudflare:workers'
 import { expect } from 'vitest'
 import { api, apiWith, bodyOf, pathOf, post } from './http.ts'
@@ -29,7 +29,7 @@ export interface Listed {
   MD5?: string
 }
 
-/** One upload, driven by hand. `companion` is the path below which the routes stand. */
+/** One upload, driven manually. `companion` is the base path of the routes. */
 export class PartsClient {
   readonly companion: string
   readonly key: string
@@ -51,7 +51,7 @@ export class PartsClient {
     return pathOf(url)
   }
 
-  /** Sends one part and answers its ETag, without quotes. */
+  /** Sends one part and returns its ETag, without quotes. */
   async send(part: number, bytes: Uint8Array): Promise<string> {
     const response = await putPart(await this.sign(part), bytes)
     expect(response.status).toBe(200)
@@ -82,7 +82,7 @@ export function putPart(path: string, bytes: Uint8Array, headers: Record<string,
   return api(path, { method: 'PUT', body: bytes, headers: { ...length, ...headers } })
 }
 
-/** The plan for a file of this size; large ones come in parts. */
+/** The plan for a file of this size; large files are sent in parts. */
 export async function planFor(size_bytes: number, over: Record<string, unknown> = {}): Promise<Plan> {
   const body = { filename: 'clip.mp4', content_type: 'video/mp4', size_bytes, ...over }
   return bodyOf<Plan>(await post('/api/videos/upload-url', body))
@@ -99,7 +99,7 @@ export async function begin(companion: string, body: unknown = {}): Promise<Part
   return new PartsClient(companion, answer)
 }
 
-/** Under a project's token, as Uppy begins. */
+/** Begins with a project's token, as Uppy does. */
 export async function beginInProject(project_id = 7): Promise<PartsClient> {
   const companion = await companionFor(project_id)
   return begin(companion, { filename: 'clip.mp4', type: 'video/mp4', metadata: { name: 'clip.mp4' } })
@@ -109,7 +109,10 @@ export function bytesOf(size: number, fill = 1): Uint8Array {
   return new Uint8Array(size).fill(fill)
 }
 
-/** The companion path of a file whose announced size is small enough for a test, and yet comes in parts. */
+/**
+ * The companion path of a file whose announced size is small enough for a test, and which is nevertheless sent in
+ * parts.
+ */
 export async function smallPlan(size_bytes: number, over: Record<string, unknown> = {}): Promise<string> {
   const body = { filename: 'clip.mp4', content_type: 'video/mp4', size_bytes, project_id: 7, ...over }
   const answer = await apiWith({ MAX_PUT_BYTES: '1' }, '/api/videos/upload-url', jsonInit(body))
@@ -121,7 +124,7 @@ export function jsonInit(body: unknown): RequestInit {
   return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
 }
 
-/** The bucket, whose uploads behave otherwise. */
+/** The bucket, with other behaviour of its multipart uploads. */
 export function withUpload(over: Partial<R2MultipartUpload>): R2Bucket {
   return new Proxy(env.VIDEOS, {
     get: (bucket, name) =>

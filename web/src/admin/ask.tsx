@@ -5,15 +5,17 @@ import { Problem } from '../ui/problem.tsx'
 interface AskProps {
   title: string
   action: string
-  /** What it does, and whatever else must be known for it. */
+  /** Whether data is lost. */
+  danger?: boolean
+  /** A description of the effect, and further inputs. */
   children?: ComponentChildren
-  /** Carries it out; the dialog stays and says why when it is refused. */
+  /** Runs the action; when it is refused, the dialog stays open and shows the error. */
   run: (reason: string) => Promise<void>
   onClose: () => void
 }
 
-/** Asks why before something is done by hand: the answer is kept in the job's log. */
-export function Ask({ title, action, children, run, onClose }: AskProps) {
+/** Requests a reason before a manual action; the job's log records it. */
+export function Ask({ title, action, danger = false, children, run, onClose }: AskProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
   const [reason, setReason] = useState('')
@@ -53,7 +55,7 @@ export function Ask({ title, action, children, run, onClose }: AskProps) {
           <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
             Leave it
           </button>
-          <button type="submit" class="primary" disabled={busy || reason.trim() === ''}>
+          <button type="submit" class={danger ? 'danger' : 'primary'} disabled={busy || reason.trim() === ''}>
             {action}
           </button>
         </div>

@@ -1,11 +1,19 @@
-/** The operators' part of the API. */
-import type { Job, JobPage, JsonObject } from '../../../client/index.ts'
-import type { InspectedJob, Statistics } from '../../../wire/admin.ts'
+/** Calls of the operators' API. */
+import type { Job, JsonObject } from '../../../client/index.ts'
+import type {
+  BulkDone,
+  InspectedJob,
+  LaneJson,
+  LanesJson,
+  Statistics,
+  TriagePage,
+} from '../../../wire/admin.ts'
 import { post, read, readFile } from '../service.ts'
+import { queryOf, type Search } from './all/search.ts'
 
 const pathOf = (id: string) => `/api/admin/jobs/${encodeURIComponent(id)}`
 
-/** As many lines of the log as the service gives at once. */
+/** The service's maximum of log lines per request. */
 export const LOG_PAGE = 1_000
 
 export type LogPlace = { before: number } | { after: number } | 'newest'
@@ -16,7 +24,7 @@ export function inspect(id: string, place: LogPlace, signal?: AbortSignal): Prom
   return read<InspectedJob>(`${pathOf(id)}?${query}`, signal)
 }
 
-/** Everything in one file, for a bug report. */
+/** Saves everything in one file, for a bug report. */
 export async function download(id: string): Promise<void> {
   const url = URL.createObjectURL(await readFile(`${pathOf(id)}?download`))
   const link = document.createElement('a')
@@ -26,7 +34,7 @@ export async function download(id: string): Promise<void> {
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
 
-/** How to ask for the same by hand; the token is the reader's own. */
+/** The same request as a curl command, without the reader's token. */
 export function asCurl(id: string): string {
   return `curl -H "Authorization: Bearer $TOKEN" '${location.origin}${pathOf(id)}'`
 }
@@ -35,6 +43,7 @@ export type ActionName =
   | 'retry_now'
   | 'cancel'
   | 'force_fail'
+  | 'give_up'
   | 'recheck'
   | 'remirror'
   | 'redeliver'
@@ -51,18 +60,25 @@ export function act(
   return post<{ job: Job | null }>(`${pathOf(id)}/actions`, { action, reason, ...more })
 }
 
-export function statistics(window: string, signal?: AbortSignal): Promise<Statistics> {
-  return read<Statistics>(`/api/admin/stats?window=${window}`, signal)
+/** One action on many jobs. @param asked the filter and the cursor; `dry_run` only counts */
+export function actOnMany(asked: JsonObject): Promise<BulkDone> {
+  return post<BulkDone>('/api/admin/jobs/actions', asked)
 }
 
-/** What the list is searched for; an empty text is anything. */
-export interface Search {
-  id: string
-  status: string
-  code: string
-  project: string
-  from: string
-  until: string
+export function readLanes(signal?: AbortSignal): Promise<LanesJson> {
+  return read<LanesJson>('/api/admin/lanes', signal)
+}
+
+export function actOnLane(
+  name: string,
+  action: 'pause' | 'resume',
+  reason: string,
+): Promise<{ lane: LaneJson }> {
+  return post<{ lane: LaneJson }>(`/api/admin/lanes/${encodeURIComponent(name)}/actions`, { action, reason })
+}
+
+export function statistics(window: string, signal?: AbortSignal): Promise<Statistics> {
+  return read<Statistics>(`/api/admin/stats?window=${window}`, signal)
 }
 
 export function search(
@@ -70,21 +86,8 @@ export function search(
   cursor: string | null,
   limit: number,
   signal?: AbortSignal,
-): Promise<JobPage> {
-  const query = new URLSearchParams({ limit: String(limit) })
-  const set = (name: string, value: string) => value && query.set(name, value)
-  set('id', wanted.id)
-  set('status', wanted.status)
-  set('error_code', wanted.code)
-  set('project_id', wanted.project)
-  set('created_after', instantOf(wanted.from))
-  set('created_before', instantOf(wanted.until))
+): Promise<TriagePage> {
+  const query = new URLSearchParams({ ...queryOf(wanted), limit: String(limit) } as Record<string, string>)
   if (cursor) query.set('cursor', cursor)
-  return read<JobPage>(`/api/jobs?${query}`, signal)
-}
-
-/** What a field for date and time holds, in the reader's own zone. */
-function instantOf(local: string): string {
-  const at = new Date(local)
-  return local && !Number.isNaN(at.getTime()) ? at.toISOString() : ''
+  return read<TriagePage>(`/api/admin/jobs?${query}`, signal)
 }

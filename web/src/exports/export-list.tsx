@@ -1,7 +1,8 @@
-import type { JobStatus, JobTypeInfo } from '../../../client/index.ts'
-import { useNow } from '../ui/now.ts'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import type { JobTypeInfo } from '../../../client/index.ts'
 import { Problem } from '../ui/problem.tsx'
 import { STATUSES, statusWord } from '../ui/status.tsx'
+import { Chosen } from './chosen.tsx'
 import { ExportRow } from './export-row.tsx'
 import type { Exports, Filters } from './use-exports.ts'
 
@@ -10,22 +11,38 @@ interface ListProps {
   filters: Filters
   types: JobTypeInfo[]
   setFilters: (filters: Filters) => void
+  /** The id of the job that was just created on this page. */
+  newest: string | null
 }
 
-export function ExportList({ list, filters, types, setFilters }: ListProps) {
-  const now = useNow()
-  const filtered = filters.status !== '' || filters.type !== ''
+/** Debounce of the search field. */
+const TYPED_MS = 250
+
+export function ExportList({ list, filters, types, setFilters, newest }: ListProps) {
+  const [touched, setTouched] = useState<string | null>(null)
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const filtered = filters.status !== '' || filters.type !== '' || filters.name !== ''
+  useEffect(() => setTouched(newest), [newest])
+  const choose = useCallback(
+    (id: string, isChosen: boolean) =>
+      setChosen((before) => {
+        const next = new Set(before)
+        if (isChosen) next.add(id)
+        else next.delete(id)
+        return next
+      }),
+    [],
+  )
   return (
     <section class="exports" aria-labelledby="exports-title">
       <header class="section-head">
         <h2 id="exports-title">My exports</h2>
         <div class="filters">
+          <Search name={filters.name} onSearch={(name) => setFilters({ ...filters, name })} />
           <select
             aria-label="Status"
             value={filters.status}
-            onChange={(event) =>
-              setFilters({ ...filters, status: event.currentTarget.value as JobStatus | '' })
-            }
+            onChange={(event) => setFilters({ ...filters, status: event.currentTarget.value })}
           >
             <option value="">Any status</option>
             {STATUSES.map((status) => (
@@ -50,7 +67,7 @@ export function ExportList({ list, filters, types, setFilters }: ListProps) {
         <Problem error={list.error} title="The list could not be loaded" retry={list.reload} />
       )}
       {list.jobs === null && list.error == null && <ListSkeleton />}
-      {list.jobs?.length === 0 && list.error == null && (
+      {list.jobs?.length === 0 && list.error == null && !list.more && (
         <p class="empty-list">
           {filtered
             ? 'No export is like this. Choose another filter to see more.'
@@ -60,16 +77,71 @@ export function ExportList({ list, filters, types, setFilters }: ListProps) {
       {list.jobs && list.jobs.length > 0 && (
         <ul class="rows">
           {list.jobs.map((job) => (
-            <ExportRow key={job.id} job={job} now={now} put={list.put} remove={list.remove} />
+            <ExportRow
+              key={job.id}
+              job={job}
+              open={job.id === touched}
+              chosen={chosen.has(job.id)}
+              onOpen={setTouched}
+              onChoose={choose}
+              put={list.put}
+              remove={list.remove}
+            />
           ))}
         </ul>
       )}
-      {list.more && (
-        <button type="button" class="more" disabled={list.busy} onClick={list.loadMore}>
-          {list.busy ? 'Loading…' : 'Load more'}
-        </button>
-      )}
+      {list.more && list.error == null && <Rest key={list.jobs?.length} onReached={list.loadMore} />}
+      <Chosen
+        jobs={list.jobs?.filter(({ id }) => chosen.has(id)) ?? []}
+        clear={() => setChosen(new Set())}
+        list={list}
+      />
     </section>
+  )
+}
+
+function Search({ name, onSearch }: { name: string; onSearch: (name: string) => void }) {
+  const [text, setText] = useState(name)
+  const latest = useRef(onSearch)
+  latest.current = onSearch
+  useEffect(() => {
+    if (text.trim() === name) return
+    const timer = setTimeout(() => latest.current(text.trim()), TYPED_MS)
+    return () => clearTimeout(timer)
+  }, [text, name])
+  return (
+    <input
+      type="search"
+      aria-label="Search by name"
+      placeholder="Search"
+      maxLength={200}
+      value={text}
+      onInput={(event) => setText(event.currentTarget.value)}
+    />
+  )
+}
+
+/** Loads the next page shortly before the end is visible. */
+function Rest({ onReached }: { onReached: () => void }) {
+  const here = useRef<HTMLDivElement>(null)
+  const latest = useRef(onReached)
+  latest.current = onReached
+  useEffect(() => {
+    const seen = new IntersectionObserver(
+      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && latest.current(),
+      { rootMargin: '800px' },
+    )
+    if (here.current) seen.observe(here.current)
+    return () => seen.disconnect()
+  }, [])
+  return (
+    <div
+      ref={here}
+      class="skeleton"
+      role="status"
+      aria-label="Loading more of the list"
+      style={{ height: '4rem' }}
+    />
   )
 }
 

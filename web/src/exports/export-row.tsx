@@ -1,30 +1,42 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { isEnded, type Job, type ListedJob } from '../../../client/index.ts'
-import { absolute, duration, fileName, relative } from '../format.ts'
+import { absolute, duration, nameOf, relative } from '../format.ts'
 import { Actions } from '../job/actions.tsx'
 import { useCommands } from '../job/commands.ts'
 import { Link } from '../router.tsx'
-import { exportal } from '../service.ts'
+import { exportal, posterUrl } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
+import { Icon } from '../ui/icon.tsx'
 import { sentenceOf } from '../ui/problem.tsx'
-import { Bar, StatusBadge, statusWord, timeLeft } from '../ui/status.tsx'
+import { Bar, StatusBadge, statusWord } from '../ui/status.tsx'
+import { timeLeft } from '../ui/time-left.ts'
 
 interface RowProps {
   job: Job | ListedJob
-  now: number
+  /** Whether this job is watched over its socket. */
+  open: boolean
+  chosen: boolean
+  onOpen: (id: string) => void
+  onChoose: (id: string, chosen: boolean) => void
   put: (job: Job) => void
   remove: (id: string) => void
 }
 
-/** One export of the list; an active one is followed over its socket. */
-export function ExportRow({ job, now, put, remove }: RowProps) {
+/** One export of the list. */
+export function ExportRow(props: RowProps) {
+  const { job, open, chosen, onOpen, onChoose, put, remove } = props
+  // With hundreds of rows, only changed ones are rendered.
+  return useMemo(() => <Row {...props} />, [job, open, chosen, onOpen, onChoose, put, remove])
+}
+
+function Row({ job, open, chosen, onOpen, onChoose, put, remove }: RowProps) {
   const { id } = job
   const active = !isEnded(job)
-  const name = fileName(job.input_video_key)
+  const name = nameOf(job)
   const commands = useCommands(job, (after) => (after === null ? remove(id) : put(after)))
 
   useEffect(() => {
-    if (!active) return
+    if (!active || !open) return
     const watch = exportal.jobs.watch(id, {
       onSnapshot: put,
       onEvent: (_, now) => now && put(now),
@@ -32,23 +44,36 @@ export function ExportRow({ job, now, put, remove }: RowProps) {
     })
     watch.done.then(
       (ended) => announce(`${name}: ${statusWord(ended.status)}`),
-      // Left, or gone: the list shows what it knows, and the page of the job says more.
+      // The page was left, or the job is gone: the list shows its last state, and the job's page has the details.
       () => {},
     )
     return () => watch.close()
-  }, [id, active, put, name])
+  }, [id, active, open, put, name])
 
   return (
-    <li class="row" data-status={job.status} data-job={id}>
+    <li
+      class="row"
+      data-status={job.status}
+      data-job={id}
+      onPointerEnter={() => onOpen(id)}
+      onFocusIn={() => onOpen(id)}
+    >
+      <label class="row-choice">
+        <input
+          type="checkbox"
+          aria-label={`Choose ${name}`}
+          checked={chosen}
+          onChange={(event) => onChoose(id, event.currentTarget.checked)}
+        />
+      </label>
+      <Poster job={job} />
       <div class="row-main">
         <Link to={`/jobs/${id}`} class="row-name">
           {name}
         </Link>
         <span class="row-meta">
           <span class="chip">{job.type}</span>
-          <time dateTime={job.created_at} title={absolute(job.created_at, now)}>
-            {relative(job.created_at, now)}
-          </time>
+          <Ago at={job.created_at} />
         </span>
       </div>
       <div class="row-state">
@@ -63,6 +88,39 @@ export function ExportRow({ job, now, put, remove }: RowProps) {
         </p>
       )}
     </li>
+  )
+}
+
+/** The poster of the result, if its worker made one. */
+function Poster({ job }: { job: Job | ListedJob }) {
+  const url = job.status === 'complete' && !job.archived ? posterUrl(job) : null
+  const [missing, setMissing] = useState(false)
+  return (
+    <span class="row-poster">
+      {url && !missing ? (
+        <img src={url} alt="" loading="lazy" decoding="async" onError={() => setMissing(true)} />
+      ) : (
+        <Icon name="film" />
+      )}
+    </span>
+  )
+}
+
+const MINUTE_MS = 60_000
+
+/** Each row updates its relative time by itself, a minute after it was shown, so that never all rows update at once. */
+function Ago({ at }: { at: string }) {
+  const [now, setNow] = useState(Date.now)
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) setNow(Date.now())
+    }, MINUTE_MS)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <time dateTime={at} title={absolute(at, now)}>
+      {relative(at, now)}
+    </time>
   )
 }
 

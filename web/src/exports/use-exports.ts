@@ -1,61 +1,148 @@
-/** The list of exports, newest first, merged with what is newer than its first page. */
-import { useCallback, useEffect } from 'preact/hooks'
-import type { Job, JobStatus, JobType, ListQuery } from '../../../client/index.ts'
-import { exportal } from '../service.ts'
-import { type AnyJob, type Pages, usePages } from '../ui/use-pages.ts'
+/**
+ * The list of exports, newest first. It is loaded page by page while scrolling, and kept when its page is left, so that
+ * going back restores it. Unfinished jobs are polled together, by one request with an ETag.
+ */
+import { useCallback, useEffect, useRef } from 'preact/hooks'
+import { isEnded, type Job, type JobPage, type ListedJob } from '../../../client/index.ts'
+import { exportal, readIfNew } from '../service.ts'
+import { type Loaded, type Pages, usePages } from '../ui/use-pages.ts'
+
+type AnyJob = Job | ListedJob
 
 export interface Filters {
   projectId: number
-  status: JobStatus | ''
+  status: string
   type: string
+  /** A part of the name. */
+  name: string
 }
 
-export interface Exports extends Pages {
-  /** A job as it is now: replaces what is known of it, or stands in front when it is new. */
-  put(job: Job): void
+export interface Exports extends Pages<AnyJob> {
+  /** Adds the current state of a job: replaces the known one, or is prepended when it is new. */
+  put(job: AnyJob): void
   remove(id: string): void
 }
 
-const PAGE = 10
-/** Coming back to the page asks again when the list is older than this. */
-const STALE = { mostPages: Number.POSITIVE_INFINITY, olderThanMs: 10_000 }
+const PAGE = 50
+const UNFINISHED = ['pending', 'queued', 'processing', 'cancelling']
+/** Maximum number of jobs in one request. */
+const MOST = 100
+const POLL_MS = 3000
 
-export function useExports({ projectId, status, type }: Filters): Exports {
+/** Never used: a request without an ETag always returns a page. */
+const NO_PAGE: JobPage = { jobs: [], next_cursor: null }
+
+/** By filters; only the last list is kept, which is enough for going back. */
+const kept = new Map<string, Loaded<AnyJob>>()
+
+export function useExports({ projectId, status, type, name }: Filters): Exports {
+  const query = queryOf({ project_id: String(projectId), status, type, name, limit: String(PAGE) })
   const ask = useCallback(
-    (cursor: string | null, signal: AbortSignal) => {
-      const query: ListQuery = {
-        project_id: projectId,
-        limit: PAGE,
-        ...(status && { status }),
-        // The service says which types there are; the client's list of them may be older.
-        ...(type && { type: type as JobType }),
-        ...(cursor !== null && { cursor }),
-      }
-      return exportal.jobs.list(query, { signal })
+    async (cursor: string | null, signal: AbortSignal) => {
+      const path = `${query}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+      const { body } = (await readIfNew<JobPage>(path, null, signal)) ?? { body: NO_PAGE }
+      return body
     },
-    [projectId, status, type],
+    [query],
   )
-  const { renew, change, ...pages } = usePages(ask)
+  const {
+    list,
+    renew,
+    change: changeList,
+    ...pages
+  } = usePages<AnyJob>(ask, PAGE, () => kept.get(query) ?? { jobs: null, cursor: null })
+  const change = useCallback(
+    (to: (before: AnyJob[]) => AnyJob[]) =>
+      changeList((before) => ({ ...before, jobs: to(before.jobs ?? []) })),
+    [changeList],
+  )
 
   useEffect(() => {
-    const back = () => renew(STALE)
-    document.addEventListener('visibilitychange', back)
-    addEventListener('online', back)
+    if (list.jobs === null) return
+    kept.clear()
+    kept.set(query, list)
+  }, [list, query])
+
+  const put = useCallback(
+    (job: AnyJob) =>
+      change((before) =>
+        before.some(({ id }) => id === job.id)
+          ? before.map((each) => (each.id === job.id ? job : each))
+          : [job, ...before],
+      ),
+    [change],
+  )
+  const remove = useCallback(
+    (id: string) => change((before) => before.filter((job) => job.id !== id)),
+    [change],
+  )
+  useUnfinished(pages.jobs ?? [], projectId, put, remove)
+  useEffect(() => {
+    document.addEventListener('visibilitychange', renew)
+    addEventListener('online', renew)
     return () => {
-      document.removeEventListener('visibilitychange', back)
-      removeEventListener('online', back)
+      document.removeEventListener('visibilitychange', renew)
+      removeEventListener('online', renew)
     }
   }, [renew])
 
-  const put = useCallback((job: Job) => change((before) => placed(before ?? [], job)), [change])
-  const remove = useCallback(
-    (id: string) => change((before) => (before ?? []).filter((job) => job.id !== id)),
-    [change],
-  )
-  return { ...pages, put, remove }
+  return {
+    ...pages,
+    loadMore: () => {
+      if (!pages.busy) pages.loadMore()
+    },
+    put,
+    remove,
+  }
 }
 
-function placed(before: AnyJob[], job: Job): AnyJob[] {
-  const known = before.some(({ id }) => id === job.id)
-  return known ? before.map((each) => (each.id === job.id ? job : each)) : [job, ...before]
+/** One request for all unfinished jobs; a job that is missing in the answer has ended, and is requested once. */
+function useUnfinished(
+  jobs: AnyJob[],
+  projectId: number,
+  put: (job: AnyJob) => void,
+  remove: (id: string) => void,
+): void {
+  const latest = useRef(jobs)
+  latest.current = jobs
+  const any = jobs.some((job) => !isEnded(job))
+  useEffect(() => {
+    if (!any) return
+    const stop = new AbortController()
+    let etag: string | null = null
+    const statuses = UNFINISHED.map((each) => `&status=${each}`).join('')
+    const look = async () => {
+      const path = `/api/jobs?project_id=${projectId}&limit=${MOST}${statuses}`
+      const answer = await readIfNew<JobPage>(path, etag, stop.signal)
+      if (!answer) return
+      etag = answer.etag
+      const now = new Map(answer.body.jobs.map((job) => [job.id, job]))
+      const oldest = answer.body.jobs.at(-1)?.created_at ?? ''
+      for (const job of latest.current) {
+        const fresh = now.get(job.id)
+        if (fresh && fresh.version > job.version) put(fresh)
+        // A full answer contains nothing about older jobs.
+        const isAbsent = !fresh && (answer.body.next_cursor === null || job.created_at > oldest)
+        if (isAbsent && !isEnded(job)) {
+          await exportal.jobs
+            .get(job.id, { signal: stop.signal })
+            .then(put, (reason: { status?: number }) => {
+              if (reason.status === 404) remove(job.id)
+            })
+        }
+      }
+    }
+    const timer = setInterval(() => {
+      // The next poll follows soon; a permanent error is shown by the user's own actions.
+      if (!document.hidden) look().catch(() => {})
+    }, POLL_MS)
+    return () => {
+      clearInterval(timer)
+      stop.abort()
+    }
+  }, [any, projectId, put, remove])
+}
+
+function queryOf(fields: Record<string, string>): string {
+  return `/api/jobs?${new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== ''))}`
 }

@@ -1,14 +1,17 @@
 import { createContext } from 'preact'
 import type { FieldError } from '../../../client/index.ts'
 
-/** What fields need to know of the page around them. */
+/** What fields use of the page around them. */
 export interface FormContext {
   /** Refusals of the service, by JSON pointer into the request. */
   errors: readonly FieldError[]
-  /** Where the preview stands, in seconds; null without a video. */
+  /** The preview's position in seconds; null without a video. */
   position: () => number | null
   durationSeconds: number | null
-  /** Stores an image and answers its key. */
+  /** JSON pointer of the item that is open in the form and marked in the preview. */
+  selected: string | null
+  select: (pointer: string | null) => void
+  /** Stores an image and returns its key. */
   uploadImage: (file: File) => Promise<string>
 }
 
@@ -16,10 +19,12 @@ export const FormContext = createContext<FormContext>({
   errors: [],
   position: () => null,
   durationSeconds: null,
+  selected: null,
+  select: () => {},
   uploadImage: () => Promise.reject(new Error('Images cannot be uploaded here.')),
 })
 
-/** Refusals of one field alone, not of what is inside it. */
+/** Refusals of the field itself, without those of fields inside it. */
 export function errorsAt(errors: readonly FieldError[], pointer: string): string[] {
   return errors.flatMap((error) => (error.pointer === pointer ? [error.detail] : []))
 }

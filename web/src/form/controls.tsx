@@ -1,4 +1,4 @@
-/** The controls that a field may have, each for one kind of schema. */
+/** The controls of fields, one for each kind of schema. */
 import { useContext } from 'preact/hooks'
 import { labelOf } from '../format.ts'
 import { FormContext } from './context.ts'

@@ -5,7 +5,7 @@ import { storedUrl } from '../upload/local-files.ts'
 import { FormContext } from './context.ts'
 import type { ControlProps } from './leaf.tsx'
 
-/** Chooses an image, stores it, and takes its key as the value. */
+/** Selects an image, uploads it, and sets its key as the value. */
 export function ImageField({ id, value, describedBy, invalid, onChange }: ControlProps) {
   const { uploadImage } = useContext(FormContext)
   const [busy, setBusy] = useState(false)

@@ -1,10 +1,18 @@
-import { useContext, useRef, useState } from 'preact/hooks'
+import type { ComponentChildren } from 'preact'
+import { useContext, useRef } from 'preact/hooks'
 import type { Json, JsonObject } from '../../../client/index.ts'
 import { labelOf } from '../format.ts'
 import { Icon } from '../ui/icon.tsx'
 import { errorsAt, FormContext } from './context.ts'
-import { ParamsForm, variantLabel } from './params-form.tsx'
 import { isObject, numberIn, startOf, variantOf, variantsOf } from './schema.ts'
+import { variantLabel } from './variant-label.ts'
+
+interface ItemForm {
+  schema: JsonObject
+  value: JsonObject
+  pointer: string
+  onChange: (value: JsonObject) => void
+}
 
 interface ItemsProps {
   name: string
@@ -12,12 +20,14 @@ interface ItemsProps {
   value: Json[]
   pointer: string
   onChange: (value: Json[]) => void
+  /** A parameter, since forms and lists contain each other and imports must not be circular. */
+  itemForm: (item: ItemForm) => ComponentChildren
 }
 
-/** A list of objects, each of one of the shapes that the schema knows; one can be open at a time. */
-export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProps) {
-  const { errors } = useContext(FormContext)
-  const [open, setOpen] = useState(value.length - 1)
+/** A list of objects, each of one of the schema's variants; at most one is open. */
+export function ItemsField({ name, schema, value, pointer, onChange, itemForm }: ItemsProps) {
+  const { errors, selected, select } = useContext(FormContext)
+  const at = (index: number) => `${pointer}/${index}`
   const item = isObject(schema.items) ? schema.items : {}
   const variants = variantsOf(item)
   const shapes = variants.length > 0 ? variants : [item]
@@ -27,17 +37,17 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
 
   const add = (shape: JsonObject) => {
     onChange([...value, startOf(shape)])
-    setOpen(value.length)
+    select(at(value.length))
   }
   const move = (from: number, to: number) => {
     const next = [...value]
     next.splice(to, 0, ...next.splice(from, 1))
     onChange(next)
-    setOpen(to)
+    select(at(to))
   }
   const remove = (index: number) => {
     onChange(value.toSpliced(index, 1))
-    // The button that has the focus goes: it stays in the list, at what is next to it.
+    // The focused button is removed: the focus moves to the neighbouring item.
     list.current?.focus()
   }
   return (
@@ -52,15 +62,16 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
         {value.map((each, index) => {
           const shape = shapes[variantOf(shapes, each)] ?? item
           const title = variants.length > 0 ? variantLabel(variants, shape) : `${label} ${index + 1}`
-          const wrong = errors.some((error) => error.pointer.startsWith(`${pointer}/${index}/`))
+          const open = selected === at(index)
+          const wrong = errors.some((error) => error.pointer.startsWith(`${at(index)}/`))
           return (
             <li key={index} class="item">
               <div class="item-head">
                 <button
                   type="button"
                   class="item-title"
-                  aria-expanded={index === open}
-                  onClick={() => setOpen(index === open ? -1 : index)}
+                  aria-expanded={open}
+                  onClick={() => select(open ? null : at(index))}
                 >
                   <Icon name={title === 'Text' ? 'text' : title === 'Image' ? 'image' : 'plus'} />
                   <strong>{title}</strong>{' '}
@@ -84,14 +95,13 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
                   <Icon name="cross" />
                 </button>
               </div>
-              {index === open && (
-                <ParamsForm
-                  schema={shape}
-                  value={isObject(each) ? each : {}}
-                  pointer={`${pointer}/${index}`}
-                  onChange={(next) => onChange(value.with(index, next))}
-                />
-              )}
+              {open &&
+                itemForm({
+                  schema: shape,
+                  value: isObject(each) ? each : {},
+                  pointer: at(index),
+                  onChange: (next) => onChange(value.with(index, next)),
+                })}
             </li>
           )
         })}
@@ -111,7 +121,7 @@ export function ItemsField({ name, schema, value, pointer, onChange }: ItemsProp
   )
 }
 
-/** What tells one item from the next when it is closed. */
+/** A short text that distinguishes a closed item from the others. */
 function gist(item: Json): string {
   if (!isObject(item)) return String(item)
   const { text, image_key: key } = item

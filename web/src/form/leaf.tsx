@@ -24,14 +24,14 @@ export interface LeafProps {
   onChange: (value: Json | undefined) => void
 }
 
-/** What every control of a field is given. */
+/** Properties of every control. */
 export interface ControlProps extends LeafProps {
   id: string
   describedBy: string | undefined
   invalid: boolean
 }
 
-/** One field: its label, the control that its schema asks for, and what the service said of it. */
+/** One field: its label, the control for its schema, and the service's errors about it. */
 export function Leaf(props: LeafProps) {
   const { name, schema, pointer } = props
   const { errors } = useContext(FormContext)
@@ -70,14 +70,14 @@ function controlFor(name: string, schema: JsonObject) {
       if (name.endsWith('_seconds')) return SecondsControl
       return isShare(schema) ? ShareControl : NumberControl
     default:
-      // A key of something stored is not typed by hand.
+      // The key of a stored file is not typed by hand.
       if (name.endsWith('_key')) return ImageField
       if (schema.pattern === '^#[0-9a-fA-F]{6}$') return ColourControl
       return (numberIn(schema, 'maxLength') ?? 0) >= 200 ? LongTextControl : TextControl
   }
 }
 
-/** A part of one whole: best set by a slider. */
+/** Whether the value is a fraction, which is best set by a slider. */
 function isShare(schema: JsonObject): boolean {
   const least = numberIn(schema, 'minimum') ?? numberIn(schema, 'exclusiveMinimum') ?? -1
   return schema.maximum === 1 && least >= 0

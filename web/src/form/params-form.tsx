@@ -1,18 +1,11 @@
-/** A form made from the JSON Schema of a type's params: a new type, or a new field, needs nothing here. */
+/** A form that is generated from the JSON Schema of a type's params: new types and fields need no code here. */
+import type { ComponentChildren } from 'preact'
 import type { Json, JsonObject } from '../../../client/index.ts'
 import { labelOf } from '../format.ts'
 import { ItemsField } from './items-field.tsx'
 import { Leaf } from './leaf.tsx'
-import {
-  discriminatorOf,
-  isObject,
-  ownValue,
-  propertiesOf,
-  startOf,
-  typeOf,
-  variantOf,
-  variantsOf,
-} from './schema.ts'
+import { isObject, ownValue, propertiesOf, startOf, typeOf, variantOf, variantsOf } from './schema.ts'
+import { variantLabel } from './variant-label.ts'
 
 interface ObjectProps {
   schema: JsonObject
@@ -20,12 +13,14 @@ interface ObjectProps {
   /** JSON pointer of the value in the request. */
   pointer: string
   onChange: (value: JsonObject) => void
-  /** What the next shape should begin with, where the form can know better than the schema. */
+  /** The initial value of a newly selected variant, when the form has a better one than the schema. */
   start?: (schema: JsonObject) => Json
+  /** Replaces the selector of variants. */
+  shapes?: ComponentChildren
 }
 
-/** The fields of an object; where it may have several shapes, also the choice among them. */
-export function ParamsForm({ schema, value, pointer, onChange, start = startOf }: ObjectProps) {
+/** The fields of an object, and the selector of its variants if there are several. */
+export function ParamsForm({ schema, value, pointer, onChange, start = startOf, shapes }: ObjectProps) {
   const variants = variantsOf(schema)
   if (variants.length === 0) {
     return <Fields schema={schema} value={value} pointer={pointer} onChange={onChange} />
@@ -39,44 +34,31 @@ export function ParamsForm({ schema, value, pointer, onChange, start = startOf }
   }
   return (
     <>
-      <fieldset class="segments">
-        <legend>Shape</legend>
-        {variants.map((variant, index) => (
-          <label key={variantLabel(variants, variant)}>
-            <input
-              type="radio"
-              name={`${pointer}-shape`}
-              checked={index === chosen}
-              onChange={() => choose(variant)}
-            />
-            <span>{variantLabel(variants, variant)}</span>
-          </label>
-        ))}
-      </fieldset>
+      {shapes ?? (
+        <fieldset class="segments">
+          <legend>Shape</legend>
+          {variants.map((variant, index) => (
+            <label key={variantLabel(variants, variant)}>
+              <input
+                type="radio"
+                name={`${pointer}-shape`}
+                checked={index === chosen}
+                onChange={() => choose(variant)}
+              />
+              <span>{variantLabel(variants, variant)}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
       <Fields schema={own} value={value} pointer={pointer} onChange={onChange} />
     </>
   )
 }
 
-/** What a variant is called: its title, its constant, else the fields that it alone has. */
-export function variantLabel(variants: JsonObject[], variant: JsonObject): string {
-  if (typeof variant.title === 'string') return variant.title
-  const discriminator = discriminatorOf(variants)
-  const properties = propertiesOf(variant)
-  const constant = properties.find(([name]) => name === discriminator)?.[1].const
-  if (typeof constant === 'string') return labelOf(constant).label
-  const others = variants.filter((each) => each !== variant).flatMap((each) => propertiesOf(each))
-  const required = Array.isArray(variant.required) ? variant.required : []
-  const own = properties.filter(
-    ([name]) => required.includes(name) && !others.some(([other]) => other === name),
-  )
-  return own.map(([name]) => (own.length > 1 ? name : labelOf(name).label)).join(', ') || 'Other'
-}
-
-function Fields({ schema, value, pointer, onChange }: Omit<ObjectProps, 'start'>) {
+function Fields({ schema, value, pointer, onChange }: Omit<ObjectProps, 'start' | 'shapes'>) {
   const set = (name: string, next: Json | undefined) => {
     const { [name]: _, ...rest } = value
-    // What is left out is the service's to fill in, and is not sent.
+    // An absent field gets its default from the service.
     onChange(next === undefined ? rest : { ...value, [name]: next })
   }
   const properties = propertiesOf(schema).filter(([, each]) => !('const' in each))
@@ -130,6 +112,7 @@ function Nested({ name, schema, value, pointer, onChange }: NestedProps) {
         value={Array.isArray(value) ? value : []}
         pointer={pointer}
         onChange={onChange}
+        itemForm={(item) => <ParamsForm {...item} />}
       />
     )
   }

@@ -2,7 +2,7 @@
 import type { Json } from '../../../client/index.ts'
 import { isObject, ownValue } from './schema.ts'
 
-/** Whether a pointer leads to equal values in both; to nothing in both is equal too. */
+/** Whether a pointer leads to equal values in both; absent values are equal. */
 export function isSame(one: Json, other: Json, pointer: string): boolean {
   return JSON.stringify(valueAt(one, pointer)) === JSON.stringify(valueAt(other, pointer))
 }

@@ -1,7 +1,7 @@
-/** The part of JSON Schema that the types' params are written in, read safely out of plain JSON. Pure. */
+/** Reads the part of JSON Schema that the types' params use from untyped JSON. Pure. */
 import type { Json, JsonObject } from '../../../client/index.ts'
 
-/** What an object of plain JSON has under a name that comes from elsewhere: never what it inherits. */
+/** An object's own property under an external name, never an inherited one. */
 export function ownValue<T>(object: { readonly [name: string]: T }, name: string): T | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined
 }
@@ -34,13 +34,13 @@ export function numberIn(schema: JsonObject, name: string): number | undefined {
   return typeof value === 'number' ? value : undefined
 }
 
-/** The shapes that a value may have, where there are several. */
+/** The variants of a value, if there are several. */
 export function variantsOf(schema: JsonObject): JsonObject[] {
   const several = schema.oneOf ?? schema.anyOf
   return Array.isArray(several) ? several.filter(isObject) : []
 }
 
-/** The field whose constant tells the variants apart, as `type` does; null where the fields themselves do. */
+/** The constant field that identifies the variant, such as `type`; null when variants differ by their fields. */
 export function discriminatorOf(variants: JsonObject[]): string | null {
   const constants = variants.map((variant) =>
     propertiesOf(variant).flatMap(([name, schema]) => ('const' in schema ? [name] : [])),
@@ -48,7 +48,7 @@ export function discriminatorOf(variants: JsonObject[]): string | null {
   return constants[0]?.find((name) => constants.every((names) => names.includes(name))) ?? null
 }
 
-/** The variant that a value is of. */
+/** The index of the variant that a value matches. */
 export function variantOf(variants: JsonObject[], value: Json | undefined): number {
   const given = isObject(value) ? value : {}
   const fits = (variant: JsonObject) =>
@@ -58,7 +58,7 @@ export function variantOf(variants: JsonObject[], value: Json | undefined): numb
   return Math.max(0, variants.findIndex(fits))
 }
 
-/** A value to start with: what is required, and nothing else, so that defaults stay the service's. */
+/** An initial value with required fields only, so that defaults remain the service's. */
 export function startOf(schema: JsonObject): Json {
   if ('const' in schema) return schema.const ?? null
   if ('default' in schema) return structuredClone(schema.default ?? null)

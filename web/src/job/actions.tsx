@@ -1,26 +1,23 @@
 import { useState } from 'preact/hooks'
 import type { Job, ListedJob } from '../../../client/index.ts'
-import { fileName } from '../format.ts'
+import { nameOf } from '../format.ts'
+import { Link } from '../router.tsx'
 import { mayWrite } from '../service.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { Icon, type IconName } from '../ui/icon.tsx'
-import { allows, type Command, type Commands } from './commands.ts'
+import { allows, type Command, type Commands, canRerun, rerunPath } from './commands.ts'
 
 interface ActionsProps {
   job: Job | ListedJob
   commands: Commands
-  /** In a list the name of the job is added for who hears the buttons out of their place. */
+  /** Adds the job's name to the accessible labels, for buttons in a list. */
   named?: boolean
+  /** The first, highlighted action; by default Download. */
+  first?: Command | 'rerun' | null
 }
 
 const BUTTONS: { command: Command; label: string; icon: IconName; tip: string; look: string }[] = [
-  {
-    command: 'download',
-    label: 'Download',
-    icon: 'download',
-    tip: 'Save the finished file',
-    look: 'primary',
-  },
+  { command: 'download', label: 'Download', icon: 'download', tip: 'Save the finished file', look: '' },
   {
     command: 'retry',
     label: 'Retry',
@@ -38,32 +35,49 @@ const BUTTONS: { command: Command; label: string; icon: IconName; tip: string; l
   },
 ]
 
-/** The buttons of what may be done to this job now. */
-export function Actions({ job, commands, named }: ActionsProps) {
+/** The buttons of the commands that apply to this job now. */
+export function Actions({ job, commands, named, first = 'download' }: ActionsProps) {
   const [asking, setAsking] = useState(false)
-  const name = fileName(job.input_video_key)
+  const name = nameOf(job)
   const press = (command: Command) => {
     if (command === 'delete') setAsking(true)
     else void commands.run(command)
   }
+  const offered = BUTTONS.filter(({ command }) => allows(job, command, mayWrite()))
+  offered.sort((a, b) => Number(b.command === first) - Number(a.command === first))
+  const rerun = canRerun(job) && (
+    <Link
+      key="rerun"
+      to={rerunPath(job)}
+      class={`button ${first === 'rerun' ? 'primary' : ''}`}
+      title="Open the studio with its video and settings"
+      aria-label={named ? `Change ${name} and export again` : undefined}
+    >
+      <Icon name="edit" />
+      <span>{named ? 'Change' : 'Change and export again'}</span>
+    </Link>
+  )
+  const button = ({ command, label, icon, tip, look }: (typeof BUTTONS)[number]) => (
+    <button
+      key={command}
+      type="button"
+      class={command === first ? 'primary' : look}
+      title={tip}
+      aria-label={named ? `${label} ${name}` : undefined}
+      disabled={commands.busy !== null}
+      onClick={() => press(command)}
+    >
+      <Icon name={icon} />
+      <span>{label}</span>
+    </button>
+  )
+  // Delete comes last.
+  const before = first === 'rerun' ? 0 : -1
   return (
     <div class="buttons">
-      {BUTTONS.filter(({ command }) => allows(job, command, mayWrite())).map(
-        ({ command, label, icon, tip, look }) => (
-          <button
-            key={command}
-            type="button"
-            class={look}
-            title={tip}
-            aria-label={named ? `${label} ${name}` : undefined}
-            disabled={commands.busy !== null}
-            onClick={() => press(command)}
-          >
-            <Icon name={icon} />
-            <span>{label}</span>
-          </button>
-        ),
-      )}
+      {rerun
+        ? [...offered.slice(0, before).map(button), rerun, ...offered.slice(before).map(button)]
+        : offered.map(button)}
       {asking && (
         <Confirm
           title={`Delete the export of ${name}?`}

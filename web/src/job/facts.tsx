@@ -1,7 +1,7 @@
 import type { Job } from '../../../client/index.ts'
 import { absolute, duration } from '../format.ts'
 
-/** What else is known of a job, for who looks closer. */
+/** Further details of a job. */
 export function Facts({ job, now }: { job: Job; now: number }) {
   const { usage } = job
   const rows: [string, string | null][] = [

@@ -1,27 +1,29 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { ExportalError, isEnded, type Job } from '../../../client/index.ts'
-import { fileName } from '../format.ts'
+import { absolute, nameOf, sourceName } from '../format.ts'
 import { Link } from '../router.tsx'
+import { mayWrite, visit } from '../service.ts'
+import { Icon } from '../ui/icon.tsx'
 import { useNow } from '../ui/now.ts'
 import { Problem } from '../ui/problem.tsx'
 import { statusWord } from '../ui/status.tsx'
-import { Actions } from './actions.tsx'
+import { useTitle } from '../ui/use-title.ts'
 import { useCommands } from './commands.ts'
 import { Connection } from './connection.tsx'
 import { Facts } from './facts.tsx'
-import { Headline } from './headline.tsx'
+import { Headline, Reasons } from './headline.tsx'
 import { Log } from './log.tsx'
-import { Players } from './players.tsx'
+import { Result, Source } from './players.tsx'
 import { Share } from './share.tsx'
 import { Steps } from './steps.tsx'
 import { type FollowedJob, useJob } from './use-job.ts'
 
-/** One export: where it stands, why, what is next, and its videos. */
+/** The page of one export: its state, the reason, what comes next, and its videos. */
 export function JobPage({ id }: { id: string }) {
   const followed = useJob(id)
   const [deleted, setDeleted] = useState(false)
   const { job, error, follow } = followed
-  // Also when it was deleted elsewhere, after it was shown here.
+  // Also when it was deleted elsewhere after it was shown.
   const gone = job !== null && error instanceof ExportalError && error.status === 404
   if (deleted || gone) return <Deleted />
   if (job) return <Loaded job={job} followed={followed} onDeleted={() => setDeleted(true)} />
@@ -29,10 +31,18 @@ export function JobPage({ id }: { id: string }) {
     return (
       <section class="job">
         <h1>Export</h1>
-        <Problem error={error} title="This export cannot be shown" retry={follow} />
-        <p>
-          <Link to="/">To the studio</Link>
-        </p>
+        <Problem
+          error={error}
+          title={
+            visit().shared ? 'This link does not show an export any more' : 'This export cannot be shown'
+          }
+          retry={follow}
+        />
+        {mayWrite() && (
+          <p>
+            <Link to="/">To the studio</Link>
+          </p>
+        )}
       </section>
     )
   }
@@ -42,43 +52,53 @@ export function JobPage({ id }: { id: string }) {
 function Loaded({ job, followed, onDeleted }: { job: Job; followed: FollowedJob; onDeleted: () => void }) {
   const { events, connection, error, follow } = followed
   const now = useNow()
-  const name = fileName(job.input_video_key)
+  const name = nameOf(job)
+  const source = sourceName(job)
   const commands = useCommands(job, (after) => {
     if (after === null) onDeleted()
-    // An ended job is not followed any more; one that was started again is.
+    // An ended job is not watched; one that was restarted is.
     else if (isEnded(job)) follow()
   })
-  useEffect(() => {
-    const mark = job.status === 'processing' ? `${Math.floor(job.progress)} %` : statusWord(job.status)
-    document.title = `${mark} · ${name} · Exportal`
-    return () => {
-      document.title = 'Exportal'
-    }
-  }, [job.status, job.progress, name])
+  const mark = job.status === 'processing' ? `${Math.floor(job.progress)} %` : statusWord(job.status)
+  useTitle(`${mark} · ${name}`)
+  const { shared, until } = visit()
   return (
     <article class="job" data-status={job.status}>
+      {!mayWrite() && (
+        <p class="read-only" role="note">
+          <Icon name="link" /> Shared with you to watch{shared ? ' and download' : ''}, and not to change
+          {until !== null && `; this link works until ${absolute(until, now)}`}.
+        </p>
+      )}
       <header class="job-head">
         <div>
-          <p class="eyebrow">{job.type}</p>
+          <p class="eyebrow">
+            {job.type}
+            {name !== source && ` · ${source}`}
+          </p>
           <h1>{name}</h1>
         </div>
         <div class="job-tools">
           <Connection state={connection} />
-          <Share job={job} />
-          <Actions job={job} commands={commands} />
+          {mayWrite() && <Share job={job} />}
         </div>
       </header>
       {commands.error != null && <Problem error={commands.error} title="That did not work" />}
       {error != null && <Problem error={error} title="The job is not followed any more" retry={follow} />}
-      <div class="card">
-        <Headline job={job} events={events} now={now} />
+      <div class="job-main card" data-result={job.output_url !== null}>
+        <Headline job={job} commands={commands} now={now} />
+        {job.output_url !== null && <Result job={job} />}
+      </div>
+      <details class="job-details card">
+        <summary>Details</summary>
         <Steps job={job} events={events} now={now} />
-      </div>
-      <Players job={job} />
-      <div class="card">
-        <Facts job={job} now={now} />
+        <Reasons job={job} events={events} now={now} />
+        <div class="source-and-facts">
+          <Source job={job} />
+          <Facts job={job} now={now} />
+        </div>
         <Log job={job} events={events} now={now} />
-      </div>
+      </details>
     </article>
   )
 }
@@ -87,9 +107,7 @@ function Deleted() {
   return (
     <section class="empty">
       <h1>The export is deleted</h1>
-      <p>
-        Its files, its record and its log are gone. <Link to="/">To the studio</Link>
-      </p>
+      <p>Its files, its record and its log are gone. {mayWrite() && <Link to="/">To the studio</Link>}</p>
     </section>
   )
 }
@@ -99,10 +117,6 @@ function Skeleton() {
     <div class="job" role="status" aria-label="Loading the export">
       <div class="skeleton" style={{ width: '40%', height: '2.2rem' }} />
       <div class="skeleton" style={{ height: '12rem' }} />
-      <div class="players">
-        <div class="skeleton" style={{ aspectRatio: '16/9' }} />
-        <div class="skeleton" style={{ aspectRatio: '16/9' }} />
-      </div>
     </div>
   )
 }

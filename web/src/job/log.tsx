@@ -22,7 +22,8 @@ export function Log({ job, events, now }: { job: Job; events: JobEvent[]; now: n
         <p class="muted">{job.archived ? 'The log went with the job’s retention.' : 'Nothing yet.'}</p>
       ) : (
         <>
-          <div class="log-table">
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+          <section class="log-table" aria-label="Lines of the log" tabIndex={0}>
             <table>
               <thead>
                 <tr>
@@ -47,7 +48,7 @@ export function Log({ job, events, now }: { job: Job; events: JobEvent[]; now: n
                 ))}
               </tbody>
             </table>
-          </div>
+          </section>
           <button type="button" class="quiet" onClick={save}>
             Save job and log as JSON
           </button>

@@ -1,34 +1,42 @@
 import type { Job } from '../../../client/index.ts'
-import { bytes, fileName } from '../format.ts'
+import { bytes, sourceName } from '../format.ts'
 import { exportal } from '../service.ts'
 import { Icon } from '../ui/icon.tsx'
 import { localUrl } from '../upload/local-files.ts'
 import { fileOf } from '../video/remedy.ts'
 import { Video } from '../video/video.tsx'
 
-/** Which of a job's videos. */
+/** Selects one of a job's videos. */
 type Which = 'input_url' | 'output_url'
 
-/** Source and result, side by side where there is room. */
-export function Players({ job }: { job: Job }) {
+export function Source({ job }: { job: Job }) {
   return (
-    <section class="players" aria-label="Videos">
-      <Player
-        title="Source"
-        note={fileName(job.input_video_key)}
-        url={localUrl(job.input_video_key) ?? shownUrl(job, 'input_url')}
-        missing={job.archived ? 'Removed after its retention.' : 'Appears here once it was found in storage.'}
-        renew={() => urlOfNow(job.id, 'input_url')}
-      />
-      <Player
-        title="Result"
-        note={job.output_size_bytes ? bytes(job.output_size_bytes) : ''}
-        url={shownUrl(job, 'output_url')}
-        missing={MISSING[job.status]}
-        renew={() => urlOfNow(job.id, 'output_url')}
-      />
-    </section>
+    <Player
+      title="Source"
+      note={sourceName(job)}
+      url={(job.input_video_key && localUrl(job.input_video_key)) ?? shownUrl(job, 'input_url')}
+      missing={missingSource(job)}
+      renew={() => urlOfNow(job.id, 'input_url')}
+    />
   )
+}
+
+export function Result({ job }: { job: Job }) {
+  return (
+    <Player
+      title="Result"
+      note={job.output_size_bytes ? bytes(job.output_size_bytes) : ''}
+      url={shownUrl(job, 'output_url')}
+      poster={job.poster_url && exportal.absolute(job.poster_url)}
+      missing={MISSING[job.status]}
+      renew={() => urlOfNow(job.id, 'output_url')}
+    />
+  )
+}
+
+function missingSource(job: Job): string {
+  if (job.input_video_url !== null) return `It lies at ${new URL(job.input_video_url).host}.`
+  return job.archived ? 'Removed after its retention.' : 'Appears here once it was found in storage.'
 }
 
 function shownUrl(job: Job, which: Which): string | null {
@@ -54,12 +62,14 @@ interface PlayerProps {
   title: string
   note: string
   url: string | null
-  /** Said in place of a video. */
+  /** Shown until playback starts. */
+  poster?: string | null
+  /** The text shown instead of a missing video. */
   missing: string
   renew: () => Promise<string | null>
 }
 
-function Player({ title, note, url, missing, renew }: PlayerProps) {
+function Player({ title, note, url, poster = null, missing, renew }: PlayerProps) {
   return (
     <figure class="player">
       <figcaption>
@@ -67,8 +77,8 @@ function Player({ title, note, url, missing, renew }: PlayerProps) {
         <span class="muted small">{note}</span>
       </figcaption>
       {url ? (
-        // Keyed by the file: a new address of the same one leaves what plays alone.
-        <Video key={fileOf(url)} title={title} url={url} renew={renew} failed={placeholder} />
+        // Keyed by the file: a new URL for the same file does not interrupt playback.
+        <Video key={fileOf(url)} title={title} url={url} poster={poster} renew={renew} failed={placeholder} />
       ) : (
         placeholder(missing)
       )}

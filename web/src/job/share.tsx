@@ -4,7 +4,7 @@ import { linkToShare } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Icon } from '../ui/icon.tsx'
 
-/** Copies a link to this page, one that others can open. */
+/** Copies a link to this page that works for other people. */
 export function Share({ job }: { job: Job }) {
   const [state, setState] = useState<{ link: string; copied: boolean } | null>(null)
   const field = useRef<HTMLInputElement>(null)
@@ -15,7 +15,7 @@ export function Share({ job }: { job: Job }) {
       setState({ link, copied: true })
       announce('Link copied.')
     } catch {
-      // No clipboard on an insecure origin, or not allowed: the link is shown to be copied by hand.
+      // The clipboard is unavailable on an insecure origin, or not permitted: the link is shown for manual copying.
       setState({ link, copied: false })
       field.current?.select()
     }

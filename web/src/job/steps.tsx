@@ -3,7 +3,7 @@ import { absolute, duration } from '../format.ts'
 import { Icon } from '../ui/icon.tsx'
 import { type Step, stepsOf } from './timeline.ts'
 
-/** The way of a job through its stations, each with when it was reached and how long it took. */
+/** The stations of a job, each with when it was reached and how long it took. */
 export function Steps({ job, events, now }: { job: Job; events: JobEvent[]; now: number }) {
   return (
     <ol class="steps" aria-label="Steps">

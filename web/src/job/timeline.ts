@@ -1,17 +1,17 @@
-/** What the event log says about the current round, made ready to be shown. Pure. */
+/** Derives the stations of the current round from the event log. Pure. */
 import type { Job, JobEvent } from '../../../client/index.ts'
 import type { LogType } from '../../../wire/events.ts'
 
 export interface Step {
   name: string
   state: 'done' | 'now' | 'failed' | 'ahead'
-  /** When it began; null when it has not, or the log does not say. */
+  /** When it began; null when it has not begun, or the log does not contain it. */
   at: string | null
-  /** When the next one began. */
+  /** When the next station began. */
   until: string | null
 }
 
-/** The first belongs to the round, all others to its current attempt. */
+/** The first station belongs to the round, all others to its current attempt. */
 const STATIONS: { name: string; reached: (event: JobEvent) => boolean }[] = [
   { name: 'Accepted', reached: ({ type }) => type === 'created' || type === 'retried' },
   { name: 'Queued', reached: ({ type }) => type === 'queued' },
@@ -24,7 +24,7 @@ function stageOf(event: JobEvent): string | null {
   return event.type === 'processing' || event.type === 'stage' ? event.data.stage : null
 }
 
-/** What ends the wait of an accepted job: RunPod took an attempt, or the attempt failed before that. */
+/** Events that end the wait of an accepted job: RunPod accepted an attempt, or the attempt failed before that. */
 const LEFT_ACCEPTED: ReadonlySet<LogType> = new Set(['queued', 'attempt_failed'])
 
 export function stepsOf(job: Job, events: readonly JobEvent[]): Step[] {
@@ -38,15 +38,15 @@ export function stepsOf(job: Job, events: readonly JobEvent[]): Step[] {
   const starts = STATIONS.map(
     ({ reached }, index) => (index === 0 ? round : attempt).find(reached)?.at ?? null,
   )
-  // The list knows when a retired job was accepted, and nothing in between.
+  // For a retired job only the time of its creation is known.
   starts[0] ??= job.created_at
   const current = furthest(job, starts)
   const over = job.status === 'error' || job.status === 'cancelled'
-  // What an attempt that failed had reached lies ahead again.
+  // The stations after the current one are reset: a failed attempt had reached them.
   starts.fill(null, current + 1)
   return STATIONS.map(({ name }, index) => {
     const at = starts[index] ?? null
-    // What earlier attempts took is no part of the wait before the first one.
+    // The wait before the first attempt does not include the duration of earlier attempts.
     const first = index === 0 && current > 0 ? round.find(({ type }) => LEFT_ACCEPTED.has(type))?.at : null
     const next = first ?? starts.slice(index + 1).find((each) => each !== null)
     const until = at === null ? null : (next ?? (over ? job.finished_at : null))
@@ -78,7 +78,7 @@ function furthest(job: Job, starts: (string | null)[]): number {
   }
 }
 
-/** Events since the job was last started by hand. */
+/** Events since the job was last started manually. */
 function roundOf(events: readonly JobEvent[]): readonly JobEvent[] {
   const last = events.findLastIndex(({ type }) => type === 'retried')
   return last === -1 ? events : events.slice(last)
@@ -89,17 +89,17 @@ export interface FailedAttempt {
   message: string
 }
 
-/** Attempts of this round that failed before the current one. */
+/** Failed attempts of this round before the current one; a refused dispatch does not count. */
 export function failedAttempts(job: Job, events: readonly JobEvent[]): FailedAttempt[] {
-  return roundOf(events).flatMap((event) => {
-    if (event.type !== 'attempt_failed' || event.attempt === null) return []
-    return event.attempt < job.attempt || job.status === 'pending'
-      ? [{ attempt: event.attempt, message: event.data.message }]
-      : []
+  const messages = roundOf(events).flatMap((event) => {
+    if (event.type !== 'attempt_failed' || event.data.counts === false) return []
+    return [event.data.message]
   })
+  const failed = messages.map((message, index) => ({ attempt: index + 1, message }))
+  return failed.filter(({ attempt }) => attempt < job.attempt || job.status === 'pending')
 }
 
-/** `complete`, `attempt failed`: a type as words. */
+/** A type as text: `complete`, `attempt failed`. */
 export function eventWords(type: string): string {
   const words = type.replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)

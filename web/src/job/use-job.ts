@@ -1,4 +1,6 @@
-/** One job, followed to its end: the client redials, replays and polls; this keeps what the page shows. */
+/**
+ * Watches one job to its end: the client reconnects, replays and polls; this hook holds the state that the page shows.
+ */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import {
   type ConnectionState,
@@ -15,11 +17,11 @@ import { statusWord } from '../ui/status.tsx'
 export interface FollowedJob {
   job: Job | null
   events: JobEvent[]
-  /** Null before the first dial. */
+  /** Null before the first connection. */
   connection: ConnectionState | null
-  /** Why the job cannot be shown, or not be followed any further. */
+  /** Why the job cannot be shown, or cannot be watched any longer. */
   error: unknown
-  /** Begins again: after an error, and after a command that woke an ended job. */
+  /** Starts a new watch: after an error, and after a command that restarted an ended job. */
   follow(): void
 }
 
@@ -30,7 +32,7 @@ export function useJob(id: string): FollowedJob {
   const [error, setError] = useState<unknown>(null)
   const [round, setRound] = useState(0)
   const follow = useCallback(() => setRound((before) => before + 1), [])
-  /** The last log line shown: a watch that begins again asks for what came after it. */
+  /** The last log line received: a new watch resumes after it. */
   const seen = useRef(0)
   const said = useRef<string | null>(null)
 
@@ -59,11 +61,12 @@ export function useJob(id: string): FollowedJob {
           setEvents((before) => [...before, event])
           if (now) show(now)
         },
-        onProgress: (_, now) => setJob(now),
+        // The message does not contain the time of the report, which was just now.
+        onProgress: (_, now) => setJob({ ...now, last_report_at: new Date().toISOString() }),
         onState: setConnection,
       })
       show(await watch.done)
-      // A log line may be the end's own; the signed address of the result comes with the job itself.
+      // The last log line may arrive before the job's final state, which contains the result's signed URL.
       if (isEnded(first)) return
       show(await exportal.jobs.get(id, { signal }))
     }
@@ -79,12 +82,13 @@ export function useJob(id: string): FollowedJob {
   return { job, events, connection, error, follow }
 }
 
-/** So much after an instant has passed, what came of it is there. */
+/** Delay after an instant until its effects can be read. */
 const AFTER_MS = 2_000
+const AGAIN_MS = 15_000
 
 /**
- * Looks again when nobody tells of a change: when what was to come next is past, and when a page is come back to whose
- * job has ended, which may have been deleted meanwhile. A page that nobody sees looks at nothing.
+ * Polls for changes that no message announces: after the instant of the next action, and when the user returns to the
+ * page of an ended job, which may have been deleted meanwhile. A hidden page does not poll.
  */
 function useLooks(job: Job | null, look: () => void): void {
   const latest = useRef(look)
@@ -100,10 +104,14 @@ function useLooks(job: Job | null, look: () => void): void {
   }, [ended])
   useEffect(() => {
     const wait = next === null ? 0 : Date.parse(next) - Date.now() + AFTER_MS
-    // To a clock that is ahead all is past, and no look would change that.
+    // If the local clock is ahead, every instant is in the past, and polling would not change that.
     if (!(wait > 0)) return
-    return callAfter(wait, () => {
+    let stop = callAfter(wait, again)
+    // The answer contains the same instant, so it was too early, or there was no answer.
+    function again() {
       if (!document.hidden) latest.current()
-    })
+      stop = callAfter(AGAIN_MS, again)
+    }
+    return () => stop()
   }, [next])
 }

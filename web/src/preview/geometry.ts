@@ -1,5 +1,11 @@
-/** Where things stand in a frame, in shares of it. Pure. */
+/** Positions in a frame, as fractions of it. Pure. */
 import type { JsonObject } from '../../../client/index.ts'
+
+/** Size of the video itself, in pixels. */
+export interface FrameSize {
+  width: number
+  height: number
+}
 
 export interface Area {
   x: number
@@ -12,7 +18,7 @@ export function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), Math.max(least, most))
 }
 
-/** Shares are sent with three digits: a tenth of a percent is finer than anyone can see. */
+/** Fractions are sent with three digits: a tenth of a percent is finer than visible. */
 export function rounded(value: number): number {
   return Math.round(value * 1000) / 1000
 }
@@ -22,7 +28,7 @@ export function numberOf(params: JsonObject, name: string, standard: number): nu
   return typeof value === 'number' && Number.isFinite(value) ? value : standard
 }
 
-/** What a crop keeps, in either of its two shapes; `ratio` is width by height of the frame. */
+/** The area of a crop in either of its variants; `ratio` is the frame's width divided by its height. */
 export function cropArea(params: JsonObject, ratio: number): Area {
   if (typeof params.aspect_ratio !== 'string') {
     const x = clamp(numberOf(params, 'x', 0), 0, 1)
@@ -59,7 +65,7 @@ export function cropMoved(params: JsonObject, area: Area, x: number, y: number):
   }
 }
 
-/** Whether an item is seen at `seconds`: from its start on, and up to but not at its end. */
+/** Whether an item is visible at `seconds`: from its start, and before its end. */
 export function isSeen(item: JsonObject, seconds: number): boolean {
   return (
     seconds >= numberOf(item, 'start_seconds', 0) &&

@@ -1,34 +1,32 @@
-import type { RefObject } from 'preact'
+import type { ComponentChildren, RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { JsonObject } from '../../../client/index.ts'
+import type { Frame } from '../studio/outcome.ts'
 import { statusOf } from '../video/remedy.ts'
 import { CropLayer } from './crop-layer.tsx'
 import { numberOf } from './geometry.ts'
 import { OverlayLayer } from './overlay-layer.tsx'
-import { Transport, TrimRange } from './transport.tsx'
+import { Timeline } from './timeline.tsx'
 
 interface StageProps {
-  /** Of the video itself. */
+  /** URL of the video itself. */
   url: string
   type: string
   params: JsonObject
   onChange: (params: JsonObject) => void
   video: RefObject<HTMLVideoElement>
-  onDuration: (seconds: number | null) => void
+  frame: Frame | null
+  onFrame: (frame: Frame | null) => void
+  /** Shown beside the clock. */
+  children: ComponentChildren
 }
 
 const NO_PICTURE =
   'This browser cannot show the file, so there is no preview. An export of it works if it is a video of another kind; if it is none, the export fails and says so.'
 const GONE = 'The uploaded video is not there any more. Replace it with a file of yours.'
 
-interface Frame {
-  ratio: number
-  durationSeconds: number
-}
-
-/** The video with what the params will do to it. Types that it has no picture for show the video alone. */
-export function Stage({ url, type, params, onChange, video, onDuration }: StageProps) {
-  const [frame, setFrame] = useState<Frame | null>(null)
+/** The video with a preview of the params' effect. For types without a preview it shows the video alone. */
+export function Stage({ url, type, params, onChange, video, frame, onFrame, children }: StageProps) {
   const [unplayable, setUnplayable] = useState<string | null>(null)
   const [seconds, setSeconds] = useState(0)
   const [playing, setPlaying] = useState(false)
@@ -54,8 +52,8 @@ export function Stage({ url, type, params, onChange, video, onDuration }: StageP
   }
   const loaded = (player: HTMLVideoElement) => {
     if (player.videoWidth === 0) return setUnplayable(NO_PICTURE)
-    setFrame({ ratio: player.videoWidth / player.videoHeight, durationSeconds: player.duration })
-    onDuration(Number.isFinite(player.duration) ? player.duration : null)
+    const { videoWidth: width, videoHeight: height, duration: durationSeconds } = player
+    onFrame({ width, height, durationSeconds })
   }
 
   const fail = async () => {
@@ -70,52 +68,52 @@ export function Stage({ url, type, params, onChange, video, onDuration }: StageP
       </div>
     )
   }
+  const ratio = frame ? frame.width / frame.height : 16 / 9
   return (
-    <figure class="stage" aria-label="Preview">
-      <div class="stage-frame" style={{ '--ratio': frame?.ratio ?? 16 / 9 }}>
-        {/* biome-ignore lint/a11y/useMediaCaption: a preview of the user's own file */}
-        <video
-          ref={video}
-          src={url}
-          playsInline
-          preload="auto"
-          onLoadedMetadata={(event) => loaded(event.currentTarget)}
-          onError={() => void fail()}
-          onPlay={() => setPlaying(true)}
-          onPause={() => setPlaying(false)}
-          onTimeUpdate={passed}
-        />
-        {frame && (
-          <div class="stage-layer">
-            {type === 'overlay' && <OverlayLayer params={params} seconds={seconds} onChange={onChange} />}
-            {type === 'crop' && <CropLayer params={params} ratio={frame.ratio} onChange={onChange} />}
-          </div>
-        )}
+    <figure class="stage" aria-label="Preview" tabIndex={-1}>
+      <div class="stage-room">
+        <div class="stage-frame" style={{ '--ratio': ratio }} data-ready={frame !== null}>
+          {/* biome-ignore lint/a11y/useMediaCaption: a preview of the user's own file */}
+          <video
+            ref={video}
+            src={url}
+            playsInline
+            preload="auto"
+            onLoadedMetadata={(event) => loaded(event.currentTarget)}
+            onError={() => void fail()}
+            onPlay={() => setPlaying(true)}
+            onPause={() => setPlaying(false)}
+            onTimeUpdate={passed}
+          />
+          {frame && (
+            <div class="stage-layer">
+              {type === 'overlay' && (
+                <OverlayLayer params={params} frame={frame} seconds={seconds} onChange={onChange} />
+              )}
+              {type === 'crop' && <CropLayer params={params} ratio={ratio} onChange={onChange} />}
+            </div>
+          )}
+        </div>
       </div>
       {frame && Number.isFinite(frame.durationSeconds) && (
-        <>
-          <Transport
-            seconds={seconds}
-            durationSeconds={frame.durationSeconds}
-            playing={playing}
-            toggle={toggle}
-            seek={seek}
-          />
-          {type === 'trim' && (
-            <TrimRange
-              params={params}
-              durationSeconds={frame.durationSeconds}
-              onChange={onChange}
-              seek={seek}
-            />
-          )}
-        </>
+        <Timeline
+          type={type}
+          params={params}
+          onChange={onChange}
+          durationSeconds={frame.durationSeconds}
+          seconds={seconds}
+          playing={playing}
+          toggle={toggle}
+          seek={seek}
+        >
+          {children}
+        </Timeline>
       )}
     </figure>
   )
 }
 
-/** The position at every frame while it plays; `timeupdate` comes only four times a second. */
+/** Updates the position at every frame during playback; `timeupdate` fires only four times a second. */
 function useSmoothTime(
   video: RefObject<HTMLVideoElement>,
   playing: boolean,

@@ -1,9 +1,10 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { Job, JobTypeInfo, JsonObject } from '../../../client/index.ts'
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
+import { ExportalError, type Job, type JobTypeInfo, type JsonObject } from '../../../client/index.ts'
 import { FormContext } from '../form/context.ts'
 import { ParamsForm } from '../form/params-form.tsx'
 import { ownValue } from '../form/schema.ts'
-import { bytes } from '../format.ts'
+import { fileName, sourceName } from '../format.ts'
+import { itemPointer } from '../preview/overlay-layer.tsx'
 import { Stage } from '../preview/stage.tsx'
 import { Link } from '../router.tsx'
 import { exportal, projectId } from '../service.ts'
@@ -12,141 +13,213 @@ import { Icon } from '../ui/icon.tsx'
 import { loadPart } from '../ui/load-part.ts'
 import { Problem } from '../ui/problem.tsx'
 import { DropZone } from '../upload/drop-zone.tsx'
-import { rememberLocal, storedUrl } from '../upload/local-files.ts'
+import { fileUrl, rememberLocal, storedUrl } from '../upload/local-files.ts'
+import { useUpload } from '../upload/use-upload.ts'
+import { type Frame, outcomeOf } from './outcome.ts'
+import { CropPresets, OutputPresets } from './presets.tsx'
+import { SourceRow } from './source-row.tsx'
 import { firstParams, firstShape } from './suggestions.ts'
 import { useCreate } from './use-create.ts'
+import { useEdits } from './use-edits.ts'
+import { useRerun } from './use-rerun.ts'
 import { useSession } from './use-session.ts'
 
 interface Stored {
   key: string
   name: string
-  size: number
+  /** Null for an upload from before this visit. */
+  size: number | null
 }
 
 interface NewExportProps {
-  /** Null while they are being asked for. */
+  /** Null while they are being loaded. */
   types: JobTypeInfo[] | null
   onCreated: (job: Job) => void
 }
 
-/** Drop a video, say what is to be made of it, see what that will look like, create. */
+/** Selects a video, sets its params with a preview, and creates the export. */
 export function NewExport({ types, onCreated }: NewExportProps) {
   const [stored, setStored] = useSession<Stored | null>(`source:${projectId()}`, null)
-  const [file, setFile] = useState<File | null>(null)
-  const [percent, setPercent] = useState(0)
-  const [failure, setFailure] = useState<unknown>(null)
-  const [typeName, setTypeName] = useSession('type', 'overlay')
-  const [drafts, setDrafts] = useSession<Record<string, JsonObject>>('drafts', {})
-  const [durationSeconds, setDurationSeconds] = useState<number | null>(null)
+  /** URL of an external video. Not stored for the session: it may contain a signature. */
+  const [address, setAddress] = useState<string | null>(null)
+  /** The id of the export that this one is based on. */
+  const [rerunOf, setRerunOf] = useSession<string | null>(`rerun:${projectId()}`, null)
+  const [frame, setFrame] = useState<Frame | null>(null)
+  const edits = useEdits()
   const creation = useCreate()
+  const [name, setName] = useState('')
   const video = useRef<HTMLVideoElement>(null)
   const form = useRef<HTMLFormElement>(null)
+  const formId = useId()
+  const upload = useUpload((done, key) => {
+    rememberLocal(key, done)
+    setStored({ key, name: done.name, size: done.size })
+    announce(`${done.name} is uploaded.`)
+  })
 
-  const type = types?.find(({ name }) => name === typeName) ?? types?.[0]
-  const params = type ? (ownValue(drafts, type.name) ?? firstParams(type.name, type.params)) : {}
+  const type = types?.find(({ name }) => name === edits.type) ?? types?.[0]
+  const params = type ? (ownValue(edits.drafts, type.name) ?? firstParams(type.name, type.params)) : {}
+  const [selected, select] = useState<string | null>(() => lastItem(params))
   const setParams = (next: JsonObject) => {
-    if (!type) return
-    setDrafts({ ...drafts, [type.name]: next })
-    creation.edited(params, next)
+    if (type) edits.change({ drafts: { ...edits.drafts, [type.name]: next } })
   }
-  const url = useSourceUrl(file, stored)
-  const source = stored ?? (file && { name: file.name, size: file.size })
-
-  // The first field that was refused, so that nobody has to look for it.
+  // Clears the refusals of params that have changed since.
+  const before = useRef(params)
   useEffect(() => {
-    if (creation.errors.length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus()
+    creation.edited(before.current, params)
+    before.current = params
+  })
+  useKeys(edits)
+
+  const url = upload.file ? fileUrl(upload.file) : stored ? storedUrl(stored.key) : address
+  const chosen = stored ?? upload.file
+  const source = chosen ?? (address === null ? null : { name: nameAt(address), size: null })
+  const input = stored ? { input_video_key: stored.key } : address !== null && { input_video_url: address }
+
+  // Focuses the first refused field.
+  useEffect(() => {
+    const [, item] = /^(\/params\/items\/\d+)\//.exec(creation.errors[0]?.pointer ?? '') ?? []
+    if (item) select(item)
+    if (creation.errors.length === 0) return
+    const field = requestAnimationFrame(() =>
+      form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus(),
+    )
+    return () => cancelAnimationFrame(field)
   }, [creation.errors])
 
   const submit = async (event: Event) => {
     event.preventDefault()
-    if (!stored || !type) return
-    const job = await creation.create({ type: type.name, input_video_key: stored.key, params })
+    if (!input || !type) return
+    const metadata = { ...(name.trim() && { name: name.trim() }), ...(rerunOf && { rerun_of: rerunOf }) }
+    const job = await creation.create({ type: type.name, ...input, params, metadata })
     if (!job) return
     announce('The export was accepted.')
     onCreated(job)
   }
-  const replace = () => {
+  const forget = () => {
     setStored(null)
-    setFile(null)
-    setPercent(0)
+    setAddress(null)
+    setRerunOf(null)
+    setName('')
+    setFrame(null)
     creation.reset()
   }
+  const replace = () => {
+    upload.stop()
+    forget()
+  }
+  const rerun = useRerun((job) => {
+    replace()
+    const { input_video_key: key, input_video_url: elsewhere, metadata } = job
+    setStored(key ? { key, name: sourceName(job), size: null } : null)
+    setAddress(elsewhere)
+    setRerunOf(job.id)
+    setName(typeof metadata.name === 'string' ? metadata.name : '')
+    edits.change({ type: job.type, drafts: { ...edits.drafts, [job.type]: job.params } }, true)
+    select(lastItem(job.params))
+    announce(`The studio has the video and settings of ${sourceName(job)}.`)
+  })
   const context = useMemo(
     () => ({
       errors: creation.errors,
       position: () => video.current?.currentTime ?? null,
-      durationSeconds,
+      durationSeconds: frame && Number.isFinite(frame.durationSeconds) ? frame.durationSeconds : null,
+      selected,
+      select,
       uploadImage,
     }),
-    [creation.errors, durationSeconds],
+    [creation.errors, frame, selected],
   )
 
   return (
-    <section class="new-export" data-filled={source !== null} aria-labelledby="new-title">
-      <header class="section-head">
-        <h2 id="new-title">New export</h2>
-        {source && (
-          <div class="source">
-            <Icon name="film" />
-            <span class="ellipsis">{source.name}</span>
-            <span class="muted">{bytes(source.size)}</span>
-            {stored && (
-              <button type="button" class="bare" onClick={replace}>
-                Replace
-              </button>
-            )}
-          </div>
-        )}
-      </header>
-      {failure != null && (
-        <Problem error={failure} title="The upload did not work" retry={() => setFailure(null)} />
+    <section class="new-export" aria-labelledby="new-title">
+      <h2 id="new-title" class="visually-hidden">
+        New export
+      </h2>
+      {upload.failure != null && (
+        <Problem
+          error={upload.failure}
+          title="The upload did not work"
+          retry={upload.file ? () => upload.file && upload.take(upload.file) : undefined}
+        />
       )}
-      {!stored && (
-        <div class="upload" data-busy={file !== null}>
-          <DropZone
-            onFile={(next) => {
-              setFailure(null)
-              setPercent(0)
-              setFile(next)
-              creation.reset()
-            }}
-            onProgress={setPercent}
-            onDone={(done, key) => {
-              rememberLocal(key, done)
-              setStored({ key, name: done.name, size: done.size })
-              announce(`${done.name} is uploaded.`)
-            }}
-            onError={setFailure}
-            onRemoved={() => setFile(null)}
-          />
-        </div>
+      {rerun.error != null && (
+        <Problem
+          error={rerun.error}
+          title="The export to be changed could not be opened"
+          retry={rerun.retry}
+        />
       )}
-      {source && url && (
-        <div class="workbench">
-          <div class="workbench-preview">
-            <Stage
-              key={url}
-              url={url}
-              type={type?.name ?? ''}
-              params={params}
-              onChange={setParams}
-              video={video}
-              onDuration={setDurationSeconds}
-            />
-          </div>
-          <form ref={form} class="workbench-form" noValidate onSubmit={(event) => void submit(event)}>
-            {types === null ? (
-              <div
-                class="skeleton"
-                role="status"
-                aria-label="Loading what can be made of it"
-                style={{ height: '10rem' }}
-              />
-            ) : (
-              <TypeChoice types={types} chosen={type?.name ?? ''} choose={setTypeName} />
-            )}
-            {type && (
-              <FormContext.Provider value={context}>
+      {rerun.pending && (
+        <div
+          class="skeleton"
+          role="status"
+          aria-label="Opening the export to be changed"
+          style={{ height: '18rem' }}
+        />
+      )}
+      {source && !rerun.pending && (
+        <SourceRow
+          source={source}
+          percent={input ? null : upload.percent}
+          rerunOf={rerunOf}
+          onReplace={replace}
+        />
+      )}
+      {!source && !rerun.pending && (
+        <DropZone
+          unfinished={upload.unfinished}
+          onFile={(file) => {
+            forget()
+            upload.take(file)
+          }}
+          onAddress={(next) => {
+            forget()
+            setAddress(next)
+          }}
+          onForget={upload.stop}
+        />
+      )}
+      {source && url && !rerun.pending && (
+        <FormContext.Provider value={context}>
+          <div class="workbench">
+            <div class="workbench-preview">
+              <Stage
+                key={url}
+                url={url}
+                type={type?.name ?? ''}
+                params={params}
+                onChange={setParams}
+                video={video}
+                frame={frame}
+                onFrame={setFrame}
+              >
+                <StepButton name="undo" label="Undo" can={edits.canUndo} go={edits.undo} />
+                <StepButton name="redo" label="Redo" can={edits.canRedo} go={edits.redo} />
+              </Stage>
+            </div>
+            <form
+              ref={form}
+              id={formId}
+              class="workbench-form"
+              noValidate
+              onSubmit={(event) => void submit(event)}
+            >
+              {types === null ? (
+                <div
+                  class="skeleton"
+                  role="status"
+                  aria-label="Loading what can be made of it"
+                  style={{ height: '10rem' }}
+                />
+              ) : (
+                <TypeChoice
+                  types={types}
+                  chosen={type?.name ?? ''}
+                  choose={(name) => edits.change({ type: name })}
+                />
+              )}
+              {type && (
                 <ParamsForm
                   key={type.name}
                   schema={type.params}
@@ -154,25 +227,81 @@ export function NewExport({ types, onCreated }: NewExportProps) {
                   pointer="/params"
                   onChange={setParams}
                   start={firstShape(type.name)}
+                  shapes={
+                    type.name === 'crop' && <CropPresets params={params} onChange={setParams} frame={frame} />
+                  }
                 />
-              </FormContext.Provider>
-            )}
-            {creation.error != null && <Problem error={creation.error} title="The export was not accepted" />}
+              )}
+              {type && <OutputPresets params={params} onChange={setParams} />}
+            </form>
             <div class="submit">
-              <button type="submit" class="primary" disabled={!stored || creation.busy || !type}>
-                {stored ? (creation.busy ? 'Creating…' : 'Create export') : `Uploading, ${percent} %`}
-              </button>
+              <span class="outcome">{type && frame ? outcomeOf(type.name, params, frame) : ''}</span>
+              <input
+                type="text"
+                class="export-name"
+                aria-label="Name of the export"
+                placeholder="Name (optional)"
+                maxLength={120}
+                value={name}
+                onInput={(event) => setName(event.currentTarget.value)}
+              />
+              <span class="spacer" />
+              {creation.error != null && <Refused error={creation.error} />}
               {creation.created && (
                 <p class="muted" role="status">
                   Accepted. <Link to={`/jobs/${creation.created.id}`}>Follow it</Link>
                 </p>
               )}
+              <button type="submit" form={formId} class="primary" disabled={!input || creation.busy || !type}>
+                {input ? (creation.busy ? 'Creating…' : 'Create export') : `Uploading, ${upload.percent} %`}
+              </button>
             </div>
-          </form>
-        </div>
+          </div>
+        </FormContext.Provider>
       )}
     </section>
   )
+}
+
+/** Refusals that are shown at their field are omitted. */
+function Refused({ error }: { error: unknown }) {
+  const atFields = error instanceof ExportalError && error.errors.length > 0
+  const hidden = atFields && error.errors.every(({ pointer }) => pointer.startsWith('/params'))
+  if (!hidden) return <Problem error={error} title="The export was not accepted" />
+  return (
+    <p class="field-error" role="alert">
+      Not accepted yet: see the marked {error.errors.length === 1 ? 'field' : 'fields'}.
+    </p>
+  )
+}
+
+interface StepButtonProps {
+  name: 'undo' | 'redo'
+  label: string
+  can: boolean
+  go: () => void
+}
+
+function StepButton({ name, label, can, go }: StepButtonProps) {
+  return (
+    <button type="button" class="bare" aria-label={label} title={label} disabled={!can} onClick={go}>
+      <Icon name={name} />
+    </button>
+  )
+}
+
+/** ⌘Z and ⇧⌘Z, or with Ctrl, anywhere on the page, including its fields: their content is part of the undo history. */
+function useKeys({ undo, redo }: { undo: () => void; redo: () => void }): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (!(event.metaKey || event.ctrlKey) || event.key.toLowerCase() !== 'z') return
+      event.preventDefault()
+      if (event.shiftKey) redo()
+      else undo()
+    }
+    addEventListener('keydown', press)
+    return () => removeEventListener('keydown', press)
+  })
 }
 
 interface TypeChoiceProps {
@@ -183,10 +312,10 @@ interface TypeChoiceProps {
 
 function TypeChoice({ types, chosen, choose }: TypeChoiceProps) {
   return (
-    <fieldset class="types">
-      <legend>What to make of it</legend>
+    <fieldset class="segments types">
+      <legend class="visually-hidden">What to make of it</legend>
       {types.map(({ name, summary }) => (
-        <label key={name}>
+        <label key={name} title={summary}>
           <input
             type="radio"
             name="type"
@@ -194,21 +323,22 @@ function TypeChoice({ types, chosen, choose }: TypeChoiceProps) {
             checked={name === chosen}
             onChange={() => choose(name)}
           />
-          <span>
-            <strong>{name}</strong>
-            <small>{summary}</small>
-          </span>
+          <span>{name}</span>
         </label>
       ))}
     </fieldset>
   )
 }
 
-/** The file of this visit, else what the service hands out of an upload from before a reload. */
-function useSourceUrl(file: File | null, stored: Stored | null): string | null {
-  const local = useMemo(() => (file ? URL.createObjectURL(file) : null), [file])
-  useEffect(() => () => void (local && URL.revokeObjectURL(local)), [local])
-  return local ?? (stored && storedUrl(stored.key))
+/** A name for the URL: the last part of its path, or its host. */
+function nameAt(address: string): string {
+  const { host, pathname } = new URL(address)
+  return fileName(pathname) || host
+}
+
+/** JSON pointer of the item that is open initially. */
+function lastItem({ items }: JsonObject): string {
+  return itemPointer(Array.isArray(items) ? Math.max(0, items.length - 1) : 0)
 }
 
 async function uploadImage(file: File): Promise<string> {

@@ -7,16 +7,17 @@ import { exportal, projectId } from '../service.ts'
 import { Problem } from '../ui/problem.tsx'
 import { NewExport } from './new-export.tsx'
 
-const ALL = { status: '', type: '' } as const
+const ALL = { status: '', type: '', name: '' }
 
-/** Where exports are made, with the list of those that were. */
+/** Creates exports, and lists the existing ones. */
 export function Studio() {
-  // Read again whenever the address changes: it names the project.
+  // Renders again when the address changes, since it contains the project.
   useLocation()
   const project = projectId()
   const [chosen, setChosen] = useState<Omit<Filters, 'projectId'>>(ALL)
   const filters: Filters = { ...chosen, projectId: project }
   const list = useExports(filters)
+  const [newest, setNewest] = useState<string | null>(null)
   const [types, error, again] = useJobTypes()
 
   return (
@@ -38,12 +39,13 @@ export function Studio() {
           types={types}
           onCreated={(job) => {
             // A filter that hides the new export would make it look lost.
-            if (chosen.status || chosen.type) setChosen(ALL)
+            if (chosen.status || chosen.type || chosen.name) setChosen(ALL)
+            setNewest(job.id)
             list.put(job)
           }}
         />
       )}
-      <ExportList list={list} filters={filters} types={types ?? []} setFilters={setChosen} />
+      <ExportList list={list} filters={filters} types={types ?? []} setFilters={setChosen} newest={newest} />
     </div>
   )
 }

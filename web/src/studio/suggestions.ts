@@ -1,4 +1,4 @@
-/** What a form begins with, where the schema's own defaults would show nothing. */
+/** Initial values of a form, where the schema's own defaults would show nothing. */
 import type { Json, JsonObject } from '../../../client/index.ts'
 import { isObject, propertiesOf, startOf } from '../form/schema.ts'
 
@@ -10,7 +10,7 @@ const SUGGESTED = new Map<string, JsonObject>([
   ['trim', { start_seconds: 0 }],
 ])
 
-/** Params of a type that were not touched yet. */
+/** Initial params of a type. */
 export function firstParams(type: string, schema: JsonObject): JsonObject {
   const suggested = SUGGESTED.get(type)
   if (suggested) return structuredClone(suggested)
@@ -18,7 +18,7 @@ export function firstParams(type: string, schema: JsonObject): JsonObject {
   return isObject(start) ? start : {}
 }
 
-/** Like `startOf`, for another shape of the same type: an empty text is never a useful start. */
+/** Like `startOf`, for another variant of the same type, without empty texts. */
 export function firstShape(type: string): (schema: JsonObject) => Json {
   return (schema) => {
     const start = startOf(schema)

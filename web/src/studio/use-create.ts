@@ -9,11 +9,10 @@ import {
 import { isSame } from '../form/pointer.ts'
 import { exportal, projectId } from '../service.ts'
 
-interface Wanted {
-  type: string
-  input_video_key: string
-  params: JsonObject
-}
+type Wanted = { type: string; params: JsonObject; metadata?: JsonObject } & (
+  | { input_video_key: string }
+  | { input_video_url: string }
+)
 
 export interface Creation {
   busy: boolean
@@ -22,12 +21,12 @@ export interface Creation {
   errors: readonly FieldError[]
   created: Job | null
   create(wanted: Wanted): Promise<Job | null>
-  /** The params are others now: what was refused of them and has changed is refused no more. */
+  /** Called when the params change: clears the refusals of changed ones. */
   edited(before: JsonObject, after: JsonObject): void
   reset(): void
 }
 
-/** Creates exports. Pressing again after a broken line asks for the same one, not for a second. */
+/** Creates exports. A retry after a failed connection repeats the same request, so that no second export is created. */
 export function useCreate(): Creation {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
@@ -42,7 +41,7 @@ export function useCreate(): Creation {
     setError(null)
     setCreated(null)
     try {
-      // The service checks the params: its schema may know types that the client does not.
+      // The service validates the params: its schema may contain types that the client does not have.
       const { job } = await exportal.jobs.create(body as CreateJob, { idempotencyKey: asked.current.key })
       asked.current = { text: '', key: '' }
       setCreated(job)
@@ -69,7 +68,7 @@ export function useCreate(): Creation {
   return { busy, error, errors, created, create, edited, reset }
 }
 
-/** Not crypto.randomUUID, which browsers have on secure origins only. */
+/** Not crypto.randomUUID, which browsers have only on secure origins. */
 function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),

@@ -1,6 +1,6 @@
 import { useCallback, useState } from 'preact/hooks'
 
-/** State that outlives a reload of the tab, from the moment it is set. What cannot be kept is forgotten without a word. */
+/** State that survives a reload of the tab. Storage errors are ignored. */
 export function useSession<T>(name: string, initial: T): [T, (value: T) => void] {
   const key = `exportal:${name}`
   const [value, setValue] = useState<T>(() => {
@@ -11,14 +11,14 @@ export function useSession<T>(name: string, initial: T): [T, (value: T) => void]
       return initial
     }
   })
-  // Not in an effect, which comes after the next frame: a reload may come sooner.
+  // Not in an effect, which runs after the next frame: a reload may come sooner.
   const set = useCallback(
     (next: T) => {
       setValue(next)
       try {
         sessionStorage.setItem(key, JSON.stringify(next))
       } catch {
-        // Full, or forbidden.
+        // Storage is full, or forbidden.
       }
     },
     [key],

@@ -1,4 +1,4 @@
-/** One polite live region for the whole page: what changed without the reader having done it. */
+/** One polite live region for the whole page: announces changes that the reader did not cause. */
 import { useEffect, useState } from 'preact/hooks'
 
 const SAID = 'exportal:said'

@@ -3,14 +3,14 @@ import { useEffect, useId, useRef } from 'preact/hooks'
 
 interface ConfirmProps {
   title: string
-  /** What it does, spelled out. */
+  /** A description of the effect. */
   children: ComponentChildren
   action: string
   onConfirm: () => void
   onClose: () => void
 }
 
-/** Asks before something that cannot be undone. The native dialog keeps focus inside and gives it back. */
+/** Asks for confirmation before an irreversible action. The native dialog traps the focus and returns it. */
 export function Confirm({ title, children, action, onConfirm, onClose }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()

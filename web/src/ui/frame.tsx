@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact'
 import { Link, setQuery, useLocation } from '../router.tsx'
-import { projectId } from '../service.ts'
+import { projectId, visit } from '../service.ts'
 import { Icon } from './icon.tsx'
 
-/** What surrounds every page. */
+/** The layout around every page. */
 export function Frame({ children }: { children: ComponentChildren }) {
   const { path } = useLocation()
   return (
@@ -12,25 +12,40 @@ export function Frame({ children }: { children: ComponentChildren }) {
         Skip to content
       </a>
       <header class="top">
-        <Link to="/" class="brand" aria-label="Exportal, to the studio">
-          <Icon name="logo" /> Exportal
-        </Link>
-        <nav aria-label="Main">
-          <Link to="/" aria-current={path === '/' ? 'page' : undefined}>
-            Studio
-          </Link>
-          <Link to="/admin" aria-current={path.startsWith('/admin') ? 'page' : undefined}>
-            Admin
-          </Link>
-          <a href="/docs" class="wide">
-            API
-          </a>
-        </nav>
+        {visit().shared ? (
+          <span class="brand">
+            <Icon name="logo" /> Exportal
+          </span>
+        ) : (
+          <Pages path={path} />
+        )}
         {path === '/' && <Project />}
       </header>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+    </>
+  )
+}
+
+/** Navigation; hidden for a link that is confined to one job. */
+function Pages({ path }: { path: string }) {
+  return (
+    <>
+      <Link to="/" class="brand" aria-label="Exportal, to the studio">
+        <Icon name="logo" /> Exportal
+      </Link>
+      <nav aria-label="Main">
+        <Link to="/" aria-current={path === '/' ? 'page' : undefined}>
+          Studio
+        </Link>
+        <Link to="/admin" aria-current={path.startsWith('/admin') ? 'page' : undefined}>
+          Admin
+        </Link>
+        <a href="/docs" class="wide">
+          API
+        </a>
+      </nav>
     </>
   )
 }

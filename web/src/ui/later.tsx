@@ -4,13 +4,13 @@ import { loadPart } from './load-part.ts'
 import { Problem } from './problem.tsx'
 
 interface LaterProps<P extends object> {
-  /** Of the part, among all of them. */
+  /** A unique name of the part. */
   name: string
   load: () => Promise<ComponentType<P>>
   props: P
 }
 
-/** A part of the pages that is loaded when it is first shown. */
+/** A part of the pages that is loaded when first shown. */
 export function Later<P extends object>({ name, load, props }: LaterProps<P>) {
   const [loaded, setLoaded] = useState<{ Part: ComponentType<P> } | null>(null)
   const [error, setError] = useState<unknown>(null)

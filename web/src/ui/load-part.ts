@@ -1,13 +1,13 @@
 /**
- * Parts of the pages that come when they are first needed. A tab that is older than the last deploy asks for files that
- * are gone, and a browser does not ask again for a module that failed: only loading the page anew helps with either.
+ * Loads parts of the pages on first use. A tab that is older than the last deployment requests files that do not exist
+ * any more, and browsers do not retry the import of a failed module: in both cases only a reload of the page helps.
  */
 
-/** What is needed of the tab; another one in tests. */
+/** The functions of the tab that are used; replaced in tests. */
 export interface Tab {
   storage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
   reload(): void
-  /** Whether the service gives the page at all: without it a reload would leave nothing. */
+  /** Whether the service serves the page at all: otherwise a reload would leave an empty tab. */
   pageIsThere(): Promise<boolean>
 }
 
@@ -22,10 +22,10 @@ const THIS_TAB: Tab = {
 }
 
 /**
- * The part that `load` imports. The first failure loads the page anew, and then the promise stays open until the page
- * is left; a part that fails again, before it came once, is not worth another reload.
+ * Imports a part by `load`. The first failure reloads the page, and the promise stays pending until then; a part that
+ * fails again before it was ever loaded does not cause another reload.
  *
- * @throws Error that says what to do; what `load` threw, when the service cannot be reached
+ * @throws Error with advice for the reader; what `load` threw, when the service cannot be reached
  */
 export async function loadPart<T>(name: string, load: () => Promise<T>, tab: Tab = THIS_TAB): Promise<T> {
   const mark = `exportal:reloaded:${name}`
@@ -44,7 +44,7 @@ export async function loadPart<T>(name: string, load: () => Promise<T>, tab: Tab
 const MISSING =
   'A part of this page did not come, also after it was loaded anew. A newer version may just be going out: try again in a moment.'
 
-/** Leaves the mark. Where nothing can be stored there is no first time, since it could not be told from the next. */
+/** Sets the mark. Returns false when nothing can be stored, since a second failure could not be detected. */
 function firstTime(tab: Tab, mark: string): boolean {
   return (
     attempt(() => {
@@ -59,7 +59,7 @@ function attempt<T>(use: () => T): T | null {
   try {
     return use()
   } catch {
-    // No storage, or a full one.
+    // Storage is unavailable or full.
     return null
   }
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** The time, told again every second while somebody looks; a hidden page is not woken for it. */
+/** The current time, updated every second while the page is visible. */
 export function useNow(running = true): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {

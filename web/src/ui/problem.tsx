@@ -1,17 +1,16 @@
-import { useState } from 'preact/hooks'
 import { ExportalConnectionError, ExportalError } from '../../../client/index.ts'
-import { visitWith } from '../service.ts'
+import { SignIn } from '../session/sign-in.tsx'
 import { Icon } from './icon.tsx'
 
 interface ProblemProps {
   error: unknown
-  /** What could not be done: the heading. */
+  /** The heading: which action failed. */
   title: string
-  /** Shown as a button where trying again can help. */
+  /** Shown as a button where a retry can help. */
   retry?: (() => void) | undefined
 }
 
-/** What went wrong, in the service's own words. */
+/** An error with the service's explanation. */
 export function Problem({ error, title, retry }: ProblemProps) {
   const refused = error instanceof ExportalError ? error : null
   return (
@@ -35,7 +34,7 @@ export function Problem({ error, title, retry }: ProblemProps) {
             {refused.code} · request {refused.requestId}
           </p>
         )}
-        {refused?.status === 401 && <TokenForm />}
+        {refused?.status === 401 && <SignIn again={retry} />}
         {retry && refused?.status !== 401 && (
           <button type="button" class="quiet" onClick={retry}>
             Try again
@@ -52,29 +51,4 @@ export function sentenceOf(error: unknown): string {
     return 'The service could not be reached. It may be restarting, or this computer may be offline.'
   }
   return error instanceof Error ? error.message : String(error)
-}
-
-/** A token belongs to this visit: it goes into the address, and is kept nowhere else. */
-function TokenForm() {
-  const [token, setToken] = useState('')
-  const submit = (event: Event) => {
-    event.preventDefault()
-    visitWith(token.trim())
-  }
-  return (
-    <form class="token-form" onSubmit={submit}>
-      <label>
-        Access token
-        <input
-          type="password"
-          autocomplete="off"
-          value={token}
-          onInput={(event) => setToken(event.currentTarget.value)}
-        />
-      </label>
-      <button type="submit" class="primary">
-        Use it
-      </button>
-    </form>
-  )
 }

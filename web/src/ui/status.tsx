@@ -1,5 +1,4 @@
 import type { Job, JobStatus } from '../../../client/index.ts'
-import { span } from '../format.ts'
 
 const WORDS: Record<JobStatus, string> = {
   pending: 'Waiting',
@@ -25,15 +24,15 @@ export function StatusBadge({ status }: { status: JobStatus }) {
   )
 }
 
-type BarJob = Pick<Job, 'status' | 'progress' | 'stage'> & { eta_seconds?: number | null }
+type BarJob = Pick<Job, 'status' | 'progress' | 'stage'>
 
 interface BarProps {
   job: BarJob
-  /** What the bar is of, for who cannot see it. */
+  /** The accessible label of the bar. */
   label: string
 }
 
-/** Percent as a bar. Before a worker runs there is no percent to show: the bar says so by moving. */
+/** Percent as a bar. Before a worker runs there is no percentage, and the bar is animated instead. */
 export function Bar({ job, label }: BarProps) {
   const waiting = job.status === 'pending' || job.status === 'queued' || job.status === 'cancelling'
   const percent = job.status === 'complete' ? 100 : job.progress
@@ -54,10 +53,4 @@ export function Bar({ job, label }: BarProps) {
       <div class="bar-fill" style={{ transform: `scaleX(${percent / 100})` }} />
     </div>
   )
-}
-
-/** `about 31 s left`, or nothing where the worker does not say. */
-export function timeLeft(job: BarJob): string | null {
-  if (job.eta_seconds == null || job.status !== 'processing') return null
-  return job.eta_seconds < 1 ? 'almost there' : `about ${span(job.eta_seconds * 1000)} left`
 }

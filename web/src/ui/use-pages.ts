@@ -1,38 +1,50 @@
 /**
- * A list that is read page by page: by cursor, the newest first. Only the answer to the newest question counts, and what
- * is shown stays while it is asked for again.
+ * A list that is loaded page by page by cursor, newest first. Answers to outdated requests are ignored, and the shown
+ * list stays during a refresh.
  */
 import { type Dispatch, type StateUpdater, useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import type { Job, JobPage, ListedJob } from '../../../client/index.ts'
 
-/** A job as the list knows it, or as it was told live. */
-export type AnyJob = Job | ListedJob
+/** The loaded part of a list. */
+export interface Loaded<T> {
+  /** Null until the first page is loaded. */
+  jobs: T[] | null
+  /** Cursor of the next page; null when there is none. */
+  cursor: string | null
+}
 
-export interface Pages {
-  /** Null until the first page is there. */
-  jobs: AnyJob[] | null
+export interface Pages<T> {
+  jobs: T[] | null
   error: unknown
-  /** There is more behind the last one. */
+  /** Whether there are more pages. */
   more: boolean
   busy: boolean
   loadMore(): void
   reload(): void
 }
 
-export interface Reading extends Pages {
-  /** The first page again, if only so many are shown and it is older than this; an error stays until it came. */
-  renew(when: { mostPages: number; olderThanMs: number }): void
-  change: Dispatch<StateUpdater<AnyJob[] | null>>
+export interface Reading<T> extends Pages<T> {
+  list: Loaded<T>
+  /** Reloads the first page while the page is visible and no more than that is shown; an error stays until then. */
+  renew(): void
+  change: Dispatch<StateUpdater<Loaded<T>>>
 }
 
-/** @param ask a page; the list begins anew whenever this is another function */
-export function usePages(ask: (cursor: string | null, signal: AbortSignal) => Promise<JobPage>): Reading {
-  const [jobs, setJobs] = useState<AnyJob[] | null>(null)
-  const [cursor, setCursor] = useState<string | null>(null)
+/**
+ * @param ask requests a page; the list is reset whenever this function changes
+ * @param size page size
+ * @param kept the initial list; if it is a single page, it is reloaded
+ */
+export function usePages<T extends { id: string }>(
+  ask: (cursor: string | null, signal: AbortSignal) => Promise<{ jobs: T[]; next_cursor: string | null }>,
+  size: number,
+  kept: () => Loaded<T> = nothing,
+): Reading<T> {
+  const [list, setList] = useState<Loaded<T>>(kept)
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
-  const shown = useRef({ pages: 0, at: 0 })
   const asked = useRef<AbortController | null>(null)
+  const latest = useRef({ kept, list })
+  latest.current = { kept, list }
 
   const load = useCallback(
     async (from: string | null) => {
@@ -42,9 +54,10 @@ export function usePages(ask: (cursor: string | null, signal: AbortSignal) => Pr
       setBusy(true)
       try {
         const page = await ask(from, mine.signal)
-        shown.current = { pages: from === null ? 1 : shown.current.pages + 1, at: Date.now() }
-        setJobs((before) => (from === null ? page.jobs : append(before ?? [], page.jobs)))
-        setCursor(page.next_cursor)
+        setList(({ jobs }) => ({
+          jobs: from === null ? page.jobs : append(jobs ?? [], page.jobs),
+          cursor: page.next_cursor,
+        }))
         setError(null)
       } catch (reason) {
         if (!mine.signal.aborted) setError(reason)
@@ -56,40 +69,41 @@ export function usePages(ask: (cursor: string | null, signal: AbortSignal) => Pr
   )
 
   useEffect(() => {
-    setJobs(null)
+    const start = latest.current.kept()
+    setList(start)
     setError(null)
-    void load(null)
+    if ((start.jobs?.length ?? 0) <= size) void load(null)
     return () => asked.current?.abort()
-  }, [load])
+  }, [load, size])
 
-  const renew = useCallback(
-    ({ mostPages, olderThanMs }: { mostPages: number; olderThanMs: number }) => {
-      const { pages, at } = shown.current
-      const wanted = !document.hidden && pages <= mostPages && Date.now() - at > olderThanMs
-      if (wanted) void load(null)
-    },
-    [load],
-  )
+  const renew = useCallback(() => {
+    if (!document.hidden && (latest.current.list.jobs?.length ?? 0) <= size) void load(null)
+  }, [load, size])
 
-  /** What somebody asked for by hand: the error of before has been read. */
+  /** A manual request, so the previous error is cleared. */
   const loadByHand = (from: string | null) => {
     setError(null)
     void load(from)
   }
   return {
-    jobs,
+    jobs: list.jobs,
+    list,
     error,
-    more: cursor !== null,
+    more: list.cursor !== null,
     busy,
-    loadMore: () => loadByHand(cursor),
+    loadMore: () => loadByHand(list.cursor),
     reload: () => loadByHand(null),
     renew,
-    change: setJobs,
+    change: setList,
   }
 }
 
-/** A job may move between two pages while they are read; it is shown once. */
-function append(before: AnyJob[], page: ListedJob[]): AnyJob[] {
+function nothing<T>(): Loaded<T> {
+  return { jobs: null, cursor: null }
+}
+
+/** A job may move between two pages while they are loaded; it is shown once. */
+function append<T extends { id: string }>(before: T[], page: T[]): T[] {
   const known = new Set(before.map(({ id }) => id))
   return [...before, ...page.filter(({ id }) => !known.has(id))]
 }

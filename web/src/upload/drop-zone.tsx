@@ -1,75 +1,85 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
-import { loadPart } from '../ui/load-part.ts'
-import { Problem } from '../ui/problem.tsx'
-import { UnfinishedUpload } from './unfinished.tsx'
-import type { Unfinished, Uploader, UploadHandlers } from './uploader.ts'
+import { useRef, useState } from 'preact/hooks'
+import { Icon } from '../ui/icon.tsx'
+import { AddressField } from './address-field.tsx'
+import { ACCEPTED, type Unfinished } from './use-upload.ts'
 
-/** Where a video is dropped. Uppy comes only now: pages that show a job do not pay for it. */
-export function DropZone(handlers: Omit<UploadHandlers, 'onUnfinished'>) {
-  const target = useRef<HTMLDivElement>(null)
-  const [failure, setFailure] = useState<unknown>(null)
-  const [uploader, setUploader] = useState<Uploader | null>(null)
-  const [unfinished, setUnfinished] = useState<Unfinished | null>(null)
-  const latest = useRef(handlers)
-  latest.current = handlers
-
-  useEffect(() => {
-    let left = false
-    let destroy = () => {}
-    const mount = async () => {
-      const load = () => Promise.all([import('./uploader.ts'), loadStyles()])
-      const [{ mountUploader }] = await loadPart('uploader', load)
-      if (left || !target.current) return
-      const uploader = mountUploader(target.current, {
-        onFile: (file) => latest.current.onFile(file),
-        onProgress: (percent) => latest.current.onProgress(percent),
-        onDone: (file, key) => latest.current.onDone(file, key),
-        onError: (error) => latest.current.onError(error),
-        onRemoved: () => latest.current.onRemoved(),
-        onUnfinished: setUnfinished,
-      })
-      destroy = () => uploader.destroy()
-      setUploader(uploader)
-    }
-    mount().catch(setFailure)
-    return () => {
-      left = true
-      destroy()
-    }
-  }, [])
-
-  return (
-    <div class="drop-zone">
-      {failure != null && (
-        // What was typed is kept.
-        <Problem error={failure} title="The upload could not be prepared" retry={() => location.reload()} />
-      )}
-      {!uploader && failure == null && (
-        <div class="skeleton" role="status" aria-label="Preparing the upload" style={{ height: '260px' }} />
-      )}
-      {uploader && unfinished && <UnfinishedUpload upload={unfinished} uploader={uploader} />}
-      <div ref={target} hidden={unfinished !== null} />
-    </div>
-  )
+interface DropZoneProps {
+  unfinished: Unfinished | null
+  onFile: (file: File) => void
+  onAddress: (url: string) => void
+  onForget: () => void
 }
 
-let styles: Promise<void> | null = null
-
-function loadStyles(): Promise<void> {
-  styles ??= new Promise((resolve, reject) => {
-    const href = document.querySelector<HTMLMetaElement>('meta[name="uppy-css"]')?.content
-    if (!href) return resolve()
-    const link = document.createElement('link')
-    link.rel = 'stylesheet'
-    link.href = href
-    link.onload = () => resolve()
-    link.onerror = () => {
-      styles = null
-      link.remove()
-      reject(new TypeError('The stylesheet did not load.'))
-    }
-    // In front of the pages' own styles, which have the last word.
-    document.head.prepend(link)
-  })
-  return styles
+/** Selects a video: dropped, chosen, by URL, or the sample. */
+export function DropZone({ unfinished, onFile, onAddress, onForget }: DropZoneProps) {
+  const input = useRef<HTMLInputElement>(null)
+  const [over, setOver] = useState(false)
+  const take = (files: FileList | null | undefined) => {
+    const file = files?.[0]
+    if (file) onFile(file)
+  }
+  const sample = async () => {
+    const blob = await (await fetch('/sample.mp4')).blob()
+    onFile(new File([blob], 'sample.mp4', { type: 'video/mp4' }))
+  }
+  return (
+    <section
+      class="drop-zone"
+      aria-label={unfinished ? 'Unfinished upload' : 'Choose a video'}
+      data-over={over}
+      onDragOver={(event) => {
+        event.preventDefault()
+        setOver(true)
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault()
+        setOver(false)
+        take(event.dataTransfer?.files)
+      }}
+    >
+      <Icon name="film" />
+      {unfinished ? (
+        <>
+          <p class="drop-title">
+            The upload of <strong>{unfinished.name}</strong> broke off at {unfinished.percent} %.
+          </p>
+          <p class="muted">Choose the same file again, and only the rest of it is sent.</p>
+        </>
+      ) : (
+        <>
+          <p class="drop-title">Drop a video here</p>
+          <p class="muted">MP4, MOV, WebM, MKV and most others, usually up to 5 GB</p>
+        </>
+      )}
+      <div class="buttons">
+        <button type="button" class="primary" onClick={() => input.current?.click()}>
+          {unfinished ? 'Choose it again' : 'Choose a video'}
+        </button>
+        {unfinished ? (
+          <button type="button" onClick={onForget}>
+            Forget it
+          </button>
+        ) : (
+          <button type="button" onClick={() => void sample()}>
+            Try a sample
+          </button>
+        )}
+      </div>
+      <input
+        ref={input}
+        class="file-input"
+        type="file"
+        accept={ACCEPTED}
+        hidden
+        aria-label="Video file"
+        onChange={(event) => take(event.currentTarget.files)}
+      />
+      {!unfinished && <AddressField onAddress={onAddress} />}
+      <p class="muted small">
+        Your video is stored by this service alone and seen by its GPU workers. It goes with its last export,
+        seven days after the end, or whenever you delete it.
+      </p>
+    </section>
+  )
 }

@@ -1,25 +1,27 @@
-/** Files of this visit by the key they were stored under, so that they are shown without being fetched again. */
+/** Files of this visit by their storage key, so that they are shown without a download. */
 import { uploadedUrl } from '../service.ts'
 
 const files = new Map<string, Blob>()
-const urls = new Map<string, string>()
+const urls = new WeakMap<Blob, string>()
 
 export function rememberLocal(key: string, file: Blob): void {
   files.set(key, file)
 }
 
-/** An address of the file for as long as the page lives; null when it is not from this visit. */
-export function localUrl(key: string): string | null {
-  const known = urls.get(key)
-  if (known) return known
-  const file = files.get(key)
-  if (!file) return null
-  const url = URL.createObjectURL(file)
-  urls.set(key, url)
+/** The only object URL of a file, valid while the page lives, so that playback continues when the file is stored. */
+export function fileUrl(file: Blob): string {
+  const url = urls.get(file) ?? URL.createObjectURL(file)
+  urls.set(file, url)
   return url
 }
 
-/** An address of what was uploaded: the file of this visit, else what the service has under the key. */
+/** A URL of the file stored under the key; null when it is not from this visit. */
+export function localUrl(key: string): string | null {
+  const file = files.get(key)
+  return file ? fileUrl(file) : null
+}
+
+/** A URL of an upload: of this visit's file, else the service's. */
 export function storedUrl(key: string): string {
   return localUrl(key) ?? uploadedUrl(key)
 }

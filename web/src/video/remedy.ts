@@ -1,26 +1,26 @@
-/** What can be done about a player that failed: most often its signed address has expired. Pure. */
+/** Decides how to recover a failed player: most often its signed URL has expired. Pure. */
 
-/** What is known of a failure, and of the address that it came with. */
+/** A failure, and the state of its URL. */
 export interface Failure {
-  /** What the address answers to HEAD now; null for no answer. */
+  /** The current status of the URL for HEAD; null without an answer. */
   status: number | null
-  /** It gave a picture at the position that was wanted. */
+  /** Whether it showed a picture at the requested position. */
   worked: boolean
-  /** It was asked for because the one before it had failed. */
+  /** Whether it was requested because the previous URL had failed. */
   renewed: boolean
   /** `code` of the player's MediaError. */
   code: number
 }
 
-/** `renew`: ask for a new address, and go on at the same position. All others are the end, each with its own words. */
+/** `renew`: request a new URL, and continue at the same position. All others are final, each with its own text. */
 export type Remedy = 'renew' | 'gone' | 'refused' | 'unreachable' | 'unplayable'
 
-/** MediaError.MEDIA_ERR_DECODE: bytes came, and are no video. */
+/** MediaError.MEDIA_ERR_DECODE: bytes were received, but they are no video. */
 const DECODE = 3
 
 /**
- * An address is renewed as often as it fails after it worked, so without end over hours; one that fails before it gave a
- * picture, and is itself a renewal, is the end, so that nothing loops.
+ * A URL is renewed whenever it fails after it worked, without a limit over hours. A renewed URL that fails before it
+ * showed a picture is final, so that there is no loop.
  */
 export function remedyFor({ status, worked, renewed, code }: Failure): Remedy {
   if (status === 404 || status === 410) return 'gone'
@@ -32,7 +32,7 @@ export function remedyFor({ status, worked, renewed, code }: Failure): Remedy {
   return given && code === DECODE ? 'unplayable' : 'renew'
 }
 
-/** An address without its signature: the same for as long as the file is. */
+/** The URL without its signature, which identifies the file. */
 export function fileOf(url: string): string {
   return url.replace(/[?#].*$/s, '')
 }
@@ -44,7 +44,7 @@ export const WORDS: Record<Exclude<Remedy, 'renew'>, string> = {
   unplayable: 'This browser cannot play the file.',
 }
 
-/** What an address answers to HEAD; null for no answer. */
+/** The status of a URL for HEAD; null without an answer. */
 export function statusOf(url: string): Promise<number | null> {
   return fetch(url, { method: 'HEAD', cache: 'no-store' }).then(
     ({ status }) => status,

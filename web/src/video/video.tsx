@@ -6,23 +6,25 @@ import { remedyFor, statusOf, WORDS } from './remedy.ts'
 
 interface VideoProps {
   title: string
-  /** Read when it is first shown: an address that changes while the video plays would begin it anew. */
+  /** Read on the first render: a URL that changes during playback would restart the video. */
   url: string
-  /** Asks for an address of now; null when there is no file any more. */
+  /** URL of a poster; null for the first frame. */
+  poster?: string | null
+  /** Requests a current URL; null when the file is gone. */
   renew: () => Promise<string | null>
-  /** In place of a player that has failed for good, or until it is tried again. */
+  /** Replaces a player that has failed, until it is retried. */
   failed: (words: string, again: () => void) => JSX.Element
 }
 
-/** Where a player stood before its address was renewed. */
+/** The state of a player before its URL was renewed. */
 interface Standing {
   seconds: number
   playing: boolean
   rate: number
 }
 
-/** A player whose address may expire while it is open, any number of times. */
-export function Video({ title, url, renew, failed }: VideoProps) {
+/** A player whose URL may expire while it is open, any number of times. */
+export function Video({ title, url, poster = null, renew, failed }: VideoProps) {
   const [source, setSource] = useState({ url, renewals: 0 })
   const [words, setWords] = useState<string | null>(null)
   const video = useRef<HTMLVideoElement>(null)
@@ -30,7 +32,7 @@ export function Video({ title, url, renew, failed }: VideoProps) {
   const worked = useRef(false)
   const mending = useRef(false)
 
-  // Also where the new address is the same as before.
+  // Also when the new URL equals the previous one.
   useEffect(() => {
     if (source.renewals > 0) video.current?.load()
   }, [source])
@@ -44,7 +46,7 @@ export function Video({ title, url, renew, failed }: VideoProps) {
     mending.current = false
     if (next === null) return setWords(WORDS.gone)
     if (typeof next === 'object') return setWords(next.words)
-    // Whoever sought while the address was asked for goes on there.
+    // If the user sought while the URL was requested, that position is kept.
     const player = video.current
     if (worked.current && player) standing.current = { ...standing.current, seconds: player.currentTime }
     worked.current = false
@@ -70,9 +72,9 @@ export function Video({ title, url, renew, failed }: VideoProps) {
   const resume = (player: HTMLVideoElement) => {
     const { seconds, playing, rate } = standing.current
     player.playbackRate = rate
-    // And whoever sought while the new one was opened has set a position already.
+    // If the user sought while the new URL was loading, the position is already set.
     if (seconds > 0 && player.currentTime === 0) player.currentTime = seconds
-    // A browser may refuse to play by itself; then it stands at its position.
+    // A browser may refuse to start playback; the player then stays at its position.
     if (playing) player.play().catch(() => {})
   }
 
@@ -82,6 +84,7 @@ export function Video({ title, url, renew, failed }: VideoProps) {
     <video
       ref={video}
       src={source.url}
+      poster={poster ?? undefined}
       controls
       playsInline
       preload="metadata"

@@ -1,4 +1,8 @@
 /** Shows this deployment's own document, and asks nobody else about it. */
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', paint)
+paint()
 window.SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#docs',

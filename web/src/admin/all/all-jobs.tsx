@@ -1,49 +1,49 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
-import { isEnded } from '../../../../client/index.ts'
-import { absolute, duration, relative } from '../../format.ts'
-import { Link } from '../../router.tsx'
-import { useNow } from '../../ui/now.ts'
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
+import type { Statistics, TriagedJob } from '../../../../wire/admin.ts'
+import { Link, setQueries, useLocation } from '../../router.tsx'
 import { Problem } from '../../ui/problem.tsx'
-import { STATUSES, StatusBadge, statusWord } from '../../ui/status.tsx'
-import type { AnyJob } from '../../ui/use-pages.ts'
-import type { Search } from '../calls.ts'
+import { useTitle } from '../../ui/use-title.ts'
 import { Bulk } from './bulk.tsx'
-import { StatsPanel } from './stats-panel.tsx'
+import { JobRow } from './job-row.tsx'
+import { ANY, type Search, SORTS, STATUSES, saidOf, searchIn, TABS } from './search.ts'
+import { StatsPanel, useStatistics, Window } from './stats-panel.tsx'
 import { useSearch } from './use-search.ts'
 
-const ANY: Search = { id: '', status: '', code: '', project: '', from: '', until: '' }
-/** Typing is over when nothing is typed for this long. */
+/** Debounce of the search fields. */
 const TYPED_MS = 250
-/** The service looks for no shorter beginning of an id. */
-const LEAST_ID = 8
+const COLUMNS = ['Job', 'Status', 'Why', 'Last news', 'Next', 'Cost']
 
-/** Every job of every project: figures over the list, the list as it is searched. */
+/** The list of all projects' jobs; those that need a person come first. */
 export function AllJobs() {
-  const [fields, setFields] = useState(ANY)
-  const wanted = useTyped(fields)
+  const { query } = useLocation()
+  const wanted = useTyped(searchIn(query))
   const found = useSearch(wanted)
+  const figures = useStatistics()
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
-  const now = useNow()
-  const chosen = (found.jobs ?? []).filter(({ id }) => selected.has(id))
-  const toggle = (id: string) =>
-    setSelected((before) => {
-      const after = new Set(before)
-      if (!after.delete(id)) after.add(id)
-      return after
-    })
-  useEffect(() => {
-    document.title = 'All jobs · Exportal'
-    return () => {
-      document.title = 'Exportal'
-    }
-  }, [])
+  const shown = useMemo(() => sorted(found.jobs ?? [], wanted.sort), [found.jobs, wanted.sort])
+  const chosen = shown.filter(({ id }) => selected.has(id))
+  const toggle = useCallback(
+    (id: string) =>
+      setSelected((before) => {
+        const after = new Set(before)
+        if (!after.delete(id)) after.add(id)
+        return after
+      }),
+    [],
+  )
+  useTitle('All jobs')
   return (
     <div class="all-jobs">
-      <h1>All jobs</h1>
-      <StatsPanel />
-      <section class="card" aria-labelledby="list-title">
-        <header class="section-head">
-          <h2 id="list-title">Jobs</h2>
+      <header class="all-head">
+        <h1>All jobs</h1>
+        <Link to="/admin/lanes">Lanes</Link>
+        <Window figures={figures} />
+      </header>
+      <StatsPanel figures={figures} narrow={narrow} />
+      <section class="card" aria-label="Jobs">
+        <Tabs chosen={wanted.tab} stats={figures.stats} choose={(tab) => narrow({ tab, reason: '' })} />
+        <div class="list-tools">
+          <SearchFields fields={searchIn(query)} change={narrow} />
           <Bulk
             wanted={wanted}
             selected={chosen}
@@ -52,22 +52,37 @@ export function AllJobs() {
               found.reload()
             }}
           />
-        </header>
-        <SearchFields fields={fields} change={(more) => setFields({ ...fields, ...more })} />
+        </div>
         {found.error != null && (
           <Problem error={found.error} title="The list could not be loaded" retry={found.reload} />
         )}
         {found.jobs === null && found.error == null && <div class="skeleton" style={{ height: '12rem' }} />}
-        {found.jobs?.length === 0 && <p class="muted">No job is like this.</p>}
-        {found.jobs && found.jobs.length > 0 && (
+        {found.jobs?.length === 0 && (
+          <p class="muted">
+            {wanted.tab === 'attention' ? 'No job needs attention.' : 'No job is like this.'}
+          </p>
+        )}
+        {shown.length > 0 && (
           <div class="scroll">
             <table class="plain jobs-table">
               <thead>
                 <tr>
                   <th scope="col">
-                    <span class="visually-hidden">Selected</span>
+                    <label class="row-choice">
+                      <input
+                        type="checkbox"
+                        aria-label="Select all that are loaded"
+                        checked={chosen.length === shown.length}
+                        onChange={(event) =>
+                          setSelected(new Set(event.currentTarget.checked ? shown.map(({ id }) => id) : []))
+                        }
+                      />
+                    </label>
                   </th>
-                  {['Status', 'Job', 'Project', 'Type', 'Error', 'Attempt', 'Created', 'Took'].map((name) => (
+                  <th scope="col">
+                    <span class="visually-hidden">Picture</span>
+                  </th>
+                  {COLUMNS.map((name) => (
                     <th key={name} scope="col">
                       {name}
                     </th>
@@ -75,8 +90,14 @@ export function AllJobs() {
                 </tr>
               </thead>
               <tbody>
-                {found.jobs.map((job) => (
-                  <JobRow key={job.id} job={job} now={now} selected={selected.has(job.id)} toggle={toggle} />
+                {shown.map((job) => (
+                  <JobRow
+                    key={job.id}
+                    job={job}
+                    selected={selected.has(job.id)}
+                    toggle={toggle}
+                    narrow={narrow}
+                  />
                 ))}
               </tbody>
             </table>
@@ -92,14 +113,73 @@ export function AllJobs() {
   )
 }
 
-/** What the fields hold, once typing is over; an id that is too short to look for is no id yet. */
-function useTyped(fields: Search): Search {
-  const [typed, setTyped] = useState(fields)
+const ORDERS: Record<keyof typeof SORTS, (a: TriagedJob, b: TriagedJob) => number> = {
+  newest: (a, b) => b.created_at.localeCompare(a.created_at),
+  oldest: (a, b) => a.created_at.localeCompare(b.created_at),
+  longest: (a, b) => tookMs(b) - tookMs(a),
+  costliest: (a, b) => b.usage.gpu_seconds - a.usage.gpu_seconds,
+}
+
+function sorted(jobs: TriagedJob[], by: string): TriagedJob[] {
+  return Object.hasOwn(ORDERS, by) ? jobs.toSorted(ORDERS[by as keyof typeof SORTS]) : jobs
+}
+
+function tookMs({ created_at, finished_at }: TriagedJob): number {
+  return (finished_at === null ? Date.now() : Date.parse(finished_at)) - Date.parse(created_at)
+}
+
+/** Reads the URL at the time of the click, so that the function is constant and rows need not be rendered for it. */
+function narrow(more: Partial<Search>): void {
+  setQueries(saidOf({ ...searchIn(new URLSearchParams(location.search)), ...more }))
+}
+
+/** The debounced search; the same object while its content is unchanged. */
+function useTyped(search: Search): Search {
+  const text = JSON.stringify(search)
+  const [typed, setTyped] = useState(text)
   useEffect(() => {
-    const timer = setTimeout(() => setTyped(fields), TYPED_MS)
+    const timer = setTimeout(() => setTyped(text), TYPED_MS)
     return () => clearTimeout(timer)
-  }, [fields])
-  return useMemo(() => ({ ...typed, id: typed.id.length >= LEAST_ID ? typed.id : '' }), [typed])
+  }, [text])
+  return useMemo(() => JSON.parse(typed), [typed])
+}
+
+interface TabsProps {
+  chosen: string
+  stats: Statistics | null
+  choose: (tab: string) => void
+}
+
+function Tabs({ chosen, stats, choose }: TabsProps) {
+  const counts = stats && countsOf(stats)
+  return (
+    <fieldset class="tabs">
+      <legend class="visually-hidden">Which jobs</legend>
+      {Object.entries(TABS).map(([tab, words]) => (
+        <button
+          key={tab}
+          type="button"
+          class="tab"
+          data-tab={tab}
+          aria-pressed={tab === chosen}
+          onClick={() => choose(tab)}
+        >
+          {words} {counts?.[tab] !== undefined && <span class="count">{counts[tab]}</span>}
+        </button>
+      ))}
+    </fieldset>
+  )
+}
+
+/** Counts of ended jobs refer to the window of the figures. */
+function countsOf({ active, attention, ended }: Statistics): Record<string, number> {
+  const jobs = new Map<string, number>(Object.entries({ ...active, ...ended.by_status }))
+  const tabs = [...STATUSES].map(([tab, statuses]) => [tab, sum(statuses.map((each) => jobs.get(each) ?? 0))])
+  return { attention: sum(Object.values(attention)), ...Object.fromEntries(tabs) }
+}
+
+function sum(counts: number[]): number {
+  return counts.reduce((all, jobs) => all + jobs, 0)
 }
 
 interface FieldsProps {
@@ -118,66 +198,44 @@ function SearchFields({ fields, change }: FieldsProps) {
       />
     </label>
   )
+  const { tab: _, sort: __, q: ___, ...others } = fields
+  const isNarrow = Object.entries(others).some(([name, value]) => value !== ANY[name as keyof Search])
   return (
-    <search class="search-fields">
-      {field('id', 'Id')}
-      <label>
-        Status
-        <select value={fields.status} onChange={(event) => change({ status: event.currentTarget.value })}>
-          <option value="">Any</option>
-          {STATUSES.map((status) => (
-            <option key={status} value={status}>
-              {statusWord(status)}
-            </option>
-          ))}
-        </select>
-      </label>
-      {field('code', 'Error code')}
-      {field('project', 'Project', 'number')}
-      {field('from', 'Created after', 'datetime-local')}
-      {field('until', 'Created before', 'datetime-local')}
+    <search>
+      <div class="search-fields">
+        {field('q', 'Name, id or RunPod id')}
+        <label>
+          Order of what is loaded
+          <select value={fields.sort} onChange={(event) => change({ sort: event.currentTarget.value })}>
+            <option value="">{fields.tab === 'attention' ? 'Longest in need' : 'As listed'}</option>
+            {Object.entries(SORTS).map(([sort, words]) => (
+              <option key={sort} value={sort}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+        {isNarrow && (
+          <button
+            type="button"
+            class="bare"
+            onClick={() => change({ ...ANY, tab: fields.tab, sort: fields.sort })}
+          >
+            Clear filters
+          </button>
+        )}
+      </div>
+      <details open={isNarrow}>
+        <summary>Filters</summary>
+        <div class="search-fields">
+          {field('type', 'Type')}
+          {field('tag', 'Tag')}
+          {field('code', 'Error code')}
+          {field('project', 'Project', 'number')}
+          {field('from', 'Created after', 'datetime-local')}
+          {field('until', 'Created before', 'datetime-local')}
+        </div>
+      </details>
     </search>
-  )
-}
-
-interface RowProps {
-  job: AnyJob
-  now: number
-  selected: boolean
-  toggle: (id: string) => void
-}
-
-function JobRow({ job, now, selected, toggle }: RowProps) {
-  const took = (job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at)
-  return (
-    <tr data-job={job.id} data-status={job.status}>
-      <td>
-        <input
-          type="checkbox"
-          aria-label={`Select ${job.id}`}
-          checked={selected}
-          onChange={() => toggle(job.id)}
-        />
-      </td>
-      <td>
-        <StatusBadge status={job.status} />
-        {job.status === 'processing' && <span class="muted small"> {Math.floor(job.progress)} %</span>}
-      </td>
-      <td class="mono">
-        <Link to={`/admin/jobs/${job.id}`}>{job.id}</Link>
-      </td>
-      <td>{job.project_id}</td>
-      <td>{job.type}</td>
-      <td>{job.error?.code ?? ''}</td>
-      <td>
-        {job.attempt} of {job.max_attempts}
-      </td>
-      <td>
-        <time dateTime={job.created_at} title={absolute(job.created_at, now)}>
-          {relative(job.created_at, now)}
-        </time>
-      </td>
-      <td>{isEnded(job) ? duration(took) : ''}</td>
-    </tr>
   )
 }

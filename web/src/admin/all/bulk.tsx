@@ -1,84 +1,99 @@
 import { useState } from 'preact/hooks'
+import type { JsonObject } from '../../../../client/index.ts'
+import type { BulkDone, TriagedJob } from '../../../../wire/admin.ts'
 import { announce } from '../../ui/announcer.tsx'
 import { sentenceOf } from '../../ui/problem.tsx'
-import type { AnyJob } from '../../ui/use-pages.ts'
 import { Ask } from '../ask.tsx'
-import { type ActionName, act, type Search, search } from '../calls.ts'
-import { type Fit, fittingOf, MOST } from './fitting.ts'
+import { actOnMany } from '../calls.ts'
+import { filterOf, type Search } from './search.ts'
 
-const AT_ONCE = 4
-const PAGE = 100
+/** The maximum of one call (`src/admin/bulk.ts`). */
+const AT_ONCE = 500
 
-type BulkAction = Extract<ActionName, 'retry_now' | 'cancel'>
+const VERBS = { retry_now: 'Retry', cancel: 'Cancel' } as const
+type Action = keyof typeof VERBS
 
-const ACTIONS: Record<BulkAction, Fit & { verb: string }> = {
-  retry_now: {
-    verb: 'Retry',
-    statuses: ['pending', 'error', 'cancelled'],
-    fits: ({ status, archived }) => !archived && ['pending', 'error', 'cancelled'].includes(status),
-  },
-  cancel: {
-    verb: 'Cancel',
-    statuses: ['pending', 'queued', 'processing'],
-    fits: ({ status }) => ['pending', 'queued', 'processing'].includes(status),
-  },
+interface Asked {
+  action: Action
+  filter: JsonObject
+  count: number
 }
 
 interface BulkProps {
   wanted: Search
-  selected: readonly AnyJob[]
+  selected: readonly TriagedJob[]
+  /** Called when some of the jobs have changed. */
   done: () => void
 }
 
-/** Retry or cancel of many: those that are selected, or else all that the search finds; counted before it is done. */
+/** Retries or cancels many jobs: the selected ones, or else all that match the search; they are counted first. */
 export function Bulk({ wanted, selected, done }: BulkProps) {
-  const [asking, setAsking] = useState<{ action: BulkAction; jobs: AnyJob[]; cut: boolean } | null>(null)
-  const [counting, setCounting] = useState(false)
-  const [failures, setFailures] = useState<string[]>([])
-  const count = async (action: BulkAction) => {
-    setCounting(true)
-    setFailures([])
-    try {
-      const found =
-        selected.length > 0
-          ? { jobs: selected.filter(ACTIONS[action].fits), cut: false }
-          : await fittingOf((each, cursor) => search(each, cursor, PAGE), wanted, ACTIONS[action])
-      setAsking({ action, ...found })
-    } catch (reason) {
-      setFailures([sentenceOf(reason)])
-    } finally {
-      setCounting(false)
-    }
+  const [asking, setAsking] = useState<Asked | null>(null)
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<unknown>(null)
+  /** The result of the last call, and the request that continues with the remaining jobs. */
+  const [last, setLast] = useState<{ answer: BulkDone; next: JsonObject; verb: string } | null>(null)
+  const ids = selected.slice(0, AT_ONCE).map(({ id }) => id)
+  const filter = ids.length > 0 ? { ids } : filterOf(wanted)
+  const of = ids.length > 0 ? `${ids.length} selected` : 'all found'
+
+  const attempt = async (call: () => Promise<void>) => {
+    setBusy(true)
+    setError(null)
+    setLast(null)
+    await call().catch(setError)
+    setBusy(false)
   }
-  const run = async (reason: string) => {
-    if (!asking) return
-    const refused = await eachOf(asking.jobs, (job) => act(job.id, asking.action, reason))
-    setFailures(refused)
-    announce(`${asking.jobs.length - refused.length} of ${asking.jobs.length} done.`)
+  const count = (action: Action) =>
+    attempt(async () => {
+      if (!filter) return
+      const { left } = await actOnMany({ action, filter, reason: 'Counted first.', dry_run: true })
+      setAsking({ action, filter, count: left })
+    })
+  const run = async (asked: JsonObject, verb: string) => {
+    const answer = await actOnMany(asked)
+    setLast({ answer, next: { ...asked, cursor: answer.cursor }, verb })
+    announce(wordsOf(answer))
     done()
   }
-  const of = selected.length > 0 ? `${selected.length} selected` : 'all found'
   return (
     <div class="bulk">
-      {(['retry_now', 'cancel'] as const).map((action) => (
-        <button key={action} type="button" disabled={counting} onClick={() => void count(action)}>
-          {ACTIONS[action].verb} {of}…
+      {(Object.keys(VERBS) as Action[]).map((action) => (
+        <button key={action} type="button" disabled={busy || !filter} onClick={() => void count(action)}>
+          {VERBS[action]} {of}…
         </button>
       ))}
-      {failures.length > 0 && (
+      {!filter && <span class="muted small">Select jobs to act on them.</span>}
+      {error != null && (
         <p class="row-error" role="alert">
-          {failures.length} refused: {failures[0]}
+          {sentenceOf(error)}
+        </p>
+      )}
+      {last && (
+        <p class={last.answer.refused.length > 0 ? 'row-error' : 'muted'}>
+          {wordsOf(last.answer)}{' '}
+          {last.answer.cursor && (
+            <button
+              type="button"
+              disabled={busy}
+              onClick={() => void attempt(() => run(last.next, last.verb))}
+            >
+              {last.verb} the next {Math.min(AT_ONCE, last.answer.left)}
+            </button>
+          )}
         </p>
       )}
       {asking && (
         <Ask
-          title={`${ACTIONS[asking.action].verb} ${asking.jobs.length} ${asking.jobs.length === 1 ? 'job' : 'jobs'}?`}
-          action={`${ACTIONS[asking.action].verb} ${asking.jobs.length}`}
-          run={run}
+          title={`${VERBS[asking.action]} ${asking.count} ${asking.count === 1 ? 'job' : 'jobs'}?`}
+          action={`${VERBS[asking.action]} ${Math.min(AT_ONCE, asking.count)}`}
+          run={(reason) =>
+            run({ action: asking.action, filter: asking.filter, reason }, VERBS[asking.action])
+          }
           onClose={() => setAsking(null)}
         >
           <p>
-            {asking.cut && `There are more than ${MOST}: this is for ${MOST} of them. `}
+            {asking.count > AT_ONCE && `The newest ${AT_ONCE} go first, and you are asked to go on. `}
             Only jobs that this can be done to are counted.
           </p>
         </Ask>
@@ -87,16 +102,9 @@ export function Bulk({ wanted, selected, done }: BulkProps) {
   )
 }
 
-/** A few at a time; answers why each that failed did. */
-async function eachOf(jobs: readonly AnyJob[], call: (job: AnyJob) => Promise<unknown>): Promise<string[]> {
-  const failures: string[] = []
-  const left = [...jobs]
-  const worker = async () => {
-    for (let job = left.shift(); job; job = left.shift()) {
-      const { id } = job
-      await call(job).catch((reason) => failures.push(`${id.slice(0, 8)}: ${sentenceOf(reason)}`))
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return failures
+/** `500 done, 1 refused (job_cancelled), 204 left.` */
+function wordsOf({ done, refused, left }: BulkDone): string {
+  const why = [...new Set(refused.map(({ code }) => code))].join(', ')
+  const parts = [`${done} done`, why && `${refused.length} refused (${why})`, left > 0 && `${left} left`]
+  return `${parts.filter(Boolean).join(', ')}.`
 }

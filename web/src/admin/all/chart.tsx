@@ -3,7 +3,7 @@ import uPlot from 'uplot'
 
 export interface Line {
   label: string
-  /** The name of a colour in tokens.css. */
+  /** A colour of tokens.css. */
   colour: '--ok' | '--bad' | '--muted'
   values: number[]
 }
@@ -17,7 +17,7 @@ interface ChartProps {
 
 const HEIGHT = 150
 
-/** Stepped lines over time. What it shows stands in words beside it: it is hidden from who cannot see it. */
+/** Stepped lines over time. Hidden from screen readers, since the text beside it contains the same figures. */
 export function Chart({ title, times, lines }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {

@@ -1,22 +1,30 @@
-/** The list of all jobs, as it is searched; its first page is asked for again while somebody looks. */
-import { useCallback, useEffect } from 'preact/hooks'
+/** Loads the operators' list for a search; its first page is refreshed while the page is visible. */
+import { useCallback, useEffect, useRef } from 'preact/hooks'
+import type { TriagedJob } from '../../../../wire/admin.ts'
 import { type Pages, usePages } from '../../ui/use-pages.ts'
-import { type Search, search } from '../calls.ts'
+import { search } from '../calls.ts'
+import type { Search } from './search.ts'
 
-const PAGE = 50
+const PAGE = 100
 const EVERY_MS = 4_000
-/** Only while one page is shown it is renewed: more would move under the reader. */
-const WHILE_ONE_PAGE = { mostPages: 1, olderThanMs: 0 }
+/** For rare jobs the service may find none in one page; the next page is then requested, at most this often. */
+const MOST_EMPTY = 20
 
-export function useSearch(wanted: Search): Pages {
+export function useSearch(wanted: Search): Pages<TriagedJob> {
   const ask = useCallback(
     (cursor: string | null, signal: AbortSignal) => search(wanted, cursor, PAGE, signal),
     [wanted],
   )
-  const { renew, change: _, ...pages } = usePages(ask)
+  const { renew, change: _, list: __, ...pages } = usePages(ask, PAGE)
+  const empty = useRef(0)
   useEffect(() => {
-    const timer = setInterval(() => renew(WHILE_ONE_PAGE), EVERY_MS)
+    empty.current = 0
+    const timer = setInterval(renew, EVERY_MS)
     return () => clearInterval(timer)
   }, [renew])
+  const { jobs, more, busy, loadMore } = pages
+  useEffect(() => {
+    if (jobs?.length === 0 && more && !busy && empty.current++ < MOST_EMPTY) loadMore()
+  })
   return pages
 }

@@ -2,27 +2,16 @@ import type { InspectedAttempt } from '../../../../wire/admin.ts'
 import { absolute, duration } from '../../format.ts'
 import { costWords, secondsWords } from '../words.ts'
 
-const NAMES = ['#', 'RunPod job', 'Sent', 'Queued', 'Ran', 'End', 'Delay', 'Execution', 'Worker', 'Cost']
-
-/** What each attempt was, and what it cost. On a phone each is a list, every figure with its name. */
+/** The attempts with their outcome and cost, each as a list of labelled figures. */
 export function Attempts({ attempts, now }: { attempts: readonly InspectedAttempt[]; now: number }) {
   return (
-    <section class="card attempts-card" aria-labelledby="attempts-title">
+    <section class="attempts-card" aria-labelledby="attempts-title">
       <h2 id="attempts-title">Attempts</h2>
       {attempts.length === 0 ? (
         <p class="muted">None yet.</p>
       ) : (
         <div class="scroll">
           <table class="plain stack">
-            <thead>
-              <tr>
-                {NAMES.map((name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
             <tbody>
               {attempts.map((attempt) => (
                 <tr key={`${attempt.round}-${attempt.attempt}`} data-outcome={attempt.outcome}>

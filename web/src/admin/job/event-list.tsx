@@ -4,7 +4,7 @@ import { absolute } from '../../format.ts'
 import { eventWords } from '../../job/timeline.ts'
 import { isTrouble, matches } from './search.ts'
 
-/** Every row is as high, so that only those in sight need to be there. In pixels, as in admin.css. */
+/** Row height in pixels, as in admin.css; a fixed one, so that only visible rows are rendered. */
 const ROW = 34
 const BEYOND = 12
 
@@ -16,7 +16,9 @@ interface EventListProps {
   select: (seq: number | null) => void
 }
 
-/** The log, oldest first: searched, narrowed to trouble, and in step with the timeline and the address. */
+/**
+ * The log, oldest first, with search and a filter for trouble; its selection is shared with the timeline and the URL.
+ */
 export function EventList({ events, filling, now, selected, select }: EventListProps) {
   const [words, setWords] = useState('')
   const [errorsOnly, setErrorsOnly] = useState(false)
@@ -24,18 +26,26 @@ export function EventList({ events, filling, now, selected, select }: EventListP
     () => events.filter((event) => (!errorsOnly || isTrouble(event)) && matches(event, words)),
     [events, words, errorsOnly],
   )
-  const chosen = events.find(({ seq }) => seq === selected) ?? null
+  const search = useRef<HTMLInputElement>(null)
+  useKeys({
+    j: () => select((shown[shown.findIndex(({ seq }) => seq === selected) + 1] ?? shown.at(-1))?.seq ?? null),
+    k: () => select((shown[shown.findIndex(({ seq }) => seq === selected) - 1] ?? shown[0])?.seq ?? null),
+    e: () => setErrorsOnly(!errorsOnly),
+    '/': () => search.current?.focus(),
+  })
   return (
-    <section class="card events" aria-labelledby="events-title">
+    <section class="events" aria-labelledby="events-title">
       <header class="section-head">
         <h2 id="events-title">
           Events <span class="muted small">{countWords(shown.length, events.length, filling)}</span>
         </h2>
         <div class="filters">
           <input
+            ref={search}
             type="text"
             aria-label="Search the events"
-            placeholder="Search"
+            aria-keyshortcuts="/"
+            placeholder="Search, j k to walk, e for errors"
             value={words}
             onInput={(event) => setWords(event.currentTarget.value)}
           />
@@ -50,9 +60,26 @@ export function EventList({ events, filling, now, selected, select }: EventListP
         </div>
       </header>
       <Rows events={shown} now={now} selected={selected} select={select} />
-      {chosen && <Raw event={chosen} close={() => select(null)} />}
     </section>
   )
+}
+
+/** Single-key shortcuts, inactive in input fields and dialogs. */
+function useKeys(keys: Record<string, () => void>): void {
+  const latest = useRef(keys)
+  latest.current = keys
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const { key, target, ctrlKey, metaKey, altKey } = event
+      const typing = target instanceof Element && target.closest('input, textarea, select, dialog')
+      const act = Object.hasOwn(latest.current, key) ? latest.current[key] : undefined
+      if (!act || typing || ctrlKey || metaKey || altKey) return
+      event.preventDefault()
+      act()
+    }
+    addEventListener('keydown', press)
+    return () => removeEventListener('keydown', press)
+  }, [])
 }
 
 function countWords(shown: number, all: number, filling: boolean): string {
@@ -80,7 +107,7 @@ function Rows({ events, now, selected, select }: Omit<EventListProps, 'filling'>
     if (!inSight) element.scrollTop = at - element.clientHeight / 2
   }, [index])
   useEffect(() => {
-    // The keyboard goes along with what it chose.
+    // Moves the focus to the selected row.
     if (!box.current?.contains(document.activeElement)) return
     box.current.querySelector<HTMLButtonElement>('[aria-pressed="true"]')?.focus({ preventScroll: true })
   })
@@ -140,9 +167,9 @@ function summaryOf({ data }: JobEvent): string {
     .join(' · ')
 }
 
-function Raw({ event, close }: { event: JobEvent; close: () => void }) {
+export function Raw({ event, close }: { event: JobEvent; close: () => void }) {
   return (
-    <aside class="event-raw" aria-label={`Event ${event.seq}`}>
+    <section class="event-raw" aria-label={`Event ${event.seq}`}>
       <header>
         <strong>
           Event {event.seq}: {eventWords(event.type)}
@@ -152,6 +179,6 @@ function Raw({ event, close }: { event: JobEvent; close: () => void }) {
         </button>
       </header>
       <pre>{JSON.stringify(event, null, 2)}</pre>
-    </aside>
+    </section>
   )
 }

@@ -1,34 +1,26 @@
-import { useEffect, useState } from 'preact/hooks'
-import { isEnded, type Job } from '../../../../client/index.ts'
+import { useState } from 'preact/hooks'
 import type { InspectedJob } from '../../../../wire/admin.ts'
-import { absolute, duration, fileName } from '../../format.ts'
+import { duration, sourceName } from '../../format.ts'
 import { Connection } from '../../job/connection.tsx'
-import { Players } from '../../job/players.tsx'
 import { Link, setQuery, useLocation } from '../../router.tsx'
 import { useNow } from '../../ui/now.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { Bar, StatusBadge } from '../../ui/status.tsx'
-import { Attempts } from './attempts.tsx'
+import { useTitle } from '../../ui/use-title.ts'
+import type { Asked } from './advice.ts'
 import { EventList } from './event-list.tsx'
 import { NowNext } from './now-next.tsx'
-import { OwedCard } from './owed.tsx'
-import { RowCard } from './row-card.tsx'
-import { StoredFile } from './stored-file.tsx'
+import { SidePanel } from './side-panel.tsx'
 import { Timeline } from './timeline.tsx'
-import { type Asked, Tools } from './tools.tsx'
+import { Tools } from './tools.tsx'
 import { type Inspection, useInspection } from './use-inspection.ts'
 
-/** One actor, opened up: why its job is where it is, what comes next, what it cost; and everything to be done about it. */
+/** The state of one actor: why its job is in its state, what comes next, what it cost, and all actions on it. */
 export function JobInspector({ id }: { id: string }) {
   const inspection = useInspection(id)
   const [left, setLeft] = useState(false)
   const { opened, error, refresh } = inspection
-  useEffect(() => {
-    document.title = `${id.slice(0, 8)} · Exportal`
-    return () => {
-      document.title = 'Exportal'
-    }
-  }, [id])
+  useTitle(id.slice(0, 8))
   if (left) {
     return (
       <section class="empty">
@@ -74,7 +66,13 @@ function Opened({ inspection, opened, onLeft }: OpenedProps) {
   const chosen = Number(query.get('event')) || null
   const select = (seq: number | null) => setQuery('event', seq === null ? null : String(seq))
   const changed = (deleted: boolean) => (deleted ? onLeft() : refresh())
-  const span = { createdAt: job.created_at, finishedAt: job.finished_at }
+  const span = {
+    createdAt: job.created_at,
+    finishedAt: job.finished_at,
+    heardAt: 'last_report_at' in job ? job.last_report_at : null,
+    stallSeconds: Number(actor?.policy.stallTimeoutMs ?? 60_000) / 1000,
+    nextAt: 'next_attempt_at' in job ? job.next_attempt_at : null,
+  }
   return (
     <article class="job inspector" data-status={job.status}>
       <header class="job-head">
@@ -82,71 +80,52 @@ function Opened({ inspection, opened, onLeft }: OpenedProps) {
           <p class="eyebrow">
             <Link to="/admin">All jobs</Link> · {job.type} · project {job.project_id}
           </p>
-          <h1>{fileName(job.input_video_key)}</h1>
-          <p class="muted mono small">{job.id}</p>
+          <h1>{sourceName(job)}</h1>
+        </div>
+        <div class="inspector-head">
+          <div class="headline-row">
+            <StatusBadge status={job.status} />
+            {actor?.step && <span class="muted">{actor.step}</span>}
+            <span class="muted small">
+              attempt {job.attempt} of {job.max_attempts} · round {job.round}
+            </span>
+            <span class="timer" role="timer" aria-label="Time since it was created">
+              {duration((job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at))}
+            </span>
+          </div>
+          <Bar job={job} label="Progress of the job" />
         </div>
         <div class="job-tools">
           <Connection state={connection} />
-          <Tools id={job.id} actor={actor} changed={changed} asked={asked} ask={setAsked} />
+          <Tools opened={opened} changed={changed} asked={asked} ask={setAsked} />
         </div>
       </header>
       {error != null && <Problem error={error} title="The job is not followed any more" retry={refresh} />}
-      <section class="card inspector-head" aria-label="State">
-        <div class="headline-row">
-          <StatusBadge status={job.status} />
-          {actor?.step && <span class="muted">{actor.step}</span>}
-          <span class="spacer" />
-          <span class="timer" role="timer" aria-label="Time since it was created">
-            {duration((job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at))}
-          </span>
+      <div class="inspector-panes">
+        <div class="inspector-main card">
+          {actor && <NowNext opened={opened} actor={actor} now={now} ask={setAsked} />}
+          {actor && (
+            <Timeline
+              attempts={actor.attempts}
+              events={events}
+              span={span}
+              now={now}
+              selected={chosen}
+              select={select}
+            />
+          )}
+          {opened.log && (
+            <EventList events={events} filling={filling} now={now} selected={chosen} select={select} />
+          )}
         </div>
-        <Bar job={job} label="Progress of the job" />
-        <p class="muted small">
-          Created {absolute(job.created_at, now)} · attempt {job.attempt} of {job.max_attempts} · round{' '}
-          {job.round}
-          {actor &&
-            ` · deadline ${absolute(actor.deadline.at, now)}${actor.deadline.extended ? ', extended' : ''}`}
-        </p>
-      </section>
-      {actor && <NowNext actor={actor} now={now} />}
-      {actor && (
-        <Timeline
-          attempts={actor.attempts}
-          events={events}
-          span={span}
+        <SidePanel
+          opened={opened}
+          chosen={events.find(({ seq }) => seq === chosen) ?? null}
           now={now}
-          selected={chosen}
-          select={select}
+          ask={setAsked}
+          close={() => select(null)}
         />
-      )}
-      {opened.log && (
-        <EventList events={events} filling={filling} now={now} selected={chosen} select={select} />
-      )}
-      {actor && <Attempts attempts={actor.attempts} now={now} />}
-      <div class="inspector-cards">
-        <RowCard opened={opened} now={now} repair={() => setAsked({ action: 'remirror' })} />
-        {actor && (
-          <OwedCard
-            actor={actor}
-            now={now}
-            sendAgain={(delivery) => setAsked({ action: 'redeliver', delivery })}
-          />
-        )}
       </div>
-      {isWhole(job) && (
-        <>
-          <Players job={job} />
-          <div class="inspector-cards">
-            <StoredFile name="Source" url={job.input_url} />
-            <StoredFile name="Result" url={isEnded(job) ? job.output_url : null} />
-          </div>
-        </>
-      )}
     </article>
   )
-}
-
-/** What the row alone knows has no videos. */
-function isWhole(job: InspectedJob['job']): job is Job {
-  return 'input_url' in job
 }

@@ -1,7 +1,7 @@
-/** The lines of a log as they come together. Pure. */
+/** Merges the lines of a log. Pure. */
 import type { JobEvent } from '../../../../client/index.ts'
 
-/** Lines come in pages and one by one, and some twice; their numbers put them in order. */
+/** Lines arrive in pages and individually, some of them twice; they are sorted by number. */
 export function merged(before: JobEvent[], lines: JobEvent[]): JobEvent[] {
   const [first] = lines
   if (!first) return before

@@ -5,7 +5,7 @@ interface Line {
   what: string
   owed: OwedJson
   answer: string
-  /** Of a webhook, which can be sent by hand. */
+  /** The message id of a webhook, which can be sent manually. */
   delivery: string | null
 }
 
@@ -15,11 +15,11 @@ interface OwedCardProps {
   sendAgain: (delivery: string) => void
 }
 
-/** What the job owes the outside: each with its last answer and its next try. */
+/** The job's outbox: each entry with its last answer and its next try. */
 export function OwedCard({ actor, now, sendAgain }: OwedCardProps) {
   const lines = linesOf(actor)
   return (
-    <section class="card owed-card" aria-labelledby="owed-title">
+    <section class="owed-card" aria-labelledby="owed-title">
       <h2 id="owed-title">Owed</h2>
       {actor.webhook && (
         <p class="muted small">
@@ -59,7 +59,7 @@ export function OwedCard({ actor, now, sendAgain }: OwedCardProps) {
   )
 }
 
-/** The receiver's last answer to one message; empty when there is none yet. */
+/** The receiver's last answer to a message; empty before the first one. */
 function answerOf({ webhook_answers: answers }: InspectedActor, delivery: string, lead = ''): string {
   const last = answers.find(({ id }) => id === delivery)
   return last ? `${lead}${last.detail ?? last.status ?? 'none'}` : ''

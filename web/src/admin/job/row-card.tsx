@@ -8,11 +8,11 @@ interface RowCardProps {
   repair: () => void
 }
 
-/** The row in D1 beside the actor, which is the truth: what differs, and how to put it right. */
+/** Compares the row in D1 with the actor, which is authoritative: the differences, and the action that repairs them. */
 export function RowCard({ opened, now, repair }: RowCardProps) {
   const { mirror, drift, actor } = opened
   return (
-    <section class="card row-card" aria-labelledby="row-title" data-drift={drift?.state ?? 'none'}>
+    <section class="row-card" aria-labelledby="row-title" data-drift={drift?.state ?? 'none'}>
       <h2 id="row-title">Row in D1</h2>
       <p>{drift ? driftWords(drift) : 'Answered from the row alone; no actor holds this job.'}</p>
       {drift && drift.columns.length > 0 && (

@@ -1,4 +1,4 @@
-/** Which events are looked for. Pure. */
+/** The search in events. Pure. */
 import type { JobEvent } from '../../../../client/index.ts'
 import { kindOf } from '../../../../wire/log-types.ts'
 
@@ -6,7 +6,7 @@ export function isTrouble({ type }: JobEvent): boolean {
   return kindOf(type).trouble
 }
 
-/** Every word stands somewhere in the event's number, type or details. */
+/** Whether each word occurs in the event's number, type or details. */
 export function matches(event: JobEvent, words: string): boolean {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
   if (wanted.length === 0) return true

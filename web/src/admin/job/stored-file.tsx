@@ -7,7 +7,7 @@ interface Stored {
   etag: string
 }
 
-/** What storage says of a file: its size and its entity tag. */
+/** A file in storage, with its size and entity tag. */
 export function StoredFile({ name, url }: { name: string; url: string | null }) {
   const [stored, setStored] = useState<Stored | string | null>(null)
   useEffect(() => {
@@ -17,10 +17,10 @@ export function StoredFile({ name, url }: { name: string; url: string | null }) 
       ({ ok, status, headers }) => {
         const size = bytes(Number(headers.get('Content-Length')))
         if (ok) setStored({ size, etag: headers.get('ETag') ?? '–' })
-        // Only this says that there is no such file; an address may have expired, or storage be away.
+        // Only a 404 means that there is no such file; otherwise the URL may have expired, or storage be unavailable.
         else setStored(status === 404 ? 'not in storage' : `not known, the service answered ${status}`)
       },
-      // Left, or out of reach: nothing is said about the file.
+      // The page was left, or the service is out of reach: nothing is shown.
       () => {},
     )
     return () => stop.abort()

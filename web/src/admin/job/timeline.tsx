@@ -2,12 +2,12 @@ import type { JobEvent } from '../../../../client/index.ts'
 import type { InspectedAttempt } from '../../../../wire/admin.ts'
 import { absolute, duration } from '../../format.ts'
 import { eventWords } from '../../job/timeline.ts'
-import { type MarkKind, timelineOf } from './lanes.ts'
+import { type Bar, type MarkKind, type Span, timelineOf } from './lanes.ts'
 
 interface TimelineProps {
   attempts: readonly InspectedAttempt[]
   events: readonly JobEvent[]
-  span: { createdAt: string; finishedAt: string | null }
+  span: Span
   now: number
   selected: number | null
   select: (seq: number) => void
@@ -21,13 +21,26 @@ const KINDS: Record<MarkKind, string> = {
   operator: 'By hand',
 }
 
-/** A lane for each attempt, in one scale of time; each mark is an event, and leads to its line in the log. */
+const BARS: Record<Bar['kind'], string> = {
+  backoff: 'Pause',
+  sent: 'Being sent',
+  queue: 'In the queue',
+  run: 'Running',
+  silence: 'No report',
+}
+
+/** A bar shorter than this fraction of the axis has no label. */
+const WORDS_FROM = 0.09
+const TICKS = 4
+
+/** A waterfall on one time axis; each mark is an event, and links to its line in the log. */
 export function Timeline({ attempts, events, span, now, selected, select }: TimelineProps) {
   const { from, to, lanes } = timelineOf(attempts, events, span, now)
-  const place = (instant: number) => `${((instant - from) / (to - from)) * 100}%`
+  const share = (ms: number) => ms / (to - from)
+  const place = (instant: number) => `${share(instant - from) * 100}%`
   const iso = (instant: number) => absolute(new Date(instant).toISOString(), now)
   return (
-    <section class="card lanes" aria-labelledby="timeline-title">
+    <section class="lanes" aria-labelledby="timeline-title">
       <header class="section-head">
         <h2 id="timeline-title">Timeline</h2>
         <ul class="lane-key" aria-label="Marks">
@@ -43,15 +56,22 @@ export function Timeline({ attempts, events, span, now, selected, select }: Time
           <div key={name} class="lane" data-outcome={outcome}>
             <span class="lane-name">{name}</span>
             <div class="lane-track">
-              {bars.map((bar) => (
-                <span
-                  key={bar.kind}
-                  class="lane-bar"
-                  data-kind={bar.kind}
-                  title={`${BARS[bar.kind]} ${duration(bar.to - bar.from)}`}
-                  style={{ left: place(bar.from), width: `${((bar.to - bar.from) / (to - from)) * 100}%` }}
-                />
-              ))}
+              {bars.map((bar) => {
+                const words = `${BARS[bar.kind]} ${duration(bar.to - bar.from)}`
+                return (
+                  <span
+                    key={bar.kind + bar.from}
+                    class="lane-bar"
+                    data-kind={bar.kind}
+                    title={`${words}, since ${iso(bar.from)}`}
+                    style={{ left: place(bar.from), width: `${share(bar.to - bar.from) * 100}%` }}
+                  >
+                    {share(bar.to - bar.from) > WORDS_FROM && bar.kind !== 'sent' && (
+                      <span>{duration(bar.to - bar.from)}</span>
+                    )}
+                  </span>
+                )
+              })}
               {marks.map((mark) => (
                 <button
                   key={mark.seq}
@@ -71,12 +91,10 @@ export function Timeline({ attempts, events, span, now, selected, select }: Time
         ))}
       </div>
       <p class="lane-scale muted small">
-        <span>{iso(from)}</span>
-        <span>{duration(to - from)} in all</span>
-        <span>{iso(to)}</span>
+        {Array.from({ length: TICKS + 1 }, (_, tick) => (
+          <span key={tick}>{tick === 0 ? iso(from) : `+${duration(((to - from) * tick) / TICKS)}`}</span>
+        ))}
       </p>
     </section>
   )
 }
-
-const BARS = { sent: 'Being sent', queue: 'In the queue', run: 'Running' } as const

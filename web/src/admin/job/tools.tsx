@@ -1,89 +1,107 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { InspectedActor } from '../../../../wire/admin.ts'
+import type { JsonObject } from '../../../../client/index.ts'
+import type { InspectedJob } from '../../../../wire/admin.ts'
+import type { JobUsage } from '../../../../wire/job.ts'
+import { canRerun, rerunPath } from '../../job/commands.ts'
+import { Link } from '../../router.tsx'
 import { announce } from '../../ui/announcer.tsx'
 import { Ask } from '../ask.tsx'
 import { type ActionName, act, asCurl, download } from '../calls.ts'
+import { costWords, secondsWords } from '../words.ts'
+import { type Asked, possible } from './advice.ts'
 
-const ACTIONS: Record<ActionName, { label: string; does: string }> = {
+/** `loses`: completed, paid work is discarded. */
+export const ACTIONS: Record<ActionName, { label: string; does: string; loses?: true }> = {
   retry_now: {
     label: 'Retry now',
     does: 'The next attempt starts without its pause. An ended job starts a new round.',
   },
   recheck: { label: 'Re-check with RunPod', does: 'RunPod is asked now, and told again of owed cancels.' },
-  cancel: { label: 'Cancel', does: 'The job is cancelled, also at RunPod.' },
+  give_up: {
+    label: 'Give up this attempt',
+    does: 'The attempt is cancelled at RunPod, and the next one starts at once.',
+    loses: true,
+  },
+  cancel: { label: 'Cancel', does: 'The job is cancelled, also at RunPod.', loses: true },
   force_fail: {
     label: 'Force-fail',
     does: 'The job ends in error at once, and what runs of it is cancelled.',
+    loses: true,
   },
   redeliver: { label: 'Send the webhook again', does: 'The receiver gets the same message once more.' },
   extend_deadline: { label: 'Extend the deadline', does: 'The job gets longer than its policy gives it.' },
   remirror: { label: 'Write the row again', does: 'D1 is told everything about this job again.' },
   delete: {
     label: 'Delete',
-    does: 'An ended job goes with its files, row and log; this cannot be undone. An active one is cancelled.',
+    does: 'The job goes with its files, row and log; this cannot be undone.',
+    loses: true,
   },
 }
-/** Those that stand open; the others are behind “More”. */
-const FIRST: readonly ActionName[] = ['retry_now', 'recheck', 'cancel']
-const MORE: readonly ActionName[] = ['force_fail', 'extend_deadline', 'remirror', 'delete']
-
-export interface Asked {
-  action: ActionName
-  /** Which webhook is to be sent again. */
-  delivery?: string
-}
+/** Number of visible actions; the others are in the menu “More”. */
+const OPEN = 3
 
 interface ToolsProps {
-  id: string
-  actor: InspectedActor | null
-  /** The job is another now; null once it is being deleted. */
+  opened: InspectedJob
+  /** Called after a change of the job; true once it is being deleted. */
   changed: (left: boolean) => void
-  /** Asked for here, or elsewhere on the page. */
+  /** An action requested here, or elsewhere on the page. */
   asked: Asked | null
   ask: (asked: Asked | null) => void
 }
 
-/** Everything an operator can do with the job. What the service refuses, it says why. */
-export function Tools({ id, actor, changed, asked, ask }: ToolsProps) {
-  const button = (action: ActionName) => (
-    <button key={action} type="button" title={ACTIONS[action].does} onClick={() => ask({ action })}>
-      {ACTIONS[action].label}
-    </button>
-  )
+/** The possible actions on the job. When the service refuses one, its reason is shown. */
+export function Tools({ opened, changed, asked, ask }: ToolsProps) {
+  const { id } = opened.job
+  const can = possible(opened)
+  const button = (each: Asked) => {
+    const { label, does, loses } = ACTIONS[each.action]
+    return (
+      <button
+        key={each.action}
+        type="button"
+        class={loses ? 'loses' : ''}
+        title={does}
+        onClick={() => ask(each)}
+      >
+        {label}
+      </button>
+    )
+  }
   const menu = useClosing()
   return (
     <div class="tools">
-      {actor && FIRST.map(button)}
+      {can.slice(0, OPEN).map(button)}
       <details ref={menu} class="menu">
         <summary>More</summary>
         <div class="menu-items">
-          {actor ? MORE.map(button) : button('delete')}
+          {can.slice(OPEN).map(button)}
+          {canRerun(opened.job) && (
+            <Link
+              to={rerunPath(opened.job)}
+              class="button"
+              title="Open the studio with its video and settings"
+            >
+              Change and export again
+            </Link>
+          )}
           <Copy id={id} />
           <button type="button" onClick={() => void download(id)}>
             Download as one file
           </button>
         </div>
       </details>
-      {asked && (
-        <ActionDialog
-          id={id}
-          asked={asked}
-          deadline={actor?.deadline.at ?? null}
-          changed={changed}
-          onClose={() => ask(null)}
-        />
-      )}
+      {asked && <ActionDialog opened={opened} asked={asked} changed={changed} onClose={() => ask(null)} />}
     </div>
   )
 }
 
-/** A menu that closes when something else is pressed, or Escape; Escape gives the focus back to what opened it. */
+/** A menu that closes on a click outside and on Escape, which also returns the focus to its button. */
 function useClosing() {
   const menu = useRef<HTMLDetailsElement>(null)
   useEffect(() => {
     const close = ({ target }: Event) => {
       const { current } = menu
-      // What is copied by hand stays in sight.
+      // Content for manual copying stays visible.
       const inside = target instanceof Element && current?.contains(target)
       if (current && (!inside || target.closest('.menu-items > button'))) current.open = false
     }
@@ -103,32 +121,36 @@ function useClosing() {
 }
 
 interface DialogProps {
-  id: string
+  opened: InspectedJob
   asked: Asked
-  deadline: string | null
   changed: (left: boolean) => void
   onClose: () => void
 }
 
 const HOURS = [1, 6, 24, 72]
 
-function ActionDialog({ id, asked: { action, delivery }, deadline, changed, onClose }: DialogProps) {
+function ActionDialog({ opened: { job, actor }, asked, changed, onClose }: DialogProps) {
+  const { action, delivery, attempt } = asked
   const [hours, setHours] = useState(6)
-  const { label, does } = ACTIONS[action]
+  const { label, does, loses } = ACTIONS[action]
+  const more = (): JsonObject => {
+    if (action === 'extend_deadline' && actor) {
+      const at = Date.parse(actor.deadline.at) + hours * 3_600_000
+      return { deadline_at: new Date(at).toISOString() }
+    }
+    return delivery === undefined ? { ...attempt } : { delivery_id: delivery }
+  }
   const run = async (reason: string) => {
-    const more =
-      action === 'extend_deadline' && deadline
-        ? { deadline_at: new Date(Date.parse(deadline) + hours * 3_600_000).toISOString() }
-        : delivery === undefined
-          ? {}
-          : { delivery_id: delivery }
-    const { job } = await act(id, action, reason, more)
+    const done = await act(job.id, action, reason, more())
     announce(`${label}: done.`)
-    changed(job === null)
+    changed(done.job === null)
   }
   return (
-    <Ask title={`${label}?`} action={label} run={run} onClose={onClose}>
-      <p>{does}</p>
+    <Ask title={`${label}?`} action={label} danger={loses === true} run={run} onClose={onClose}>
+      <p>
+        {does}
+        {loses && job.usage.gpu_seconds > 0 && ` ${spentWords(job.usage)}`}
+      </p>
       {action === 'extend_deadline' && (
         <label class="ask-reason">
           By
@@ -152,7 +174,7 @@ function Copy({ id }: { id: string }) {
       await navigator.clipboard.writeText(asCurl(id))
       announce('Command copied.')
     } catch {
-      // No clipboard on an insecure origin, or not allowed: it is shown to be copied by hand.
+      // The clipboard is unavailable on an insecure origin, or not permitted: the command is shown for manual copying.
       setShown(true)
     }
   }
@@ -164,4 +186,8 @@ function Copy({ id }: { id: string }) {
       {shown && <input type="text" readOnly aria-label="Command" value={asCurl(id)} />}
     </>
   )
+}
+
+function spentWords({ gpu_seconds: seconds, cost }: JobUsage): string {
+  return `So far it used ${secondsWords(seconds)} of a GPU${cost == null ? '' : `, ${costWords(cost)}`}.`
 }

@@ -1,6 +1,6 @@
 /**
- * One job opened up, and kept so: the log comes newest first and is filled up behind what is shown; what happens is told
- * by the job's own socket, and each event has the rest of the picture asked for again.
+ * Loads and updates the inspection of one job: the newest lines of the log first, older ones in the background; new
+ * events arrive over the job's socket, and each of them refreshes the inspection.
  */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type ConnectionState, isEnded, type Job, type JobEvent } from '../../../../client/index.ts'
@@ -10,20 +10,20 @@ import { exportal } from '../../service.ts'
 import { inspect } from '../calls.ts'
 import { merged } from './log-lines.ts'
 
-/** Several events of one moment are one change. */
+/** Events within this time cause one refresh. */
 const SETTLE_MS = 150
-/** So much after a clock has rung, what came of it is there. */
+/** Delay after a clock's instant until its effects can be read. */
 const AFTER_MS = 700
 
 export interface Inspection {
   opened: InspectedJob | null
-  /** Oldest first, without gaps from the first that is there. */
+  /** Oldest first, without gaps from the first loaded line. */
   events: JobEvent[]
-  /** The log has older lines that have not come yet. */
+  /** Whether older lines of the log are still being loaded. */
   filling: boolean
   connection: ConnectionState | null
   error: unknown
-  /** Asks for everything again, and follows a job that was started again. */
+  /** Reloads everything, and watches a job that was restarted. */
   refresh(): void
 }
 
@@ -59,7 +59,7 @@ export function useInspection(id: string): Inspection {
       return answer
     }
     const lookAgain = () => {
-      // A page that nobody looks at wakes no actor; it looks when it is looked at.
+      // A hidden page wakes no actor; it refreshes when it becomes visible.
       if (document.hidden) document.addEventListener('visibilitychange', lookAgain, { once: true, signal })
       else void look().catch(fail)
     }
@@ -111,7 +111,7 @@ export function useInspection(id: string): Inspection {
   return { opened, events, filling, connection, error, refresh }
 }
 
-/** When what was answered is out of date by time alone: a clock rings, or a finding comes. */
+/** When the inspection becomes outdated without an event: at a clock's instant, or when a finding is due. */
 function staleAt({ actor }: InspectedJob): number | null {
   if (!actor) return null
   const instants = [...actor.clocks.map(({ at }) => at), actor.findings_until]

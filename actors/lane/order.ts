@@ -1,0 +1,81 @@
+/** The order in which waiting jobs receive places. */
+import { keyOf, type Lane, type Waiter } from './state.ts'
+
+type Waiting = Pick<Lane, 'waiters' | 'turns'>
+
+/**
+ * The span of turns of one round: a place moves its project to the next round, behind the projects that reached it
+ * before. So a job that takes up its place slowly costs its project no turn.
+ */
+const ROUND = 1_000_000
+
+/**
+ * The waiting jobs, in the order in which they receive places: projects alternate, and one that begins to wait comes
+ * after those already waiting; within a project the higher priority comes first, then the longer wait. So while two
+ * projects both wait, their grants differ by at most one. Jobs with an offer come first, and jobs that are passed over
+ * are excluded.
+ */
+export function inTurn({ waiters, turns }: Waiting): Waiter[] {
+  const queues = [...Map.groupBy(eligible(waiters), ({ projectId }) => projectId)]
+  return queues
+    .flatMap(([projectId, queue]) =>
+      queue.sort(withinProject).map((waiter, i) => ({ waiter, turn: turnOf(turns, projectId) + i * ROUND })),
+    )
+    .sort((a, b) => a.turn - b.turn)
+    .map(({ waiter }) => waiter)
+}
+
+/** How many other jobs receive a place before this one, and how many of them belong to its own project. */
+export function ahead({ waiters, turns }: Waiting, waiter: Waiter): { all: number; own: number } {
+  const others = eligible(waiters).filter((each) => keyOf(each) !== keyOf(waiter))
+  const queues = Map.groupBy(others, ({ projectId }) => projectId)
+  const own = (queues.get(waiter.projectId) ?? []).filter(
+    (each) => each.offeredAt !== null || withinProject(each, waiter) < 0,
+  ).length
+  let all = own
+  for (const [projectId, queue] of queues) {
+    if (projectId === waiter.projectId) continue
+    const rounds = Math.ceil(own + (turnOf(turns, waiter.projectId) - turnOf(turns, projectId)) / ROUND)
+    const offered = queue.filter(({ offeredAt }) => offeredAt !== null).length
+    all += Math.max(offered, Math.min(queue.length, rounds))
+  }
+  return { all, own }
+}
+
+/** A turn after all waiting projects. */
+export function lastTurn({ waiters, turns }: Waiting): number {
+  return Math.max(0, ...eligible(waiters).map(({ projectId }) => turnOf(turns, projectId))) + 1
+}
+
+/** The turn of a project after it received a place in its turn. */
+export function nextTurn({ turns }: Waiting, projectId: number): number {
+  const next = (Math.floor(turnOf(turns, projectId) / ROUND) + 1) * ROUND
+  return Math.max(next, ...[...turns.values()].filter((turn) => turn < next + ROUND)) + 1
+}
+
+/**
+ * The turn of a project that begins to wait: the last one. A project whose jobs were all passed over keeps its turn,
+ * but does not make up for missed ones.
+ */
+export function joiningTurn(lane: Waiting, projectId: number): number {
+  const { waiters, turns } = lane
+  const there = eligible(waiters)
+  if (there.some((each) => each.projectId === projectId)) return turnOf(turns, projectId)
+  const last = lastTurn(lane)
+  const first = Math.min(last, ...there.map((each) => turnOf(turns, each.projectId)))
+  return Math.max(Math.floor(first / ROUND) * ROUND, Math.min(last, turnOf(turns, projectId)))
+}
+
+function eligible(waiters: Lane['waiters']): Waiter[] {
+  return [...waiters.values()].filter(({ passedOver }) => !passedOver)
+}
+
+function withinProject(a: Waiter, b: Waiter): number {
+  const kept = Number(b.offeredAt !== null) - Number(a.offeredAt !== null)
+  return kept || b.priority - a.priority || a.since - b.since || (keyOf(a) < keyOf(b) ? -1 : 1)
+}
+
+/** A project without a turn comes last. */
+function turnOf(turns: Lane['turns'], projectId: number): number {
+  return turns.get(projectId) ?? Math.max(0, ...turns.values()) + 1
+}

@@ -1,0 +1,336 @@
+/**
+ * The rules by which a lane lends the places of one RunPod endpoint: `Draft` holds the lane during one decision, and
+ * collects the calls to jobs. No clock, no I/O.
+ *
+ * Places are offered: the next job receives an offer for a free place, then asks and is granted it. Periodic asks make
+ * up for lost offers. A place is a debt of its job, so only a grant that its job never committed can be lost: while
+ * jobs wait, the lane queries the holder of an unconfirmed grant, and reclaims the place.
+ */
+import { afterOutcome, closed, type Outcome, PROBE_MS, probeEndsAt, withoutProbe } from './breaker.ts'
+import { ahead, inTurn, joiningTurn, lastTurn, nextTurn } from './order.ts'
+import {
+  type Ask,
+  keyOf,
+  type Lane,
+  type OpenBreaker,
+  type Pause,
+  type Place,
+  type PlaceRef,
+  type Waiter,
+} from './state.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+/** The time in which a job that accepted an offer must ask. */
+export const OFFER_MS = 30 * SECOND
+/** The pause before the holder of an unconfirmed grant is queried, and between such queries. */
+export const UNHEARD_MS = 3 * MINUTE
+/** The interval in which a waiting job asks again by itself. */
+export const ASK_AGAIN_MS = 15 * MINUTE
+/** The most jobs with an offer at a time: after an outage all waiting jobs are called, but not at once. */
+export const MOST_OFFERED = 50
+
+export type AskAnswer =
+  /** `tellOutcome`: the job must report the outcome of this dispatch, even if RunPod accepts it. */
+  | { readonly kind: 'granted'; readonly tellOutcome: boolean }
+  | {
+      readonly kind: 'waiting'
+      readonly ahead: number
+      readonly aheadOfProject: number
+      /** The number of waiting jobs. */
+      readonly waiting: number
+      readonly reason: WaitReason
+      readonly askAgainAt: number
+    }
+  /** The job has returned this place already, so the ask is out of date. */
+  | { readonly kind: 'stale' }
+
+export type WaitReason =
+  | { readonly kind: 'places' }
+  | { readonly kind: 'paused'; readonly pause: Pause }
+  | { readonly kind: 'refused'; readonly breaker: OpenBreaker }
+
+/** A call to be made to a job. */
+export interface Call {
+  readonly type: 'offer' | 'holds'
+  readonly ref: PlaceRef
+  /** Of the ask that it refers to: the answer is ignored if the job has asked again since. */
+  readonly version: number
+}
+
+export class Draft {
+  lane: Lane
+  readonly calls: Call[] = []
+  readonly now: number
+  /** The number of places; null for any number. */
+  readonly #limit: number | null
+
+  constructor(lane: Lane, limit: number | null, now: number) {
+    this.lane = lane
+    this.#limit = limit
+    this.now = now
+  }
+
+  // Calls by jobs
+
+  /** Idempotent: a granted ask is granted again. `releasedVersion`: of the job's last release, if known. */
+  ask(ask: Ask, releasedVersion: number | null): AskAnswer {
+    const key = keyOf(ask)
+    if (releasedVersion !== null && ask.version <= releasedVersion) return { kind: 'stale' }
+    this.#expire()
+    if (this.lane.places.has(key)) return this.#granted(key)
+    const known = this.lane.waiters.get(key)
+    const waiter: Waiter = {
+      ...ask,
+      since: known?.since ?? this.now,
+      offeredAt: known?.offeredAt ?? null,
+      passedOver: false,
+    }
+    if (known?.passedOver) this.#setTurn(ask.projectId, joiningTurn(this.lane, ask.projectId))
+    if (this.#mayGo(waiter)) {
+      this.#lend(waiter)
+      const { breaker } = this.lane
+      if (breaker) this.#change({ breaker: { ...breaker, probe: { key, at: this.now } } })
+      this.offer()
+      return this.#granted(key)
+    }
+    this.#wait(waiter)
+    this.#check()
+    this.offer()
+    return this.#waiting(waiter)
+  }
+
+  /** The job no longer needs the place, or no longer waits for it. */
+  release(ref: PlaceRef): void {
+    const key = keyOf(ref)
+    this.#remove('places', key)
+    this.#remove('waiters', key)
+    this.lane = withoutProbe(this.lane, key)
+    this.offer()
+  }
+
+  /** The outcome of a dispatch. */
+  outcome(ref: PlaceRef, outcome: Outcome): void {
+    const key = keyOf(ref)
+    this.#know(key)
+    const { breaker } = this.lane
+    this.#change(afterOutcome(this.lane, key, outcome, this.now))
+    // Withdraws earlier offers when the breaker opens.
+    if (this.#gate() !== null && this.lane.breaker !== breaker) {
+      for (const waiter of this.#offered()) this.#setWaiter({ ...waiter, offeredAt: null })
+    }
+    this.offer()
+  }
+
+  /** A job was sent without a grant, as the lane did not answer. */
+  took(ask: Ask): void {
+    const key = keyOf(ask)
+    if (!this.lane.places.has(key)) this.#lend(ask, false)
+    this.#know(key)
+  }
+
+  /** A job's answer to an offer. `error`: the job could not be reached. */
+  offerAnswered({ ref, version }: Call, answer: 'coming' | 'no' | 'error'): void {
+    const key = keyOf(ref)
+    const waiter = this.lane.waiters.get(key)
+    if (answer === 'coming' || waiter?.version !== version) return
+    if (answer === 'no') this.#remove('waiters', key)
+    else this.#passOver(waiter)
+    this.offer()
+  }
+
+  /** A job's answer on whether it holds its place. */
+  holdsAnswered({ ref, version }: Call, holds: boolean): void {
+    const key = keyOf(ref)
+    if (holds) return this.#know(key)
+    if (this.lane.places.get(key)?.version === version) this.#remove('places', key)
+    this.offer()
+  }
+
+  // Calls by operators
+
+  setPause(pause: Pause | null): void {
+    this.#change({ pause })
+    this.offer()
+  }
+
+  /** Closes the breaker: by hand, or because the endpoint's url or key has changed. */
+  closeBreaker(): void {
+    this.#change(closed(this.lane, this.now))
+    this.offer()
+  }
+
+  // Time
+
+  /** Handles what is due: expired places and waiters, offers without an ask, unconfirmed grants. */
+  wake(): void {
+    this.#expire()
+    this.#check()
+    this.offer()
+  }
+
+  /** Offers free places to the next waiting jobs. */
+  offer(): void {
+    if (this.lane.waiters.size === 0 || this.#gate() !== null) return
+    let free = this.#free()
+    if (free <= 0) return
+    for (const waiter of inTurn(this.lane)) {
+      if (waiter.offeredAt !== null) continue
+      if (free-- <= 0) return
+      this.#setWaiter({ ...waiter, offeredAt: this.now })
+      this.calls.push(callOf('offer', waiter))
+    }
+  }
+
+  // Deciding
+
+  #expire(): void {
+    const { now } = this
+    for (const [key, { until }] of this.lane.places) if (until <= now) this.#remove('places', key)
+    for (const [key, waiter] of this.lane.waiters) {
+      if (waiter.until <= now) this.#remove('waiters', key)
+      else if (waiter.offeredAt !== null && waiter.offeredAt + OFFER_MS <= now) this.#passOver(waiter)
+    }
+    const { breaker } = this.lane
+    if (breaker?.probe && breaker.probe.at + PROBE_MS <= now) {
+      this.lane = withoutProbe(this.lane, breaker.probe.key)
+    }
+  }
+
+  /** Only while jobs wait: before that, a place that is held by nobody delays nobody. */
+  #check(): void {
+    if (this.lane.waiters.size === 0) return
+    for (const [key, place] of this.lane.places) {
+      if (checkAt(place) > this.now) continue
+      this.lane = {
+        ...this.lane,
+        places: new Map(this.lane.places).set(key, { ...place, checkedAt: this.now }),
+      }
+      this.calls.push(callOf('holds', place))
+    }
+  }
+
+  #mayGo(waiter: Waiter): boolean {
+    if (this.#gate() !== null) return false
+    if (waiter.offeredAt !== null) return true
+    if (this.#limit === null && !this.lane.breaker && this.lane.waiters.size === 0) return true
+    const free = this.#free()
+    if (free <= 0) return false
+    const key = keyOf(waiter)
+    const order = inTurn({ ...this.lane, waiters: new Map(this.lane.waiters).set(key, waiter) })
+    const place = order.filter(({ offeredAt }) => offeredAt === null).findIndex((each) => keyOf(each) === key)
+    return place < free
+  }
+
+  /** Why nothing is granted; null when jobs may be sent. */
+  #gate(): WaitReason | null {
+    const { pause, breaker } = this.lane
+    if (pause) return { kind: 'paused', pause }
+    if (breaker && (this.now < breaker.until || breaker.probe)) return { kind: 'refused', breaker }
+    return null
+  }
+
+  /** The number of places to offer; while the breaker is open, only one, for the probe. */
+  #free(): number {
+    const offered = this.#offered().length
+    const unlent = this.#limit === null ? MOST_OFFERED : this.#limit - this.lane.places.size
+    return Math.min(this.lane.breaker ? 1 : MOST_OFFERED, unlent) - offered
+  }
+
+  #offered(): Waiter[] {
+    return [...this.lane.waiters.values()].filter(({ offeredAt }) => offeredAt !== null)
+  }
+
+  #lend(asked: Ask, isInTurn = true): void {
+    const { jobId, round, dispatch, version, projectId, priority, until } = asked
+    const ask: Ask = { jobId, round, dispatch, version, projectId, priority, until }
+    const key = keyOf(ask)
+    this.#remove('waiters', key)
+    if (this.lane.turns.has(projectId))
+      this.#setTurn(projectId, isInTurn ? nextTurn(this.lane, projectId) : lastTurn(this.lane))
+    if (this.#limit === null) return
+    const place: Place = { ...ask, grantedAt: this.now, checkedAt: null, isKnown: false }
+    this.#change({ places: new Map(this.lane.places).set(key, place) })
+  }
+
+  #granted(key: string): AskAnswer {
+    const { breaker, ambiguous } = this.lane
+    return { kind: 'granted', tellOutcome: ambiguous > 0 || breaker?.probe?.key === key }
+  }
+
+  #waiting(waiter: Waiter): AskAnswer {
+    const { all, own } = ahead(this.lane, waiter)
+    return {
+      kind: 'waiting',
+      ahead: all,
+      aheadOfProject: own,
+      waiting: this.lane.waiters.size,
+      reason: this.#gate() ?? { kind: 'places' },
+      askAgainAt: this.now + ASK_AGAIN_MS,
+    }
+  }
+
+  #wait(waiter: Waiter): void {
+    this.#setTurn(waiter.projectId, joiningTurn(this.lane, waiter.projectId))
+    this.#setWaiter(waiter)
+  }
+
+  #passOver(waiter: Waiter): void {
+    this.#setWaiter({ ...waiter, offeredAt: null, passedOver: true })
+  }
+
+  #setWaiter(waiter: Waiter): void {
+    this.#change({ waiters: new Map(this.lane.waiters).set(keyOf(waiter), waiter) })
+  }
+
+  #setTurn(projectId: number, turn: number): void {
+    if (this.lane.turns.get(projectId) === turn) return
+    this.#change({ turns: new Map(this.lane.turns).set(projectId, turn) })
+  }
+
+  #know(key: string): void {
+    const place = this.lane.places.get(key)
+    if (!place || place.isKnown) return
+    this.#change({ places: new Map(this.lane.places).set(key, { ...place, isKnown: true }) })
+  }
+
+  #remove(from: 'places' | 'waiters', key: string): void {
+    const waiter = from === 'waiters' ? this.lane.waiters.get(key) : undefined
+    if (!this.lane[from].has(key)) return
+    const rest = new Map<string, Place & Waiter>(this.lane[from] as ReadonlyMap<string, Place & Waiter>)
+    rest.delete(key)
+    this.#change({ [from]: rest })
+    if (!waiter || [...rest.values()].some(({ projectId }) => projectId === waiter.projectId)) return
+    const turns = new Map(this.lane.turns)
+    turns.delete(waiter.projectId)
+    this.#change({ turns })
+  }
+
+  #change(changes: Partial<Lane>): void {
+    this.lane = { ...this.lane, ...changes }
+  }
+}
+
+/** When the lane is due next, in milliseconds since 1970; null while nothing is, in particular while no job waits. */
+export function wakeAt(lane: Lane, now: number): number | null {
+  const { breaker, pause } = lane
+  if (lane.waiters.size === 0) return null
+  const instants = [
+    ...[...lane.places.values()].flatMap((place) => [place.until, checkAt(place)]),
+    ...[...lane.waiters.values()].map(({ until, offeredAt }) =>
+      offeredAt === null ? until : Math.min(until, offeredAt + OFFER_MS),
+    ),
+  ]
+  // At the end of the breaker's pause the next job is offered the probe, and no instant remains.
+  const breakerAt = breaker && !pause ? (probeEndsAt(breaker) ?? breaker.until) : now
+  if (breakerAt > now) instants.push(breakerAt)
+  return Math.min(...instants)
+}
+
+function checkAt({ grantedAt, checkedAt, isKnown }: Place): number {
+  return isKnown ? Number.POSITIVE_INFINITY : (checkedAt ?? grantedAt) + UNHEARD_MS
+}
+
+function callOf(type: Call['type'], { jobId, round, dispatch, version }: Ask): Call {
+  return { type, ref: { jobId, round, dispatch }, version }
+}

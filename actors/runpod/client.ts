@@ -1,0 +1,161 @@
+/**
+ * RunPod serverless over HTTP: run, status, cancel, health. Every call is bounded, and every answer is one of a closed
+ * set: nothing is thrown, and no upstream error reaches a caller unprocessed.
+ *
+ * `/run` has no idempotency key, so its answers are classified strictly: a refusal means that no job was created;
+ * anything doubtful is ambiguous, and must never lead to a second current attempt.
+ */
+import * as v from 'valibot'
+import type { CancelAnswer, Observation } from '../export-job/core/events.ts'
+import type { EndpointHealth, Failure, JsonObject, RefusalCause } from '../export-job/core/job.ts'
+import { CALL_LIMITS } from '../export-job/core/policy.ts'
+import { textOf } from '../export-job/core/text.ts'
+import { failure, sentenceOf } from '../export-job/core/verdicts.ts'
+import { type Answer, boundedFetch, parseAs } from '../shared/bounded-fetch.ts'
+import { withoutSecrets } from '../shared/redact.ts'
+import { retryAfterMs } from '../shared/retry-after.ts'
+import { VERSION } from '../shared/version.ts'
+import { isFinal, observationOf, RunpodEnvelope } from './envelope.ts'
+
+export interface RunpodSettings {
+  /** `https://api.runpod.ai/v2/<endpoint id>`, without a trailing slash. */
+  endpoint: string
+  apiKey: string
+}
+
+export type RunAnswer =
+  | { kind: 'accepted'; runpodJobId: string }
+  | { kind: 'refused'; status: number; failure: Failure; cause: RefusalCause; retryAfterMs: number | null }
+  | { kind: 'ambiguous'; detail: string }
+
+export type StatusAnswer = { kind: 'observed'; observation: Observation } | { kind: 'failed' }
+
+const USER_AGENT = `Exportal/${VERSION}`
+
+/** An answer echoes the input, so it may be as large as the request. */
+const ANSWER_BYTES = 2 * 1024 * 1024
+
+const RunReply = v.object({ id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)) })
+const Count = v.fallback(v.pipe(v.number(), v.minValue(0)), 0)
+const HealthReply = v.object({
+  jobs: v.fallback(v.object({ inQueue: Count }), { inQueue: 0 }),
+  workers: v.object({ idle: Count, running: Count, throttled: Count, initializing: Count, unhealthy: Count }),
+})
+
+/** Asks RunPod to run a job. */
+export async function run(settings: RunpodSettings, body: JsonObject): Promise<RunAnswer> {
+  return sortRunAnswer(await call(settings, 'POST', '/run', CALL_LIMITS.runMs, body))
+}
+
+/** `gone` only if the key may access the endpoint, since RunPod answers 404 for jobs of other accounts as well. */
+export async function status(settings: RunpodSettings, runpodJobId: string): Promise<StatusAnswer> {
+  const path = `/status/${encodeURIComponent(runpodJobId)}`
+  const answer = await call(settings, 'GET', path, CALL_LIMITS.statusMs)
+  if (answer.kind === 'lost') return { kind: 'failed' }
+  if (answer.status === 404) {
+    if (!(await isOurs(settings))) return { kind: 'failed' }
+    return { kind: 'observed', observation: { state: 'gone', error: null, usage: null } }
+  }
+  const envelope = answer.status === 200 ? parseAs(RunpodEnvelope, answer.text) : null
+  return envelope ? { kind: 'observed', observation: observationOf(envelope) } : { kind: 'failed' }
+}
+
+/**
+ * Cancels a job at RunPod. Confirmed means that `/cancel` answered CANCELLED, or that `/status` is final or 404; a
+ * refused `/cancel` may concern a job that has ended, so `/status` is requested as well.
+ */
+export async function cancel(settings: RunpodSettings, runpodJobId: string): Promise<CancelAnswer> {
+  const path = `/cancel/${encodeURIComponent(runpodJobId)}`
+  const answer = await call(settings, 'POST', path, CALL_LIMITS.cancelMs, {})
+  if (answer.kind === 'answered' && answer.status === 200) {
+    const envelope = parseAs(RunpodEnvelope, answer.text)
+    const observation = envelope ? observationOf(envelope) : null
+    if (observation && isFinal(observation)) return { kind: 'ended', usage: observation.usage }
+  }
+  const seen = await status(settings, runpodJobId)
+  if (seen.kind === 'failed') return { kind: 'unconfirmed' }
+  if (seen.observation.state === 'gone') return { kind: 'missing' }
+  return isFinal(seen.observation)
+    ? { kind: 'ended', usage: seen.observation.usage }
+    : { kind: 'unconfirmed' }
+}
+
+/** Whether the key may access the endpoint: for another account's key, RunPod answers 404 for every job of it. */
+async function isOurs(settings: RunpodSettings): Promise<boolean> {
+  const answer = await call(settings, 'GET', '/health', CALL_LIMITS.statusMs)
+  return answer.kind === 'answered' && answer.status === 200
+}
+
+/** Workers and queue of the endpoint; null if RunPod does not answer. */
+export async function health(
+  settings: RunpodSettings,
+  now: number,
+  ms: number = CALL_LIMITS.statusMs,
+): Promise<EndpointHealth | null> {
+  const answer = await call(settings, 'GET', '/health', ms)
+  if (answer.kind === 'lost' || answer.status !== 200) return null
+  const reply = parseAs(HealthReply, answer.text)
+  return reply && { seenAt: now, inQueue: reply.jobs.inQueue, ...reply.workers }
+}
+
+function call(
+  settings: RunpodSettings,
+  method: 'GET' | 'POST',
+  path: string,
+  ms: number,
+  body?: JsonObject,
+): Promise<Answer> {
+  const headers: Record<string, string> = {
+    Authorization: `Bearer ${settings.apiKey}`,
+    'User-Agent': USER_AGENT,
+  }
+  if (body) headers['Content-Type'] = 'application/json'
+  const init: RequestInit = body ? { method, headers, body: JSON.stringify(body) } : { method, headers }
+  return boundedFetch(`${settings.endpoint}${path}`, init, { ms, bytes: ANSWER_BYTES })
+}
+
+/** Answers of `/run` not caused by the job: 401 to 404 are caused by the deployment, the others by RunPod. */
+const REFUSALS = new Map<number, [code: string, message: string]>([
+  [401, ['runpod_unauthorized', 'RunPod refused the API key (401); check RUNPOD_API_KEY.']],
+  [402, ['runpod_no_credit', 'RunPod says that the account has no credit (402).']],
+  [403, ['runpod_forbidden', 'The RunPod API key may not use this endpoint (403).']],
+  [404, ['runpod_endpoint_not_found', 'RunPod does not know the endpoint (404); check its address.']],
+  [429, ['runpod_rate_limited', 'RunPod limits the rate of requests (429).']],
+  [500, ['runpod_unavailable', 'RunPod could not take the job (500).']],
+  [503, ['runpod_unavailable', 'RunPod could not take the job (503).']],
+])
+
+/** Exported for the table of its tests: every status of `/run` has one meaning. */
+export function sortRunAnswer(answer: Answer): RunAnswer {
+  if (answer.kind === 'lost') return { kind: 'ambiguous', detail: answer.detail }
+  const { status: code, text, headers } = answer
+  if (code === 200) {
+    const reply = parseAs(RunReply, text)
+    return reply
+      ? { kind: 'accepted', runpodJobId: reply.id }
+      : { kind: 'ambiguous', detail: 'RunPod answered 200 without a readable id.' }
+  }
+  const refused = (cause: RefusalCause, failed: Failure): RunAnswer => ({
+    kind: 'refused',
+    status: code,
+    failure: failed,
+    cause,
+    retryAfterMs: retryAfterMs(headers),
+  })
+  const known = REFUSALS.get(code)
+  if (known) return refused(code < 405 ? 'deployment' : 'runpod', failure(...known, true))
+  if (code >= 400 && code < 500) {
+    const why = `RunPod rejected the job (${code}): ${reasonIn(text)}`
+    return refused('job', failure('dispatch_rejected', why, false))
+  }
+  return { kind: 'ambiguous', detail: `RunPod answered ${code}.` }
+}
+
+/** Bodies of errors are not documented; one of these fields is usually present. */
+function reasonIn(text: string | null): string {
+  if (text === null) return 'its answer could not be read.'
+  const Reason = v.looseObject({})
+  const body = parseAs(Reason, text)
+  const found = body ? (body.error ?? body.detail ?? body.message) : text
+  return sentenceOf(withoutSecrets(textOf(found)))
+}

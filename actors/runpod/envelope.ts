@@ -1,0 +1,95 @@
+/**
+ * RunPod's job envelope, as returned by `/status` and posted by its webhook, parsed defensively: fields vary, and
+ * `input` and `webhook` echo our own secrets, so neither is ever kept or logged.
+ * Source: docs.runpod.io, operation reference and job states; statuses and texts seen in its SDKs.
+ */
+import * as v from 'valibot'
+import type { Observation } from '../export-job/core/events.ts'
+import type { Usage } from '../export-job/core/job.ts'
+import { cutText, textOf } from '../export-job/core/text.ts'
+import { withoutSecrets } from '../shared/redact.ts'
+
+/** The first lines of a traceback are enough to identify it. */
+const MAX_ERROR_CHARACTERS = 10_000
+
+const Milliseconds = v.fallback(v.nullish(v.pipe(v.number(), v.minValue(0))), null)
+
+export const RunpodEnvelope = v.object({
+  id: v.fallback(
+    v.nullish(
+      v.pipe(
+        v.string(),
+        v.maxLength(200),
+        v.check((id) => id.isWellFormed()),
+      ),
+    ),
+    null,
+  ),
+  status: v.string(),
+  error: v.optional(v.unknown()),
+  output: v.optional(v.unknown()),
+  delayTime: Milliseconds,
+  executionTime: Milliseconds,
+  workerId: v.fallback(
+    v.nullish(
+      v.pipe(
+        v.string(),
+        v.transform((id) => cutText(id, 200)),
+      ),
+    ),
+    null,
+  ),
+})
+
+export type RunpodEnvelope = v.InferOutput<typeof RunpodEnvelope>
+
+/** The result of a failed handler, as docs/gpu-worker.md specifies it. */
+const Returned = v.object({
+  error: v.optional(v.unknown()),
+  code: v.fallback(v.nullable(v.string()), null),
+  should_retry: v.fallback(v.nullable(v.boolean()), null),
+})
+
+/** RUNNING is documented, although no answer of the API with it is known. An unknown status is not final. */
+const STATES = new Map<string, Observation['state']>([
+  ['IN_QUEUE', 'queued'],
+  ['IN_PROGRESS', 'running'],
+  ['RUNNING', 'running'],
+  ['COMPLETED', 'completed'],
+  ['FAILED', 'failed'],
+  ['CANCELLED', 'cancelled'],
+  ['TIMED_OUT', 'timed_out'],
+])
+
+/** The state of the job in an envelope. */
+export function observationOf(envelope: RunpodEnvelope): Observation {
+  // The SDK moves a handler's error out of its output, but not always, and leaves the fields beside it there.
+  const beside = v.parse(Returned, isObject(envelope.output) ? envelope.output : {})
+  const error = envelope.error ?? beside.error
+  return {
+    state: STATES.get(envelope.status) ?? 'running',
+    error: error == null ? null : errorText(textOf(error)),
+    code: beside.code,
+    retryable: beside.should_retry,
+    usage: usageOf(envelope),
+  }
+}
+
+/** Cut twice: before redaction because the text may be very long, and after it because redaction changes the length. */
+function errorText(text: string): string {
+  return cutText(withoutSecrets(cutText(text, 2 * MAX_ERROR_CHARACTERS)), MAX_ERROR_CHARACTERS)
+}
+
+function isObject(value: unknown): boolean {
+  return value !== null && typeof value === 'object'
+}
+
+export function isFinal(observation: Observation): boolean {
+  return observation.state !== 'queued' && observation.state !== 'running'
+}
+
+function usageOf(envelope: RunpodEnvelope): Usage | null {
+  const { delayTime, executionTime, workerId } = envelope
+  if (delayTime == null && executionTime == null && workerId == null) return null
+  return { delayMs: delayTime ?? null, executionMs: executionTime ?? null, workerId: workerId ?? null }
+}

@@ -1,0 +1,1 @@
+"""External inputs, from URLs of the jobs' creators."""

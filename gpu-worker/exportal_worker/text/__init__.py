@@ -1,0 +1,1 @@
+"""Text: reads the fonts, lays text out, and draws it by ffmpeg."""

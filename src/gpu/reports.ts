@@ -1,0 +1,91 @@
+/**
+ * POST /api/jobs/:id/do/progress, /complete and /error, from the GPU worker. The callback token is checked before the
+ * actor is woken; `cancel` in the answer stops the worker.
+ */
+import * as v from 'valibot'
+import type { Report } from '../../actors/export-job/core/events.ts'
+import type { AttemptRef } from '../../actors/export-job/core/job.ts'
+import {
+  CompleteBody,
+  completeReport,
+  ErrorBody,
+  errorReport,
+  Instance,
+  ProgressBody,
+  progressReport,
+  ReportNumber,
+} from '../../actors/export-job/read-report.ts'
+import { readCallbackToken, type SignatureFault } from '../../actors/shared/signing.ts'
+import { bearerToken, type Call, json } from '../http/exchange.ts'
+import { parse } from '../http/parse.ts'
+import { Problem } from '../http/problem.ts'
+import { readJson } from '../http/read-json.ts'
+import { jobIdOf } from '../jobs/job-id.ts'
+import type { ProblemCode } from '../problems/index.ts'
+import { callJob } from '../stubs.ts'
+import type { ReportAnswer } from './schemas.ts'
+
+/** Room for a long Python traceback, so that an error report is not lost by its size. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+
+export function reportProgress(call: Call): Promise<Response> {
+  return answer(call, (body, ref) => progressReport(parse(ProgressBody, body), ref))
+}
+
+export function reportComplete(call: Call): Promise<Response> {
+  return answer(call, (body, ref) => completeReport(parse(CompleteBody, body), ref))
+}
+
+export function reportError(call: Call): Promise<Response> {
+  return answer(call, (body, ref) => errorReport(parse(ErrorBody, body), ref))
+}
+
+async function answer(call: Call, read: (body: unknown, ref: AttemptRef) => Report): Promise<Response> {
+  const id = jobIdOf(call)
+  const { ref } = attemptOf(call, id)
+  const report = read(await readJson(call.request, { bytes: MAX_BODY_BYTES, repair: true }), ref)
+  return sendReport(call, id, { ...report, ...numberOf(call.request) })
+}
+
+/** The report's number may be in headers, for senders that pass on a body unchanged. */
+function numberOf({ headers }: Request): Pick<Report, 'n' | 'instance'> {
+  const n = v.parse(ReportNumber, Number(headers.get('X-Report-N') ?? 0))
+  const instance = v.parse(Instance, headers.get('X-Report-Instance'))
+  return { ...(n != null && { n }), ...(instance != null && { instance }) }
+}
+
+/**
+ * 200 `{ok, cancel}`; also for a job that is gone, with `cancel: true`.
+ *
+ * @throws Problem 422 when the report is refused
+ */
+export async function sendReport(call: Call, jobId: string, report: Report): Promise<Response> {
+  const reply = await callJob(call.env, jobId, (job) => job.report(report, call.requestId))
+  if (reply.ok) return json({ ok: true, cancel: reply.cancel } satisfies ReportAnswer)
+  if (reply.code === 'job_not_found' || reply.code === 'job_deleting')
+    return json({ ok: true, cancel: true } satisfies ReportAnswer)
+  throw new Problem(422, reply.code, reply.detail)
+}
+
+const TOKEN_REFUSALS: Record<SignatureFault, [ProblemCode, string]> = {
+  signature_missing: [
+    'token_missing',
+    'Send the attempt’s callback token as Authorization: Bearer <callback_token>.',
+  ],
+  signature_invalid: ['token_invalid', 'This callback token is not for this job.'],
+  signature_expired: ['token_expired', 'This callback token has expired.'],
+}
+
+/**
+ * The token's attempt, and when the token expires (ms).
+ *
+ * @throws Problem 401 without a token of one of this job's attempts
+ */
+export function attemptOf(call: Call, jobId: string): { ref: AttemptRef; expiresAt: number } {
+  const token = bearerToken(call.request)
+  const read = readCallbackToken(call.settings.authSecrets, jobId, token, Date.now())
+  if (read.ok) return read
+  throw new Problem(401, ...TOKEN_REFUSALS[read.fault], {
+    headers: { 'WWW-Authenticate': 'Bearer realm="exportal"' },
+  })
+}

@@ -1,0 +1,154 @@
+/** Jobs of an endpoint with one place, and its lane: which job is sent, which wait, and that no place is lost. */
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { describe, expect, it, vi } from 'vitest'
+import { aPolicy } from '../support/node/builders.ts'
+import {
+  type ActorHandle,
+  ANYONE,
+  aCreatedJob,
+  completed,
+  FakeRunpod,
+  progress,
+  storeOutput,
+} from '../support/workerd/actors.ts'
+import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
+
+useFarFutureClock()
+
+const lane = () => env.LANE.getByName('single')
+const aJob = () => aCreatedJob({ policy: aPolicy({ endpoint: 'single' }) })
+
+/** The lane calls jobs in the background. */
+async function offered(job: ActorHandle): Promise<void> {
+  for (let looks = 0; looks < 50; looks++) {
+    if (((await job.alarmAt()) ?? Number.POSITIVE_INFINITY) <= Date.now()) return
+    await lane().inspect()
+  }
+  throw new Error('No place was offered.')
+}
+
+async function completes(job: ActorHandle): Promise<void> {
+  await job.report(progress(10))
+  await storeOutput(job)
+  await job.report(completed())
+  for (let rings = 0; rings < 20 && !(await job.job()).finished_at; rings++) {
+    await job.ring()
+    pass(SECOND)
+  }
+  const runs = (await lane().inspect()).holders.map(({ job_id }) => job_id)
+  if (runs.includes(job.id)) await job.ring()
+}
+
+async function cancelled(job: ActorHandle): Promise<void> {
+  await job.stub.command({ type: 'cancel', by: 'test' }, ANYONE)
+  for (let rings = 0; rings < 5 && (await job.alarmAt()) !== null; rings++) {
+    pass(SECOND)
+    await job.ring()
+  }
+}
+
+describe('An endpoint with one place', () => {
+  it('has one job at RunPod; the next reads how many are ahead, and goes when the place is free', async () => {
+    const runpod = new FakeRunpod().install()
+    const [first, second, third] = [await aJob(), await aJob(), await aJob()]
+    for (const job of [first, second, third]) {
+      await job.ring()
+      pass(SECOND)
+    }
+    expect(runpod.count('/run')).toBe(1)
+    expect(await first.job()).toMatchObject({ status: 'queued', queue: null })
+    expect(await second.job()).toMatchObject({ status: 'pending', queue: { ahead: 0, ahead_of_project: 0 } })
+    expect(await third.job()).toMatchObject({
+      attempt: 0,
+      queue: { ahead: 1, ahead_of_project: 1, paused: false },
+      reason: 'Waiting for a place: 1 export is ahead, 1 of them of this project.',
+    })
+    await completes(first)
+    await offered(second)
+    await second.ring()
+    expect(runpod.count('/run')).toBe(2)
+    expect(await second.job()).toMatchObject({ status: 'queued' })
+    expect(await lane().inspect()).toMatchObject({
+      holders: [{ job_id: second.id }],
+      waiting: 1,
+    })
+    await cancelled(third)
+    await cancelled(second)
+    expect(await lane().inspect()).toMatchObject({ holders: [], waiting: 0 })
+  })
+
+  it('writes two rows for a place that is lent and given back while nobody waits', async () => {
+    new FakeRunpod().install()
+    const rows = () =>
+      runInDurableObject(lane(), (_, { storage }) => {
+        const [row] = storage.sql.exec<{ changes: number }>('SELECT total_changes() AS changes').toArray()
+        return row?.changes ?? 0
+      })
+    const before = await rows()
+    const job = await aJob()
+    await job.ring()
+    expect(await rows()).toBe(before + 1)
+    await cancelled(job)
+    expect(await rows()).toBe(before + 2)
+    expect(await lane().inspect()).toMatchObject({ holders: [] })
+  })
+
+  it('takes a place back of which its job holds nothing', async () => {
+    new FakeRunpod().install()
+    const ref = { jobId: crypto.randomUUID(), round: 1, dispatch: 1 }
+    const until = Date.now() + 60 * MINUTE
+    await lane().ask({ ...ref, version: 1, projectId: 1, priority: 0, until })
+    await evictDurableObject(lane())
+    const job = await aJob()
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'pending', queue: { ahead: 0 } })
+    pass(3 * MINUTE + SECOND)
+    await runInDurableObject(lane(), (instance) => instance.alarm?.())
+    await offered(job)
+    await job.ring()
+    expect(await job.job()).toMatchObject({ status: 'queued' })
+    await cancelled(job)
+  })
+
+  it('sends nobody while RunPod refuses, though the job waits by itself as well', async () => {
+    const runpod = new FakeRunpod().install()
+    runpod.answers.set('/run', () => new Response('{}', { status: 401 }))
+    const [first, second] = [await aJob(), await aJob()]
+    await first.ring()
+    await second.ring()
+    expect(runpod.count('/run')).toBe(1)
+    expect((await second.job()).reason).toMatch(
+      /^RunPod refuses this deployment’s key \(401\) since .+; next try .+\. 1 job waits\.$/,
+    )
+    runpod.answers.clear()
+    await lane().resume({ by: 'ann@example.com', reason: 'mended' })
+    await offered(second)
+    await second.ring()
+    expect(await second.job()).toMatchObject({ status: 'queued' })
+    for (const job of [first, second]) await cancelled(job)
+  })
+
+  it('commits RunPod’s id though the lane has not heard yet that RunPod takes jobs again', async () => {
+    const runpod = new FakeRunpod().install()
+    runpod.answers.set('/run', () => new Response('{}', { status: 503 }))
+    const job = await aJob()
+    await job.ring()
+    runpod.answers.clear()
+    pass(10 * SECOND)
+    const heard = Promise.withResolvers<void>()
+    const real = env.LANE.getByName.bind(env.LANE)
+    const slowly = (name: string) =>
+      new Proxy(real(name), {
+        get: (stub, verb) => (verb === 'outcome' ? () => heard.promise : Reflect.get(stub, verb)),
+      })
+    const lanes = vi.spyOn(env.LANE, 'getByName').mockImplementation(slowly)
+    const faults = vi.spyOn(console, 'error')
+    await job.ring()
+    expect(faults).not.toHaveBeenCalled()
+    expect(await job.job()).toMatchObject({ status: 'queued', runpod_job_id: 'rp-2-u1' })
+    heard.resolve()
+    lanes.mockRestore()
+    await cancelled(job)
+  })
+})

@@ -1,0 +1,426 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { metOutage, PAUSES_MS, PROBE_MS } from '../../actors/lane/breaker.ts'
+import { ahead, inTurn } from '../../actors/lane/order.ts'
+import {
+  ASK_AGAIN_MS,
+  type AskAnswer,
+  type Call,
+  Draft,
+  MOST_OFFERED,
+  OFFER_MS,
+  UNHEARD_MS,
+  wakeAt,
+} from '../../actors/lane/rules.ts'
+import { type Ask, EMPTY_LANE, keyOf, type Lane, type Refusal } from '../../actors/lane/state.ts'
+
+const T0 = Date.UTC(2026, 0, 1)
+const HOUR = 3_600_000
+
+function ask(jobId: string, projectId = 1, more: Partial<Ask> = {}): Ask {
+  return { jobId, round: 1, dispatch: 1, version: 2, projectId, priority: 0, until: T0 + 24 * HOUR, ...more }
+}
+
+function callOf(jobId: string): Call {
+  return { type: 'offer', ref: ask(jobId), version: 2 }
+}
+
+/** A lane that handles one call after the other. */
+class Story {
+  lane: Lane = EMPTY_LANE
+  now = T0
+  limit: number | null
+  calls: string[] = []
+
+  constructor(limit: number | null) {
+    this.limit = limit
+  }
+
+  tell<T>(what: (draft: Draft) => T): T {
+    const draft = new Draft(this.lane, this.limit, this.now)
+    const answer = what(draft)
+    this.lane = draft.lane
+    this.calls = draft.calls.map(({ type, ref }) => `${type} ${ref.jobId}`)
+    return answer
+  }
+
+  ask(jobId: string, projectId = 1, more: Partial<Ask> = {}): AskAnswer {
+    return this.tell((draft) => draft.ask(ask(jobId, projectId, more), null))
+  }
+
+  get order(): string[] {
+    return inTurn(this.lane).map(({ jobId }) => jobId)
+  }
+}
+
+const GRANTED = { kind: 'granted', tellOutcome: false }
+const BUSY: Refusal = { cause: 'runpod', status: 503, detail: 'busy', retryAfterMs: null }
+const KEY: Refusal = { cause: 'deployment', status: 401, detail: 'bad key', retryAfterMs: null }
+
+describe('A lane with places', () => {
+  test('lends them until there are none, and says how many are ahead', () => {
+    const story = new Story(2)
+    expect(story.ask('a')).toEqual(GRANTED)
+    expect(story.ask('b')).toEqual(GRANTED)
+    expect(story.ask('c')).toMatchObject({ kind: 'waiting', ahead: 0, askAgainAt: T0 + ASK_AGAIN_MS })
+    expect(story.ask('d')).toMatchObject({ kind: 'waiting', ahead: 1, aheadOfProject: 1 })
+    expect(story.lane.places.size).toBe(2)
+  })
+
+  test('grants the same ask again without lending another place', () => {
+    const story = new Story(1)
+    story.ask('a')
+    expect(story.ask('a')).toEqual(GRANTED)
+    expect(story.lane.places.size).toBe(1)
+  })
+
+  test('offers a returned place to the next, who is granted when it comes', () => {
+    const story = new Story(1)
+    story.ask('a')
+    story.ask('b')
+    story.ask('c')
+    story.tell((draft) => draft.release(ask('a')))
+    expect(story.calls).toEqual(['offer b'])
+    expect(story.ask('c')).toMatchObject({ kind: 'waiting' })
+    expect(story.ask('b')).toEqual(GRANTED)
+    expect(story.lane.places.size).toBe(1)
+  })
+
+  test.each(['no', 'error'] as const)('passes an offer on at once when it is answered %s', (answer) => {
+    const story = new Story(1)
+    for (const id of ['a', 'b', 'c']) story.ask(id)
+    story.tell((draft) => draft.release(ask('a')))
+    story.tell((draft) => draft.offerAnswered(callOf('b'), answer))
+    expect(story.calls).toEqual(['offer c'])
+    expect(story.lane.waiters.has(keyOf(ask('b')))).toBe(answer === 'error')
+  })
+
+  test('passes an offer on after 30 s when nobody came, and lets the late one wait on', () => {
+    const story = new Story(1)
+    for (const id of ['a', 'b', 'c']) story.ask(id)
+    story.tell((draft) => draft.release(ask('a')))
+    expect(wakeAt(story.lane, story.now)).toBe(T0 + OFFER_MS)
+    story.now += OFFER_MS
+    story.tell((draft) => draft.wake())
+    expect(story.calls).toEqual(['offer c'])
+    expect(story.ask('b')).toMatchObject({ kind: 'waiting', ahead: 1 })
+    expect(story.ask('c')).toEqual(GRANTED)
+  })
+
+  test('asks about a grant of which it heard nothing for 3 min, and takes it back', () => {
+    const story = new Story(1)
+    story.ask('a')
+    story.ask('b')
+    story.now += UNHEARD_MS
+    expect(wakeAt(story.lane, story.now)).toBe(story.now)
+    story.tell((draft) => draft.wake())
+    expect(story.calls).toEqual(['holds a'])
+    expect(wakeAt(story.lane, story.now)).toBe(story.now + UNHEARD_MS)
+    story.tell((draft) => draft.holdsAnswered({ ...callOf('a'), version: 1 }, false))
+    expect(story.lane.places.size).toBe(1)
+    story.tell((draft) => draft.holdsAnswered(callOf('a'), false))
+    expect(story.calls).toEqual(['offer b'])
+    expect(story.lane.places.size).toBe(0)
+  })
+
+  test('has no alarm while nobody waits, and looks into what is overdue when somebody comes', () => {
+    const story = new Story(1)
+    story.ask('a')
+    expect(wakeAt(story.lane, story.now)).toBeNull()
+    story.now += UNHEARD_MS
+    story.ask('b')
+    expect(story.calls).toEqual(['holds a'])
+  })
+
+  test('is not misled by the answer of a job that has asked anew since', () => {
+    const story = new Story(1)
+    for (const id of ['a', 'b']) story.ask(id)
+    story.tell((draft) => draft.release(ask('a')))
+    story.tell((draft) => draft.release(ask('b')))
+    story.ask('c')
+    story.ask('b', 1, { version: 3 })
+    story.tell((draft) => draft.offerAnswered(callOf('b'), 'no'))
+    expect(story.order).toEqual(['b'])
+  })
+
+  test('leaves a place alone that its job holds, until its ttl', () => {
+    const story = new Story(1)
+    story.ask('a', 1, { until: T0 + HOUR })
+    story.ask('b')
+    story.now += UNHEARD_MS
+    story.tell((draft) => draft.holdsAnswered(callOf('a'), true))
+    expect(wakeAt(story.lane, story.now)).toBe(T0 + HOUR)
+    story.now = T0 + HOUR
+    story.tell((draft) => draft.wake())
+    expect(story.calls).toEqual(['offer b'])
+    expect(story.lane.places.size).toBe(0)
+  })
+
+  test('refuses an ask that is not newer than the release', () => {
+    const story = new Story(1)
+    expect(story.tell((draft) => draft.ask(ask('a'), 2))).toEqual({ kind: 'stale' })
+    expect(story.tell((draft) => draft.ask(ask('a', 1, { version: 3 }), 2))).toEqual(GRANTED)
+  })
+
+  test('counts a job that went without its grant', () => {
+    const story = new Story(1)
+    story.tell((draft) => draft.took(ask('a')))
+    story.tell((draft) => draft.took(ask('b')))
+    expect(story.lane.places.size).toBe(2)
+    expect(story.ask('c')).toMatchObject({ kind: 'waiting' })
+    story.tell((draft) => draft.release(ask('a')))
+    expect(story.calls).toEqual([])
+  })
+})
+
+describe('Turns', () => {
+  test('go from project to project; within one by priority, then by the wait', () => {
+    const story = new Story(1)
+    story.ask('first')
+    for (const id of ['a1', 'a2', 'a3']) {
+      story.ask(id, 1)
+      story.now += 1
+    }
+    story.ask('b1', 2)
+    story.now += 1
+    story.ask('a4', 1, { priority: 5 })
+    expect(story.order).toEqual(['a4', 'b1', 'a1', 'a2', 'a3'])
+    const late = ask('b2', 2)
+    const waiter = { ...late, since: story.now + 1, offeredAt: null, passedOver: false }
+    expect(ahead(story.lane, waiter)).toEqual({ all: 3, own: 1 })
+  })
+
+  test('put a project that begins to wait behind those that wait, so that no stream of new ones starves them', () => {
+    const story = new Story(1)
+    story.ask('first')
+    story.ask('old', 1)
+    for (let project = 2; project < 6; project++) {
+      story.ask(`new-${project}`, project)
+      expect(story.order[0]).toBe('old')
+    }
+  })
+
+  test('are told as numbers that fall to none, and rise only for a new project or a higher priority', () => {
+    const story = new Story(1)
+    story.ask('first')
+    const ids = ['a1', 'b1', 'a2', 'b2', 'a3', 'b3']
+    const projectOf = (id: string) => (id.startsWith('a') ? 1 : 2)
+    for (const id of ids) story.ask(id, projectOf(id))
+    const seen: number[] = []
+    for (const holder of ['first', ...ids.slice(0, -1)]) {
+      const answer = story.ask('b3', 2)
+      if (answer.kind === 'waiting') seen.push(answer.ahead)
+      story.tell((draft) => draft.release(ask(holder)))
+      const offered = story.calls[0]?.replace('offer ', '') ?? ''
+      expect(story.ask(offered, projectOf(offered))).toEqual(GRANTED)
+    }
+    expect(seen).toEqual([5, 4, 3, 2, 1, 0])
+  })
+
+  test('are kept by a project whose job is slow to take its place up', () => {
+    const story = new Story(2)
+    for (const id of ['x', 'y']) story.ask(id)
+    const projectOf = (id: string) => (id.startsWith('b') ? 2 : 1)
+    for (const id of ['a1', 'b1', 'a2', 'b2', 'a3', 'b3']) story.ask(id, projectOf(id))
+    const freed = (id: string) => {
+      story.tell((draft) => draft.release(ask(id)))
+      return story.calls
+    }
+    expect(freed('x')).toEqual(['offer a1'])
+    story.ask('a1')
+    expect(freed('y')).toEqual(['offer b1'])
+    expect(freed('a1')).toEqual(['offer a2'])
+    expect(story.ask('a2')).toEqual(GRANTED)
+    expect(story.ask('b1', 2)).toEqual(GRANTED)
+    expect(freed('a2')).toEqual(['offer b2'])
+  })
+
+  test('are not made up for by a project that was passed over meanwhile', () => {
+    const story = new Story(1)
+    story.ask('x')
+    const projectOf = (id: string) => (id.startsWith('b') ? 2 : 1)
+    for (const id of ['b1', 'a1', 'a2', 'a3', 'a4']) story.ask(id, projectOf(id))
+    story.tell((draft) => draft.release(ask('x')))
+    story.tell((draft) => draft.offerAnswered(callOf('b1'), 'error'))
+    for (const id of ['a1', 'a2']) {
+      expect(story.ask(id)).toEqual(GRANTED)
+      story.tell((draft) => draft.release(ask(id)))
+    }
+    story.ask('a3')
+    story.ask('b2', 2)
+    expect(story.ask('b1', 2)).toMatchObject({ kind: 'waiting' })
+    story.tell((draft) => draft.release(ask('a3')))
+    expect(story.calls).toEqual(['offer b1'])
+    story.ask('b1', 2)
+    story.tell((draft) => draft.release(ask('b1')))
+    expect(story.calls).toEqual(['offer a4'])
+  })
+
+  test('two projects that both wait are granted alike, whatever else comes and goes', () => {
+    const step = fc.record({ project: fc.integer({ min: 1, max: 4 }), returns: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (steps, limit) => {
+        const story = new Story(limit)
+        const held: string[] = []
+        /** For each pair of waiting projects: grants since both have been waiting. */
+        const since = new Map<string, [number, number]>()
+        const pairs = () => {
+          const waiting = [
+            ...new Set([...story.lane.waiters.values()].map(({ projectId }) => projectId)),
+          ].sort()
+          return waiting.flatMap((a) => waiting.filter((b) => b > a).map((b) => `${a}/${b}`))
+        }
+        const granted = (projectId: number) => {
+          for (const [pair, counts] of since) {
+            const side = pair.split('/').indexOf(String(projectId))
+            if (side >= 0) counts[side === 0 ? 0 : 1]++
+            expect(Math.abs(counts[0] - counts[1])).toBeLessThanOrEqual(1)
+          }
+        }
+        const settle = () => {
+          const live = pairs()
+          for (const pair of since.keys()) if (!live.includes(pair)) since.delete(pair)
+          for (const pair of live) if (!since.has(pair)) since.set(pair, [0, 0])
+        }
+        const come = (id: string) => {
+          const waiter = [...story.lane.waiters.values()].find(({ jobId }) => jobId === id)
+          const projectId = waiter?.projectId ?? Number(id.split('-')[0])
+          const had = waiter !== undefined
+          const answer = story.ask(id, projectId)
+          if (answer.kind !== 'granted') return
+          held.push(id)
+          if (had) granted(projectId)
+        }
+        steps.forEach(({ project, returns }, i) => {
+          if (returns && held.length > 0) {
+            const id = held.shift() ?? ''
+            story.tell((draft) => draft.release(ask(id)))
+            for (const call of story.calls) come(call.replace('offer ', ''))
+          } else {
+            come(`${project}-${i}`)
+          }
+          settle()
+          story.now += 1
+          expect(story.lane.places.size).toBeLessThanOrEqual(limit)
+        })
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
+describe('The breaker', () => {
+  test('opens at a refusal, doubles its pause, and lets one job try', () => {
+    const story = new Story(null)
+    expect(story.ask('a')).toEqual(GRANTED)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...BUSY }))
+    expect(story.ask('b')).toMatchObject({ kind: 'waiting', waiting: 1, reason: { kind: 'refused' } })
+    expect(wakeAt(story.lane, story.now)).toBe(T0 + PAUSES_MS.runpod.first)
+    story.now += PAUSES_MS.runpod.first
+    story.tell((draft) => draft.wake())
+    expect(story.calls).toEqual(['offer b'])
+    expect(story.ask('b')).toEqual({ kind: 'granted', tellOutcome: true })
+    expect(story.ask('c')).toMatchObject({ kind: 'waiting', reason: { kind: 'refused' } })
+    story.tell((draft) => draft.outcome(ask('b'), { kind: 'refused', ...BUSY }))
+    expect(story.lane.breaker).toMatchObject({ strikes: 2, until: story.now + 2 * PAUSES_MS.runpod.first })
+    story.now += 2 * PAUSES_MS.runpod.first
+    expect(story.ask('c')).toEqual({ kind: 'granted', tellOutcome: true })
+    story.tell((draft) => draft.outcome(ask('c'), { kind: 'took' }))
+    expect(story.lane.breaker).toBeNull()
+    expect(story.ask('b')).toEqual(GRANTED)
+  })
+
+  test('waits as long as it is told, or longer where the deployment is at fault', () => {
+    const story = new Story(null)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...BUSY, retryAfterMs: 42_000 }))
+    expect(story.lane.breaker?.until).toBe(T0 + 42_000)
+    const other = new Story(null)
+    other.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...KEY }))
+    expect(other.lane.breaker?.until).toBe(T0 + PAUSES_MS.deployment.first)
+  })
+
+  test('opens at the second ambiguous answer in a row, and not where one was taken between', () => {
+    const story = new Story(null)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'ambiguous' }))
+    expect(story.ask('b')).toEqual({ kind: 'granted', tellOutcome: true })
+    story.tell((draft) => draft.outcome(ask('b'), { kind: 'took' }))
+    story.tell((draft) => draft.outcome(ask('c'), { kind: 'ambiguous' }))
+    expect(story.lane.breaker).toBeNull()
+    story.tell((draft) => draft.outcome(ask('d'), { kind: 'ambiguous' }))
+    expect(story.lane.breaker).toMatchObject({ strikes: 1 })
+  })
+
+  test('is not held up by a probe of which nothing is heard', () => {
+    const story = new Story(null)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...BUSY }))
+    story.now += PAUSES_MS.runpod.first
+    story.ask('b')
+    expect(story.ask('c')).toMatchObject({ kind: 'waiting' })
+    story.now += PROBE_MS
+    story.tell((draft) => draft.wake())
+    expect(story.calls).toEqual(['offer c'])
+    expect(story.ask('c')).toMatchObject({ kind: 'granted' })
+  })
+
+  test('is not opened again by the refusals of those who were under way', () => {
+    const story = new Story(null)
+    for (const id of ['a', 'b', 'c']) story.ask(id)
+    for (const id of ['a', 'b', 'c'])
+      story.tell((draft) => draft.outcome(ask(id), { kind: 'refused', ...BUSY }))
+    expect(story.lane.breaker).toMatchObject({ strikes: 1 })
+  })
+
+  test('is closed by hand', () => {
+    const story = new Story(1)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...KEY }))
+    story.ask('b')
+    story.tell((draft) => draft.closeBreaker())
+    expect(story.calls).toEqual(['offer b'])
+  })
+})
+
+describe('An attempt of which RunPod never said whether it took it', () => {
+  test('met with an outage while nobody else was taken, or the breaker was open meanwhile', () => {
+    const story = new Story(null)
+    expect(metOutage(story.lane, T0)).toBe(false)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'ambiguous' }))
+    expect(metOutage(story.lane, T0)).toBe(true)
+    story.tell((draft) => draft.outcome(ask('b'), { kind: 'took' }))
+    expect(metOutage(story.lane, T0)).toBe(false)
+    story.now += 1
+    for (const id of ['c', 'd']) story.tell((draft) => draft.outcome(ask(id), { kind: 'ambiguous' }))
+    expect(metOutage(story.lane, T0)).toBe(true)
+    story.now += 1
+    story.tell((draft) => draft.outcome(ask('e'), { kind: 'took' }))
+    expect(metOutage(story.lane, story.now)).toBe(true)
+    expect(metOutage(story.lane, story.now + 1)).toBe(false)
+    expect(story.lane.outages).toMatchObject([{ openedAt: T0 + 1, closedAt: T0 + 2, strikes: 1 }])
+  })
+})
+
+describe('After an outage', () => {
+  test('all that wait are called, some at a time', () => {
+    const story = new Story(null)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...BUSY }))
+    const ids = Array.from({ length: 3 * MOST_OFFERED }, (_, i) => `w${i}`)
+    for (const id of ids) story.ask(id)
+    story.tell((draft) => draft.closeBreaker())
+    expect(story.calls).toHaveLength(MOST_OFFERED)
+    story.ask('w0')
+    expect(story.calls).toHaveLength(1)
+    expect(story.ask('late')).toMatchObject({ kind: 'waiting' })
+  })
+})
+
+describe('A pause', () => {
+  test('sends nobody, says who and why, and ends with all who may go', () => {
+    const story = new Story(2)
+    const pause = { by: 'ann', reason: 'maintenance', at: T0 }
+    story.tell((draft) => draft.setPause(pause))
+    for (const id of ['a', 'b', 'c']) {
+      expect(story.ask(id)).toMatchObject({ kind: 'waiting', reason: { kind: 'paused', pause } })
+    }
+    story.tell((draft) => draft.setPause(null))
+    expect(story.calls).toEqual(['offer a', 'offer b'])
+  })
+})

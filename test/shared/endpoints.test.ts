@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { endpointsOf, pricesOf } from '../../actors/shared/endpoints.ts'
+import { readSettings } from '../../actors/shared/settings.ts'
+
+const A = 'https://api.runpod.ai/v2/a'
+const B = 'https://api.runpod.ai/v2/b'
+const TABLE = { default: { url: `${A}/`, price_per_second: 0.5 }, h100: { url: B, places: 4 } }
+
+describe('The endpoints in the settings', () => {
+  test('are read by name', () => {
+    expect([...(endpointsOf({ RUNPOD_ENDPOINTS: JSON.stringify(TABLE) }) ?? [])]).toEqual([
+      ['default', { name: 'default', url: A, places: null, pricePerSecond: 0.5 }],
+      ['h100', { name: 'h100', url: B, places: 4, pricePerSecond: null }],
+    ])
+  })
+
+  test('are one called default where they are given as one', () => {
+    expect([...(endpointsOf({ RUNPOD_ENDPOINT: `${A}/`, GPU_PRICE_PER_SECOND: '0.5' }) ?? [])]).toEqual([
+      ['default', { name: 'default', url: A, places: null, pricePerSecond: 0.5 }],
+    ])
+    expect(endpointsOf({})?.size).toBe(0)
+    expect(
+      endpointsOf({ RUNPOD_ENDPOINT: B, RUNPOD_ENDPOINTS: JSON.stringify(TABLE) })?.get('default')?.url,
+    ).toBe(A)
+  })
+
+  test.each([
+    'default',
+    '{}',
+    '[]',
+    '{"h100":{"url":"https://x.test/v2/a"}}',
+    '{"default":{"url":"ftp://x.test/v2/a"}}',
+    '{"default":{"url":"x"}}',
+    '{"default":{}}',
+    '{"default":{"url":"https://x.test/v2/a","price_per_second":-1}}',
+    '{"default":{"url":"https://x.test/v2/a","prices":1}}',
+    '{"default":{"url":"https://x.test/v2/a","places":0}}',
+    '{"default":{"url":"https://x.test/v2/a","places":1.5}}',
+    '{"default":{"url":"https://x.test/v2/a"},"H 100":{"url":"https://x.test/v2/b"}}',
+  ])('refuse to serve when they cannot be read: %s', (table) => {
+    expect(readSettings({ ENVIRONMENT: 'development', RUNPOD_ENDPOINTS: table })).toEqual({
+      ok: false,
+      missing: ['RUNPOD_ENDPOINTS'],
+    })
+  })
+
+  test('have a price by name, and for an address only while it is theirs', () => {
+    const prices = pricesOf(endpointsOf({ RUNPOD_ENDPOINTS: JSON.stringify(TABLE) }) ?? new Map())
+    expect([prices('default', null), prices('default', A), prices('default', B)]).toEqual([0.5, 0.5, null])
+    expect([prices('h100', B), prices('a40', null)]).toEqual([null, null])
+  })
+})
