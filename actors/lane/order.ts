@@ -1,4 +1,5 @@
 /** The order in which waiting jobs receive places. */
+import { highest, lowest } from '../shared/extremes.ts'
 import { keyOf, type Lane, type Waiter } from './state.ts'
 
 type Waiting = Pick<Lane, 'waiters' | 'turns'>
@@ -44,13 +45,23 @@ export function ahead({ waiters, turns }: Waiting, waiter: Waiter): { all: numbe
 
 /** A turn after all waiting projects. */
 export function lastTurn({ waiters, turns }: Waiting): number {
-  return Math.max(0, ...eligible(waiters).map(({ projectId }) => turnOf(turns, projectId))) + 1
+  return (
+    highest(
+      0,
+      eligible(waiters).map(({ projectId }) => turnOf(turns, projectId)),
+    ) + 1
+  )
 }
 
 /** The turn of a project after it received a place in its turn. */
 export function nextTurn({ turns }: Waiting, projectId: number): number {
   const next = (Math.floor(turnOf(turns, projectId) / ROUND) + 1) * ROUND
-  return Math.max(next, ...[...turns.values()].filter((turn) => turn < next + ROUND)) + 1
+  return (
+    highest(
+      next,
+      [...turns.values()].filter((turn) => turn < next + ROUND),
+    ) + 1
+  )
 }
 
 /**
@@ -62,7 +73,10 @@ export function joiningTurn(lane: Waiting, projectId: number): number {
   const there = eligible(waiters)
   if (there.some((each) => each.projectId === projectId)) return turnOf(turns, projectId)
   const last = lastTurn(lane)
-  const first = Math.min(last, ...there.map((each) => turnOf(turns, each.projectId)))
+  const first = lowest(
+    last,
+    there.map((each) => turnOf(turns, each.projectId)),
+  )
   return Math.max(Math.floor(first / ROUND) * ROUND, Math.min(last, turnOf(turns, projectId)))
 }
 
@@ -77,5 +91,5 @@ function withinProject(a: Waiter, b: Waiter): number {
 
 /** A project without a turn comes last. */
 function turnOf(turns: Lane['turns'], projectId: number): number {
-  return turns.get(projectId) ?? Math.max(0, ...turns.values()) + 1
+  return turns.get(projectId) ?? highest(0, turns.values()) + 1
 }

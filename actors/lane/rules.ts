@@ -3,9 +3,10 @@
  * collects the calls to jobs. No clock, no I/O.
  *
  * Places are offered: the next job receives an offer for a free place, then asks and is granted it. Periodic asks make
- * up for lost offers. A place is a debt of its job, so only a grant that its job never committed can be lost: while
- * jobs wait, the lane queries the holder of an unconfirmed grant, and reclaims the place.
+ * up for lost offers. A place is a debt of its job, so it can only be lost if its job never committed the grant, or if
+ * the platform lost the alarm that returns it: while jobs wait, the lane queries the holders, and reclaims such places.
  */
+import { lowest } from '../shared/extremes.ts'
 import { afterOutcome, closed, type Outcome, PROBE_MS, probeEndsAt, withoutProbe } from './breaker.ts'
 import { ahead, inTurn, joiningTurn, lastTurn, nextTurn } from './order.ts'
 import {
@@ -23,8 +24,8 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 /** The time in which a job that accepted an offer must ask. */
 export const OFFER_MS = 30 * SECOND
-/** The pause before the holder of an unconfirmed grant is queried, and between such queries. */
-export const UNHEARD_MS = 3 * MINUTE
+/** The pause before the holder of a place is queried, and between such queries. */
+export const CHECK_MS = 3 * MINUTE
 /** The interval in which a waiting job asks again by itself. */
 export const ASK_AGAIN_MS = 15 * MINUTE
 /** The most jobs with an offer at a time: after an outage all waiting jobs are called, but not at once. */
@@ -111,10 +112,8 @@ export class Draft {
 
   /** The outcome of a dispatch. */
   outcome(ref: PlaceRef, outcome: Outcome): void {
-    const key = keyOf(ref)
-    this.#know(key)
     const { breaker } = this.lane
-    this.#change(afterOutcome(this.lane, key, outcome, this.now))
+    this.#change(afterOutcome(this.lane, keyOf(ref), outcome, this.now))
     // Withdraws earlier offers when the breaker opens.
     if (this.#gate() !== null && this.lane.breaker !== breaker) {
       for (const waiter of this.#offered()) this.#setWaiter({ ...waiter, offeredAt: null })
@@ -124,9 +123,7 @@ export class Draft {
 
   /** A job was sent without a grant, as the lane did not answer. */
   took(ask: Ask): void {
-    const key = keyOf(ask)
-    if (!this.lane.places.has(key)) this.#lend(ask, false)
-    this.#know(key)
+    if (!this.lane.places.has(keyOf(ask))) this.#lend(ask, false)
   }
 
   /** A job's answer to an offer. `error`: the job could not be reached. */
@@ -142,8 +139,7 @@ export class Draft {
   /** A job's answer on whether it holds its place. */
   holdsAnswered({ ref, version }: Call, holds: boolean): void {
     const key = keyOf(ref)
-    if (holds) return this.#know(key)
-    if (this.lane.places.get(key)?.version === version) this.#remove('places', key)
+    if (!holds && this.lane.places.get(key)?.version === version) this.#remove('places', key)
     this.offer()
   }
 
@@ -162,7 +158,7 @@ export class Draft {
 
   // Time
 
-  /** Handles what is due: expired places and waiters, offers without an ask, unconfirmed grants. */
+  /** Handles what is due: expired places and waiters, offers without an ask, queries of holders. */
   wake(): void {
     this.#expire()
     this.#check()
@@ -249,7 +245,7 @@ export class Draft {
     if (this.lane.turns.has(projectId))
       this.#setTurn(projectId, isInTurn ? nextTurn(this.lane, projectId) : lastTurn(this.lane))
     if (this.#limit === null) return
-    const place: Place = { ...ask, grantedAt: this.now, checkedAt: null, isKnown: false }
+    const place: Place = { ...ask, grantedAt: this.now, checkedAt: null }
     this.#change({ places: new Map(this.lane.places).set(key, place) })
   }
 
@@ -288,12 +284,6 @@ export class Draft {
     this.#change({ turns: new Map(this.lane.turns).set(projectId, turn) })
   }
 
-  #know(key: string): void {
-    const place = this.lane.places.get(key)
-    if (!place || place.isKnown) return
-    this.#change({ places: new Map(this.lane.places).set(key, { ...place, isKnown: true }) })
-  }
-
   #remove(from: 'places' | 'waiters', key: string): void {
     const waiter = from === 'waiters' ? this.lane.waiters.get(key) : undefined
     if (!this.lane[from].has(key)) return
@@ -324,11 +314,11 @@ export function wakeAt(lane: Lane, now: number): number | null {
   // At the end of the breaker's pause the next job is offered the probe, and no instant remains.
   const breakerAt = breaker && !pause ? (probeEndsAt(breaker) ?? breaker.until) : now
   if (breakerAt > now) instants.push(breakerAt)
-  return Math.min(...instants)
+  return lowest(Number.POSITIVE_INFINITY, instants)
 }
 
-function checkAt({ grantedAt, checkedAt, isKnown }: Place): number {
-  return isKnown ? Number.POSITIVE_INFINITY : (checkedAt ?? grantedAt) + UNHEARD_MS
+function checkAt({ grantedAt, checkedAt }: Place): number {
+  return (checkedAt ?? grantedAt) + CHECK_MS
 }
 
 function callOf(type: Call['type'], { jobId, round, dispatch, version }: Ask): Call {

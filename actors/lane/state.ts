@@ -21,8 +21,6 @@ export interface Place extends Ask {
   readonly grantedAt: number
   /** In memory only: when the job was last queried about it; null before. */
   readonly checkedAt: number | null
-  /** In memory only: the job has confirmed that it holds the place. */
-  readonly isKnown: boolean
 }
 
 export interface Waiter extends Ask {

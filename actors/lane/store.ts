@@ -58,7 +58,7 @@ export class LaneStore {
       places: new Map(
         [...places].map(({ key, ask, granted_at: grantedAt }) => [
           key,
-          { ...askOf(ask), grantedAt, checkedAt: null, isKnown: false },
+          { ...askOf(ask), grantedAt, checkedAt: null },
         ]),
       ),
       waiters: new Map(

@@ -6,13 +6,13 @@ import {
   ASK_AGAIN_MS,
   type AskAnswer,
   type Call,
+  CHECK_MS,
   Draft,
   MOST_OFFERED,
   OFFER_MS,
-  UNHEARD_MS,
   wakeAt,
 } from '../../actors/lane/rules.ts'
-import { type Ask, EMPTY_LANE, keyOf, type Lane, type Refusal } from '../../actors/lane/state.ts'
+import { type Ask, EMPTY_LANE, keyOf, type Lane, type Refusal, type Waiter } from '../../actors/lane/state.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
 const HOUR = 3_600_000
@@ -107,15 +107,15 @@ describe('A lane with places', () => {
     expect(story.ask('c')).toEqual(GRANTED)
   })
 
-  test('asks about a grant of which it heard nothing for 3 min, and takes it back', () => {
+  test('asks after 3 min whether a job holds its place, and takes it back', () => {
     const story = new Story(1)
     story.ask('a')
     story.ask('b')
-    story.now += UNHEARD_MS
+    story.now += CHECK_MS
     expect(wakeAt(story.lane, story.now)).toBe(story.now)
     story.tell((draft) => draft.wake())
     expect(story.calls).toEqual(['holds a'])
-    expect(wakeAt(story.lane, story.now)).toBe(story.now + UNHEARD_MS)
+    expect(wakeAt(story.lane, story.now)).toBe(story.now + CHECK_MS)
     story.tell((draft) => draft.holdsAnswered({ ...callOf('a'), version: 1 }, false))
     expect(story.lane.places.size).toBe(1)
     story.tell((draft) => draft.holdsAnswered(callOf('a'), false))
@@ -127,7 +127,7 @@ describe('A lane with places', () => {
     const story = new Story(1)
     story.ask('a')
     expect(wakeAt(story.lane, story.now)).toBeNull()
-    story.now += UNHEARD_MS
+    story.now += CHECK_MS
     story.ask('b')
     expect(story.calls).toEqual(['holds a'])
   })
@@ -143,13 +143,18 @@ describe('A lane with places', () => {
     expect(story.order).toEqual(['b'])
   })
 
-  test('leaves a place alone that its job holds, until its ttl', () => {
+  test('leaves a job the place that it holds until its ttl, and asks on', () => {
     const story = new Story(1)
     story.ask('a', 1, { until: T0 + HOUR })
     story.ask('b')
-    story.now += UNHEARD_MS
-    story.tell((draft) => draft.holdsAnswered(callOf('a'), true))
-    expect(wakeAt(story.lane, story.now)).toBe(T0 + HOUR)
+    for (let check = 1; check <= 2; check++) {
+      story.now = T0 + check * CHECK_MS
+      expect(wakeAt(story.lane, story.now)).toBe(story.now)
+      story.tell((draft) => draft.wake())
+      expect(story.calls).toEqual(['holds a'])
+      story.tell((draft) => draft.holdsAnswered(callOf('a'), true))
+      expect(story.lane.places.size).toBe(1)
+    }
     story.now = T0 + HOUR
     story.tell((draft) => draft.wake())
     expect(story.calls).toEqual(['offer b'])
@@ -423,4 +428,16 @@ describe('A pause', () => {
     story.tell((draft) => draft.setPause(null))
     expect(story.calls).toEqual(['offer a', 'offer b'])
   })
+})
+
+test('any number of jobs may wait', () => {
+  const story = new Story(1)
+  story.ask('a')
+  const waiters = Array.from({ length: 200_000 }, (_, i): [string, Waiter] => {
+    const waiter = { ...ask(`w${i}`), since: T0, offeredAt: null, passedOver: false }
+    return [keyOf(waiter), waiter]
+  })
+  story.lane = { ...story.lane, waiters: new Map(waiters), turns: new Map([[1, 1]]) }
+  story.tell((draft) => draft.release(ask('a')))
+  expect(wakeAt(story.lane, story.now)).toBe(T0 + OFFER_MS)
 })

@@ -58,7 +58,7 @@ export const OF_LANES: readonly Mutant[] = [
     replace: '    this.lane = withoutProbe(this.lane, key)\n',
   },
   {
-    name: 'a grant of which nothing was heard is kept for ever',
+    name: 'a place that its job does not hold is kept for ever',
     runs: USUAL_RUNS,
     file: RULES,
     search: "      this.calls.push(callOf('holds', place))\n",

@@ -101,7 +101,7 @@ export class SimulatedLane {
     this.#lane = {
       ...this.#lane,
       ambiguous: 0,
-      places: mapped(places, (place) => ({ ...place, checkedAt: null, isKnown: false })),
+      places: mapped(places, (place) => ({ ...place, checkedAt: null })),
       waiters: mapped(waiters, (waiter) => ({ ...waiter, offeredAt: null })),
     }
     return true
