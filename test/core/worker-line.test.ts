@@ -47,6 +47,21 @@ describe('A worker on its line', () => {
     expect(told(back.when(said(31, 3), HELLO + 2 * MINUTE))).toBe('under_way')
   })
 
+  test('does not shorten the pauses of failing polls by being open, but by a message', () => {
+    let story = aLinedJob()
+    for (let failures = 1; failures <= 5; failures++) {
+      story = acknowledged(story)
+        .wakes()
+        .then({ effects: ['poll'] })
+        .when(pollFailed())
+      story = story
+        .when(lineSeen({ at: HELLO, reportedAt: HELLO }))
+        .then({ phase: { pollFailures: failures } })
+    }
+    const pingedAt = story.now + 10 * MINUTE
+    story.when(lineSeen({ at: pingedAt }), pingedAt).then({ phase: { pollFailures: 0 } })
+  })
+
   test('has its progress back after its actor slept, and it is not stored for that', () => {
     const slept = lineSeen({ at: HELLO + 40 * SECOND, percent: 60, etaMs: 9_000, message: 'Frame 9' })
     aLinedJob()

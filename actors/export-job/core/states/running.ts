@@ -59,12 +59,12 @@ export const running: State<Running> = {
         return
       }
       case 'lineSeen': {
-        const stallAt = Math.max(phase.stallAt, signal.at + stallTimeoutMs)
         restoreProgress(draft, signal)
+        const stallAt = signal.at + stallTimeoutMs
         // An open line without a message since the last poll is still silent.
-        const isOld = stallAt === phase.stallAt && phase.line?.lostAt === null
-        const line = isOld ? phase.line : OPEN_LINE
-        return draft.lease({ phase: { ...phase, stallAt, pollFailures: 0, line } })
+        if (stallAt <= phase.stallAt && phase.line?.lostAt === null) return
+        const seen = { stallAt: Math.max(stallAt, phase.stallAt), pollFailures: 0, line: OPEN_LINE }
+        return draft.lease({ phase: { ...phase, ...seen } })
       }
       case 'lineLost':
         return loseLine(draft, phase, attempt)
