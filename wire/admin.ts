@@ -274,10 +274,14 @@ export interface LaneJson {
   name: string
   /** Number of places; null for no limit, 0 for an endpoint that was removed from the settings. */
   places: number | null
-  /** Attempts that hold a place, the longest-held first. */
+  /** Number of places lent; more than `places` when the limit was lowered. */
+  taken: number
+  /** Attempts that hold a place, the longest-held first; 1,000 at most. */
   holders: { job_id: string; round: number; attempt: number; project_id: number; since: string }[]
   waiting: number
-  /** Projects with waiting attempts, in the order of their turns. */
+  /** Since when the oldest waiting attempt waits; null while none waits. */
+  oldest_since: string | null
+  /** Projects with waiting attempts, in the order of their turns; 1,000 at most. */
   projects: { project_id: number; waiting: number; oldest_since: string }[]
   /** Why nothing is dispatched, in the words of waiting jobs; null while nothing prevents it. */
   stopped: string | null

@@ -1,8 +1,9 @@
 /** The state of a lane for operators. */
 import type { LaneJson } from '../../wire/admin.ts'
 import { iso } from '../export-job/core/iso.ts'
+import { lowest } from '../shared/extremes.ts'
 import { inTurn } from './order.ts'
-import type { Lane, Refusal } from './state.ts'
+import type { Lane, Refusal, Waiter } from './state.ts'
 import { type Stop, stopWords } from './words.ts'
 
 /** The most holders and projects listed individually. */
@@ -19,6 +20,7 @@ export function viewOf(name: string, lane: Lane, limit: number | null, now: numb
   return {
     name,
     places: limit,
+    taken: places.size,
     holders: [...places.values()]
       .sort((a, b) => a.grantedAt - b.grantedAt)
       .slice(0, MAX_LISTED)
@@ -30,10 +32,11 @@ export function viewOf(name: string, lane: Lane, limit: number | null, now: numb
         since: iso(grantedAt),
       })),
     waiting: waiters.size,
+    oldest_since: waiters.size > 0 ? oldest([...waiters.values()]) : null,
     projects: [...byProject].slice(0, MAX_LISTED).map(([projectId, queue]) => ({
       project_id: projectId,
       waiting: queue.length,
-      oldest_since: iso(Math.min(...queue.map(({ since }) => since))),
+      oldest_since: oldest(queue),
     })),
     stopped: stop && stopWords(stop, waiters.size, now),
     breaker: breaker && {
@@ -49,6 +52,16 @@ export function viewOf(name: string, lane: Lane, limit: number | null, now: numb
     })),
     pause: pause && { by: pause.by, reason: pause.reason, since: iso(pause.at) },
   }
+}
+
+/** @param queue not empty */
+function oldest(queue: readonly Waiter[]): string {
+  return iso(
+    lowest(
+      Number.POSITIVE_INFINITY,
+      queue.map(({ since }) => since),
+    ),
+  )
 }
 
 function stopOf({ pause, breaker }: Lane): Stop | null {

@@ -6,14 +6,14 @@ export type SeenLanes = Pick<LanesJson, 'lanes' | 'unreachable'>
 
 /** The figures of one lane in `GET /api/admin/stats`. @param now milliseconds */
 export function figuresOf(lane: LaneJson, now: number): LaneFigures {
-  const { name, places, holders, waiting, projects, breaker, pause } = lane
-  const oldest = Math.min(now, ...projects.map(({ oldest_since: since }) => instantOf(since) ?? now))
+  const { name, places, taken, waiting, oldest_since: since, breaker, pause } = lane
+  const oldest = Math.min(now, (since && instantOf(since)) || now)
   return {
     name,
     waiting,
     oldest_waiting_seconds: (now - oldest) / 1000,
-    taken: holders.length,
-    free: places === null ? null : Math.max(0, places - holders.length),
+    taken,
+    free: places === null ? null : Math.max(0, places - taken),
     breaker: breaker === null ? 'closed' : breaker.trying ? 'trying' : 'open',
     paused: pause !== null,
   }

@@ -278,10 +278,12 @@ export const Lane = describing<wire.LaneJson>()(
   v.object({
     name: v.string(),
     places: v.nullable(count),
+    taken: count,
     holders: v.array(
       v.object({ job_id: v.string(), round: count, attempt: count, project_id: count, since: Instant }),
     ),
     waiting: count,
+    oldest_since: v.nullable(Instant),
     projects: v.array(v.object({ project_id: count, waiting: count, oldest_since: Instant })),
     stopped: v.nullable(v.string()),
     breaker: v.nullable(

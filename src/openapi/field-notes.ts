@@ -190,8 +190,10 @@ const BY_COMPONENT: Record<string, Record<string, string>> = {
   Lane: {
     name: 'Of the endpoint, as in the settings.',
     places: 'How many jobs may be there at once; null for any number, 0 for one that has left the settings.',
+    taken: 'How many places are lent; more than there are when their number was lowered.',
     holders: 'Attempts that hold a place, the longest first; 1,000 at most.',
     waiting: 'How many jobs wait.',
+    oldest_since: 'Since when the oldest of them waits; null while none waits.',
     projects: 'Projects whose jobs wait, in the order of their turns; 1,000 at most.',
     stopped: 'Why nobody is sent, in the words that waiting jobs read; null while nothing stops them.',
     breaker: 'Since when and why RunPod is asked by one job alone; null while it takes jobs.',

@@ -8,8 +8,10 @@ const holder = (job_id: string) => ({ job_id, round: 1, attempt: 1, project_id: 
 const lane: LaneJson = {
   name: 'default',
   places: 3,
+  taken: 1,
   holders: [holder('a')],
   waiting: 0,
+  oldest_since: null,
   projects: [],
   stopped: null,
   breaker: null,
@@ -19,7 +21,8 @@ const lane: LaneJson = {
 
 test('there is a cell for each place, and one more for each that exceeds them', () => {
   expect(placesOf(lane).map(({ holder }) => holder?.job_id ?? null)).toEqual(['a', null, null])
-  const over = placesOf({ ...lane, places: 1, holders: [holder('a'), holder('b')] })
+  const over = placesOf({ ...lane, places: 1, taken: 2, holders: [holder('a'), holder('b')] })
   expect(over.map(({ holder }) => holder?.job_id)).toEqual(['a', 'b'])
   expect(placesOf({ ...lane, places: null })).toHaveLength(1)
+  expect(placesOf({ ...lane, places: 100_000, taken: 1_500 })).toHaveLength(201)
 })

@@ -127,7 +127,7 @@ function Places({ lane, now }: { lane: LaneJson; now: number }) {
   return (
     <>
       <h3>
-        {lane.holders.length} of {lane.places} {lane.places === 1 ? 'place' : 'places'} taken
+        {lane.taken} of {lane.places} {lane.places === 1 ? 'place' : 'places'} taken
       </h3>
       <ol class="places">
         {cells.map((place) => (

@@ -9,12 +9,18 @@ export interface Place {
   holder: Holder | null
 }
 
-/** One cell per place, and more when orphans or a lowered limit exceed them. */
-export function placesOf({ places, holders }: LaneJson): Place[] {
+/** The most free places drawn as cells: a limit may be any number. */
+const MAX_FREE_CELLS = 200
+
+/**
+ * One cell per place, and more when orphans or a lowered limit exceed them; of many holders, those that are listed, and
+ * of many free places, some.
+ */
+export function placesOf({ places, taken: count, holders }: LaneJson): Place[] {
   const taken = holders.map((holder) => ({
     key: `${holder.job_id}/${holder.round}-${holder.attempt}`,
     holder,
   }))
-  const free = Math.max(0, (places ?? 0) - taken.length)
+  const free = Math.min(MAX_FREE_CELLS, Math.max(0, (places ?? 0) - count))
   return [...taken, ...Array.from({ length: free }, (_, i) => ({ key: `free-${i}`, holder: null }))]
 }
