@@ -156,7 +156,7 @@ export interface ListQuery {
   error_code?: string
   /** The name of a RunPod endpoint. */
   endpoint?: string
-  /** Only jobs that wait for a place at their endpoint, or because it accepts none. */
+  /** Only jobs that wait for a place at their endpoint, or because it accepts none; with false only the others. */
   waiting?: boolean
   /** A part of `metadata.name`, or of the video's key or URL; in any case. */
   name?: string

@@ -25,8 +25,8 @@ export interface ListFilters {
   /** RunPod's id of the latest attempt. */
   runpodJobId: string | null
   endpoint: string | null
-  /** Whether the job waits, for lack of a place at its endpoint or because RunPod accepts none. */
-  waiting: boolean
+  /** Whether the job waits, for lack of a place at its endpoint or because RunPod accepts none; null for either. */
+  waiting: boolean | null
   /** Milliseconds, exclusive. */
   createdAfter: number | null
   createdBefore: number | null
@@ -42,7 +42,7 @@ export const NO_FILTERS: ListFilters = {
   name: null,
   runpodJobId: null,
   endpoint: null,
-  waiting: false,
+  waiting: null,
   createdAfter: null,
   createdBefore: null,
 }
@@ -82,7 +82,7 @@ export function filtersOf(
     name: asked.name ?? null,
     runpodJobId: asked.runpod_job_id ?? null,
     endpoint: asked.endpoint ?? null,
-    waiting: asked.waiting ?? false,
+    waiting: asked.waiting ?? null,
     createdAfter: asked.created_after ?? null,
     createdBefore: asked.created_before ?? null,
   }
@@ -107,7 +107,7 @@ interface Test {
   /** The columns that the test reads. */
   columns: string
   sql: string
-  value: string
+  values: string[]
 }
 
 const TESTS = {
@@ -122,12 +122,16 @@ const TESTS = {
   endpoint: ['endpoint', 'endpoint = ?'],
 } as const
 
+/** Unlike the jobs that wait, the others have no index. */
+const NOT_WAITING: Test = { columns: 'waiting_since', sql: 'waiting_since IS NULL', values: [] }
+
 export function testsOf(filters: ListFilters): Test[] {
-  return (Object.keys(TESTS) as (keyof typeof TESTS)[]).flatMap((name) => {
+  const tests = (Object.keys(TESTS) as (keyof typeof TESTS)[]).flatMap((name) => {
     const value = filters[name]
     const [columns, sql] = TESTS[name]
-    return value === null ? [] : [{ columns, sql, value }]
+    return value === null ? [] : [{ columns, sql, values: [value] }]
   })
+  return filters.waiting === false ? [...tests, NOT_WAITING] : tests
 }
 
 /** Whether rows are tested along the walk, so that a page may end before it is full. */
@@ -174,7 +178,7 @@ export function pageQuery(
     sql: `SELECT ${columns} FROM
       (SELECT id AS shown FROM (${walked.sql}) WHERE ${holds} ORDER BY created_at DESC, id DESC ${limitOf(limit)})
       CROSS JOIN export_jobs ON id = shown`,
-    values: [...walked.values, ...tests.map(({ value }) => value)],
+    values: [...walked.values, ...tests.flatMap(({ values }) => values)],
   }
 }
 
@@ -186,7 +190,7 @@ export function countQuery(filters: ListFilters, after: Position | null, most: n
   const holds = tests.length === 0 ? '' : `WHERE ${tests.map(({ sql }) => sql).join(' AND ')}`
   return {
     sql: `SELECT COUNT(*) AS jobs FROM (${walked.sql}) ${holds}`,
-    values: [...walked.values, ...tests.map(({ value }) => value)],
+    values: [...walked.values, ...tests.flatMap(({ values }) => values)],
   }
 }
 
@@ -226,8 +230,8 @@ export type Condition = [sql: string, values: (string | number)[]]
 
 export const IS_WAITING: Condition = ['waiting_since IS NOT NULL', []]
 
-export function asCondition({ sql, value }: Test): Condition {
-  return [sql, [value]]
+export function asCondition({ sql, values }: Test): Condition {
+  return [sql, values]
 }
 
 /** The rows of `from` that meet all conditions. */

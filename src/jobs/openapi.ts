@@ -125,7 +125,7 @@ export const JOB_NOTES: readonly OperationNote[] = [
     tag: 'Jobs',
     summary: 'List jobs, newest first',
     description:
-      'Go on with `cursor` while `next_cursor` is not null, and keep the filters the same: jobs that are created meanwhile move no page. A page asked for by `type`, `tag`, `error_code`, `endpoint` or `name` may hold fewer jobs than `limit`, even none, and still not be the last. A token that is confined to a project sees that project alone.',
+      'Go on with `cursor` while `next_cursor` is not null, and keep the filters the same: jobs that are created meanwhile move no page. A page asked for by `type`, `tag`, `error_code`, `endpoint`, `name` or `waiting=false` may hold fewer jobs than `limit`, even none, and still not be the last. A token that is confined to a project sees that project alone.',
     query: ListQuery,
     notes: {
       project_id: 'Jobs of this project.',
@@ -136,7 +136,7 @@ export const JOB_NOTES: readonly OperationNote[] = [
       error_code: 'Jobs that failed, or whose last attempt failed, with this code.',
       endpoint: 'Jobs for the RunPod endpoint of this name.',
       waiting:
-        'Only jobs that are held, since no place is free at their endpoint or it takes none; a job is found within 15 s.',
+        'Only jobs that are held, since no place is free at their endpoint or it takes none, or with `false` only the others; a job is found within 15 s.',
       id: 'Jobs whose id begins like this; the other filters but the project then do not count.',
       created_after: 'Jobs born later than this instant.',
       created_before: 'Jobs born earlier than this instant.',

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
-import type { LaneJson, LanesJson, Statistics } from '../../../wire/admin.ts'
+import type { BulkDone, LaneJson, LanesJson, Statistics } from '../../../wire/admin.ts'
 import type { JobJson, JobPage } from '../../../wire/job.ts'
 import { pass, SECOND } from '../../support/workerd/clock.ts'
 import {
@@ -67,7 +67,7 @@ describe('The lanes', () => {
     await act('pause', 'Planned maintenance.')
     const project = freshProject()
     const { id } = (await createJob({ project_id: project })).job
-    await createJob({ project_id: project })
+    const { id: other } = (await createJob({ project_id: project })).job
     await ring(id)
     pass(20 * SECOND)
     await ring(id)
@@ -89,7 +89,15 @@ describe('The lanes', () => {
     expect(await found('waiting=true&endpoint=h100')).toEqual([])
     const queued = await api(`/api/jobs?project_id=${project}&waiting=true&status=queued`)
     expect(await bodyOf(queued)).toMatchObject({ jobs: [] })
-    expect(await found('waiting=false')).toHaveLength(2)
+    expect(await found('waiting=false')).toEqual([other])
+    const cancel = (waiting: boolean) =>
+      post('/api/admin/jobs/actions', {
+        action: 'cancel',
+        reason: 'It waits too long.',
+        filter: { waiting, project_id: project },
+        dry_run: true,
+      }).then(bodyOf<BulkDone>)
+    expect([(await cancel(true)).left, (await cancel(false)).left]).toEqual([1, 1])
     await post(`/api/jobs/${id}/cancel`, {})
     await ring(id)
     expect(await found('waiting=true')).toEqual([])

@@ -131,16 +131,17 @@ function writeOff(draft: Draft, attempt: Attempt, counts: boolean): void {
   else postpone(draft, attempt, { failure: lost, cause: 'runpod', retryAfterMs: null })
 }
 
-/** The listed signals are ignored in this state and imply nothing about the outcome of the dispatch. */
+/** Ignored in this state: they imply nothing about the outcome of the dispatch. */
+const SILENT = new Set<Signal['type']>([
+  'queued',
+  'pollFailed',
+  'outputSeen',
+  'outputAbsent',
+  'lookFailed',
+  'lineSeen',
+  'lineLost',
+])
+
 function isOutcome({ type }: Signal): boolean {
-  const SILENT: string[] = [
-    'queued',
-    'pollFailed',
-    'outputSeen',
-    'outputAbsent',
-    'lookFailed',
-    'lineSeen',
-    'lineLost',
-  ]
-  return !SILENT.includes(type)
+  return !SILENT.has(type)
 }
