@@ -24,7 +24,7 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 /** The time in which a job that accepted an offer must ask. */
 export const OFFER_MS = 30 * SECOND
-/** The pause before the holder of a place is queried, and between such queries. */
+/** The pause before the holder of a place is queried, or a job that was passed over is called, and between such calls. */
 export const CHECK_MS = 3 * MINUTE
 /** The interval in which a waiting job asks again by itself. */
 export const ASK_AGAIN_MS = 15 * MINUTE
@@ -86,6 +86,7 @@ export class Draft {
       since: known?.since ?? this.now,
       offeredAt: known?.offeredAt ?? null,
       passedOver: false,
+      calledAt: null,
     }
     if (known?.passedOver) this.#setTurn(ask.projectId, joiningTurn(this.lane, ask.projectId))
     if (this.#mayGo(waiter)) {
@@ -158,7 +159,7 @@ export class Draft {
 
   // Time
 
-  /** Handles what is due: expired places and waiters, offers without an ask, queries of holders. */
+  /** Handles what is due: expired places and waiters, offers without an ask, queries of holders, calls to jobs. */
   wake(): void {
     this.#expire()
     this.#check()
@@ -193,9 +194,17 @@ export class Draft {
     }
   }
 
-  /** Only while jobs wait: before that, a place that is held by nobody delays nobody. */
+  /**
+   * Only while jobs wait: before that, a place that is held by nobody delays nobody. A job that was passed over is called
+   * without a place being reserved, so that it asks again although the platform lost its alarm.
+   */
   #check(): void {
     if (this.lane.waiters.size === 0) return
+    for (const waiter of this.lane.waiters.values()) {
+      if (callAt(waiter) > this.now) continue
+      this.#setWaiter({ ...waiter, calledAt: this.now })
+      this.calls.push(callOf('offer', waiter))
+    }
     for (const [key, place] of this.lane.places) {
       if (checkAt(place) > this.now) continue
       this.lane = {
@@ -272,7 +281,7 @@ export class Draft {
   }
 
   #passOver(waiter: Waiter): void {
-    this.#setWaiter({ ...waiter, offeredAt: null, passedOver: true })
+    this.#setWaiter({ ...waiter, offeredAt: null, passedOver: true, calledAt: this.now })
   }
 
   #setWaiter(waiter: Waiter): void {
@@ -307,8 +316,8 @@ export function wakeAt(lane: Lane, now: number): number | null {
   if (lane.waiters.size === 0) return null
   const instants = [
     ...[...lane.places.values()].flatMap((place) => [place.until, checkAt(place)]),
-    ...[...lane.waiters.values()].map(({ until, offeredAt }) =>
-      offeredAt === null ? until : Math.min(until, offeredAt + OFFER_MS),
+    ...[...lane.waiters.values()].map((waiter) =>
+      Math.min(waiter.until, callAt(waiter), (waiter.offeredAt ?? Number.POSITIVE_INFINITY) + OFFER_MS),
     ),
   ]
   // At the end of the breaker's pause the next job is offered the probe, and no instant remains.
@@ -319,6 +328,10 @@ export function wakeAt(lane: Lane, now: number): number | null {
 
 function checkAt({ grantedAt, checkedAt }: Place): number {
   return (checkedAt ?? grantedAt) + CHECK_MS
+}
+
+function callAt({ passedOver, calledAt, since }: Waiter): number {
+  return passedOver ? (calledAt ?? since) + CHECK_MS : Number.POSITIVE_INFINITY
 }
 
 function callOf(type: Call['type'], { jobId, round, dispatch, version }: Ask): Call {

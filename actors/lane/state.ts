@@ -29,6 +29,8 @@ export interface Waiter extends Ask {
   readonly offeredAt: number | null
   /** It did not ask after an offer, or could not be reached: passed over until it asks again. */
   readonly passedOver: boolean
+  /** In memory only: when it was last passed over, or called without an offer; null before. */
+  readonly calledAt: number | null
 }
 
 /** The cause of a refusal by RunPod: 401, 402, 403 and 404 are the deployment's. */

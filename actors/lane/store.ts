@@ -64,7 +64,7 @@ export class LaneStore {
       waiters: new Map(
         [...waiters].map(({ key, ask, since, passed_over: passedOver }) => [
           key,
-          { ...askOf(ask), since, offeredAt: null, passedOver: passedOver === 1 },
+          { ...askOf(ask), since, offeredAt: null, passedOver: passedOver === 1, calledAt: null },
         ]),
       ),
       turns: new Map([...turns].map(({ project_id: projectId, turn }) => [projectId, turn])),

@@ -107,6 +107,23 @@ describe('A lane with places', () => {
     expect(story.ask('c')).toEqual(GRANTED)
   })
 
+  test('calls a job that was passed over every 3 min, and reserves it no place', () => {
+    const story = new Story(1)
+    for (const id of ['a', 'b']) story.ask(id)
+    story.tell((draft) => draft.release(ask('a')))
+    story.tell((draft) => draft.offerAnswered(callOf('b'), 'error'))
+    for (let call = 1; call <= 2; call++) {
+      story.now = T0 + call * CHECK_MS
+      expect(wakeAt(story.lane, story.now)).toBe(story.now)
+      story.tell((draft) => draft.wake())
+      expect(story.calls).toEqual(['offer b'])
+      story.tell((draft) => draft.offerAnswered(callOf('b'), call === 1 ? 'error' : 'coming'))
+    }
+    expect(story.ask('c')).toEqual(GRANTED)
+    story.tell((draft) => draft.release(ask('c')))
+    expect(story.ask('b')).toEqual(GRANTED)
+  })
+
   test('asks after 3 min whether a job holds its place, and takes it back', () => {
     const story = new Story(1)
     story.ask('a')
@@ -191,7 +208,7 @@ describe('Turns', () => {
     story.ask('a4', 1, { priority: 5 })
     expect(story.order).toEqual(['a4', 'b1', 'a1', 'a2', 'a3'])
     const late = ask('b2', 2)
-    const waiter = { ...late, since: story.now + 1, offeredAt: null, passedOver: false }
+    const waiter = { ...late, since: story.now + 1, offeredAt: null, passedOver: false, calledAt: null }
     expect(ahead(story.lane, waiter)).toEqual({ all: 3, own: 1 })
   })
 
@@ -434,7 +451,7 @@ test('any number of jobs may wait', () => {
   const story = new Story(1)
   story.ask('a')
   const waiters = Array.from({ length: 200_000 }, (_, i): [string, Waiter] => {
-    const waiter = { ...ask(`w${i}`), since: T0, offeredAt: null, passedOver: false }
+    const waiter = { ...ask(`w${i}`), since: T0, offeredAt: null, passedOver: false, calledAt: null }
     return [keyOf(waiter), waiter]
   })
   story.lane = { ...story.lane, waiters: new Map(waiters), turns: new Map([[1, 1]]) }

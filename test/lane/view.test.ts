@@ -10,7 +10,7 @@ const asks = Array.from({ length: MANY }, (_, i): [string, Waiter] => {
   const ref = { jobId: `job-${i}`, round: 1, dispatch: 1 }
   const since = NOW - i * 1_000
   const ask = { ...ref, version: 1, projectId: i + 1, priority: 0, until: NOW + 3_600_000 }
-  return [keyOf(ref), { ...ask, since, offeredAt: null, passedOver: false }]
+  return [keyOf(ref), { ...ask, since, offeredAt: null, passedOver: false, calledAt: null }]
 })
 
 test('what is listed is bounded, and the counts are of all', () => {

@@ -65,6 +65,13 @@ export const OF_LANES: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a job that was passed over is not called again',
+    runs: USUAL_RUNS,
+    file: RULES,
+    search: "calledAt: this.now })\n      this.calls.push(callOf('offer', waiter))\n",
+    replace: 'calledAt: this.now })\n',
+  },
+  {
     name: 'an attempt that an outage caught uses up an attempt',
     runs: USUAL_RUNS,
     file: `${CORE}/states/dispatching.ts`,

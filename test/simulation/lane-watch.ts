@@ -10,8 +10,8 @@ const MINUTE = 60_000
 const LOOK_MS = 30_000
 /** The lane queries a place that no job holds after 3 min; plus the delay of messages. */
 const LOST_MS = 3 * MINUTE + LOOK_MS + 10_000
-/** A job that was not reached asks again by itself within 15 min; after that it must receive a free place. */
-const KIND_MS = 16 * MINUTE
+/** A job that was not reached is called again within 3 min; after that it must receive a free place. */
+const KIND_MS = 4 * MINUTE
 const IDLE_MS = 3 * MINUTE + LOOK_MS + 10_000
 
 export class LaneWatch {

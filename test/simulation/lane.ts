@@ -102,7 +102,7 @@ export class SimulatedLane {
       ...this.#lane,
       ambiguous: 0,
       places: mapped(places, (place) => ({ ...place, checkedAt: null })),
-      waiters: mapped(waiters, (waiter) => ({ ...waiter, offeredAt: null })),
+      waiters: mapped(waiters, (waiter) => ({ ...waiter, offeredAt: null, calledAt: null })),
     }
     return true
   }
