@@ -106,7 +106,14 @@ describeInBrowser('the canvas', () => {
     const item = page.locator('.overlay-item')
     const place = () => page.getByRole('slider', { name: 'From left' }).inputValue()
     expect(await place()).toBe('0.05')
-    await drag(page, item, 120, -80)
+    // However long it rests on the way.
+    await drag(page, item, 60, -40, async () => {
+      await page.evaluate(() => {
+        const now = Date.now.bind(Date)
+        Date.now = () => now() + 60_000
+      })
+      await moveBy(page, item, 60, -40)
+    })
     const moved = await place()
     expect(moved).not.toBe('0.05')
     await page.keyboard.press('Control+z')
@@ -118,6 +125,25 @@ describeInBrowser('the canvas', () => {
     expect(await page.getByRole('button', { name: 'Undo' }).isDisabled()).toBe(true)
     await page.getByRole('button', { name: 'Redo' }).click()
     expect(await place()).toBe(moved)
+    await page.keyboard.press('Control+z')
+    await page.keyboard.press('Control+y')
+    expect(await place()).toBe(moved)
+  })
+
+  test('keys that come at once after a change undo that change, and do it again', async () => {
+    const page = await studio()
+    await dropVideo(page, world.clip)
+    const item = page.locator('.overlay-item')
+    const before = await boxOf(item)
+    await page.getByRole('slider', { name: 'From left' }).evaluate((field: HTMLInputElement) => {
+      const press = (shiftKey: boolean) =>
+        dispatchEvent(new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, shiftKey }))
+      field.value = '0.4'
+      field.dispatchEvent(new Event('input', { bubbles: true }))
+      press(false)
+      press(true)
+    })
+    expect((await boxOf(item)).x).toBeGreaterThan(before.x + 100)
   })
 
   test('the timeline has a bar for each item on the scale of the playhead, and of the ends of a trim', async () => {
@@ -243,6 +269,12 @@ async function drag(page: Page, what: Locator, x: number, y: number, look = asyn
   await page.mouse.move(from.x + x, from.y + y, { steps: 4 })
   await look()
   await page.mouse.up()
+}
+
+/** Goes on with a drag. */
+async function moveBy(page: Page, what: Locator, x: number, y: number): Promise<void> {
+  const box = await boxOf(what)
+  await page.mouse.move(box.x + box.width / 2 + x, box.y + box.height / 2 + y, { steps: 4 })
 }
 
 /** Runs in the page: sums up layout shifts from now on. */

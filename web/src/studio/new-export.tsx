@@ -294,9 +294,14 @@ function StepButton({ name, label, can, go }: StepButtonProps) {
 function useKeys({ undo, redo }: { undo: () => void; redo: () => void }): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (!(event.metaKey || event.ctrlKey) || event.key.toLowerCase() !== 'z') return
+      const { ctrlKey, metaKey, shiftKey } = event
+      const key = event.key.toLowerCase()
+      const isUndo = key === 'z' && (ctrlKey || metaKey)
+      // On Windows; on a Mac this key with Command opens the browser's history.
+      const isRedo = key === 'y' && ctrlKey
+      if (!isUndo && !isRedo) return
       event.preventDefault()
-      if (event.shiftKey) redo()
+      if (isRedo || shiftKey) redo()
       else undo()
     }
     addEventListener('keydown', press)

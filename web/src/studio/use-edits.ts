@@ -1,5 +1,5 @@
 /** The edited state: the type, and the params of each edited type. Survives a reload, and can be undone. */
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { JsonObject } from '../../../client/index.ts'
 import { useSession } from './use-session.ts'
 
@@ -20,28 +20,40 @@ export interface Edits extends Edit {
 /** Changes within this time are undone together. */
 const TOGETHER_MS = 500
 
+/**
+ * Everything is read from a reference, never from what was rendered: a key may be handled after a change and before the
+ * handlers of its rendering are in place.
+ */
 export function useEdits(): Edits {
   const [type, setType] = useSession('type', 'overlay')
   const [drafts, setDrafts] = useSession<Edit['drafts']>('drafts', {})
+  const edit = useRef<Edit>({ type, drafts })
   const history = useRef({ past: [] as Edit[], future: [] as Edit[], lastAt: 0 })
   const { past, future } = history.current
-  const show = (edit: Edit) => {
-    setType(edit.type)
-    setDrafts(edit.drafts)
+  const isHeld = useHeldPointer(() => {
+    history.current.lastAt = 0
+  })
+  const show = (next: Edit) => {
+    edit.current = next
+    setType(next.type)
+    setDrafts(next.drafts)
   }
   const change = (to: Partial<Edit>, apart = false) => {
     const now = Date.now()
-    if (apart || now - history.current.lastAt > TOGETHER_MS) past.push({ type, drafts })
+    const { lastAt } = history.current
+    // A drag is one step, however long it rests.
+    const isSame = !apart && lastAt > 0 && (isHeld() || now - lastAt <= TOGETHER_MS)
+    if (!isSame) past.push(edit.current)
     history.current.lastAt = apart ? 0 : now
     future.length = 0
-    show({ type, drafts, ...to })
+    show({ ...edit.current, ...to })
   }
   const step = (from: Edit[], to: Edit[]) => {
-    const edit = from.pop()
-    if (!edit) return
-    to.push({ type, drafts })
+    const next = from.pop()
+    if (!next) return
+    to.push(edit.current)
     history.current.lastAt = 0
-    show(edit)
+    show(next)
   }
   return {
     type,
@@ -52,4 +64,24 @@ export function useEdits(): Edits {
     canUndo: past.length > 0,
     canRedo: future.length > 0,
   }
+}
+
+/** Whether a pointer is held down. @param pressed called when one is pressed */
+function useHeldPointer(pressed: () => void): () => boolean {
+  const held = useRef(false)
+  useEffect(() => {
+    const stop = new AbortController()
+    const down = () => {
+      held.current = true
+      pressed()
+    }
+    const up = () => {
+      held.current = false
+    }
+    const options = { capture: true, signal: stop.signal }
+    addEventListener('pointerdown', down, options)
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, up, options)
+    return () => stop.abort()
+  }, [])
+  return () => held.current
 }
