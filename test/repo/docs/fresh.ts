@@ -2,8 +2,8 @@
  * `npm run test:fresh [-- --only README.md] [-- --quick]`: what a stranger does. Clones the repository into an empty
  * folder, with an empty HOME and an empty npm cache, and runs there every block of the documentation that says it runs,
  * in order, page by page, each page in one shell. For the blocks that need an account, it asks wrangler whether their
- * commands and flags exist. `--quick` leaves out `npm test`, for who has just run it on the same commit. Uncommitted
- * changes are not cloned, as a stranger would not have them.
+ * commands and flags exist. `--quick` leaves out blocks with tests or checks, for who has just run these on the same
+ * commit. Uncommitted changes are not cloned, as a stranger would not have them.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -22,7 +22,9 @@ const { values } = parseArgs({
   options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } },
 })
 const isWanted = ({ run, file, code }: Block) =>
-  run && (!values.only || file === values.only) && !(values.quick && /\bnpm test\b/.test(code))
+  run &&
+  (!values.only || file === values.only) &&
+  !(values.quick && /\bnpm (test|run (check|test:))/.test(code))
 const home = mkdtempSync(join(tmpdir(), 'exportal-fresh-'))
 const clone = join(home, 'exportal')
 const { PATH, LANG } = process.env
