@@ -15,7 +15,7 @@ import { type Answer, boundedFetch, parseAs } from '../shared/bounded-fetch.ts'
 import { withoutSecrets } from '../shared/redact.ts'
 import { retryAfterMs } from '../shared/retry-after.ts'
 import { VERSION } from '../shared/version.ts'
-import { isFinal, observationOf, RunpodEnvelope } from './envelope.ts'
+import { isFinal, observationOf, RunpodEnvelope, RunpodId } from './envelope.ts'
 
 export interface RunpodSettings {
   /** `https://api.runpod.ai/v2/<endpoint id>`, without a trailing slash. */
@@ -32,10 +32,11 @@ export type StatusAnswer = { kind: 'observed'; observation: Observation } | { ki
 
 const USER_AGENT = `Exportal/${VERSION}`
 
-/** An answer echoes the input, so it may be as large as the request. */
+/** An envelope echoes the input and contains the worker's result, of up to 10 MB (docs.runpod.io, operation reference). */
+const ENVELOPE_BYTES = 12 * 1024 * 1024
 const ANSWER_BYTES = 2 * 1024 * 1024
 
-const RunReply = v.object({ id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)) })
+const RunReply = v.object({ id: RunpodId })
 const Count = v.fallback(v.pipe(v.number(), v.minValue(0)), 0)
 const HealthReply = v.object({
   jobs: v.fallback(v.object({ inQueue: Count }), { inQueue: 0 }),
@@ -111,10 +112,11 @@ function call(
   }
   if (body) headers['Content-Type'] = 'application/json'
   const init: RequestInit = body ? { method, headers, body: JSON.stringify(body) } : { method, headers }
-  return boundedFetch(`${settings.endpoint}${path}`, init, { ms, bytes: ANSWER_BYTES })
+  const bytes = path.startsWith('/status/') || path.startsWith('/cancel/') ? ENVELOPE_BYTES : ANSWER_BYTES
+  return boundedFetch(`${settings.endpoint}${path}`, init, { ms, bytes })
 }
 
-/** Answers of `/run` not caused by the job: 401 to 404 are caused by the deployment, the others by RunPod. */
+/** Answers of `/run` that have a failure of their own: none of them is caused by the job. */
 const REFUSALS = new Map<number, [code: string, message: string]>([
   [401, ['runpod_unauthorized', 'RunPod refused the API key (401); check RUNPOD_API_KEY.']],
   [402, ['runpod_no_credit', 'RunPod says that the account has no credit (402).']],
@@ -124,6 +126,14 @@ const REFUSALS = new Map<number, [code: string, message: string]>([
   [500, ['runpod_unavailable', 'RunPod could not take the job (500).']],
   [503, ['runpod_unavailable', 'RunPod could not take the job (503).']],
 ])
+
+/**
+ * The causes of the statuses of `/run`. Only these four depend on the request's body, and thus on the job: every other
+ * 4xx would refuse each job alike, as 405 does at an address that is no endpoint.
+ */
+const CAUSED_BY_JOB = new Set([400, 413, 414, 422])
+/** The server gave up on this request: a later one may succeed. (RFC 9110, 15.5.9; RFC 8470, 5.2) */
+const CAUSED_BY_RUNPOD = new Set([408, 421, 425, 429, 500, 503])
 
 /** Exported for the table of its tests: every status of `/run` has one meaning. */
 export function sortRunAnswer(answer: Answer): RunAnswer {
@@ -142,11 +152,18 @@ export function sortRunAnswer(answer: Answer): RunAnswer {
     cause,
     retryAfterMs: retryAfterMs(headers),
   })
-  const known = REFUSALS.get(code)
-  if (known) return refused(code < 405 ? 'deployment' : 'runpod', failure(...known, true))
-  if (code >= 400 && code < 500) {
+  if (CAUSED_BY_JOB.has(code)) {
     const why = `RunPod rejected the job (${code}): ${reasonIn(text)}`
     return refused('job', failure('dispatch_rejected', why, false))
+  }
+  const [name, message] = REFUSALS.get(code) ?? []
+  if (CAUSED_BY_RUNPOD.has(code)) {
+    const why = message ?? `RunPod could not take the job (${code}).`
+    return refused('runpod', failure(name ?? 'runpod_unavailable', why, true))
+  }
+  if (code >= 400 && code < 500) {
+    const why = message ?? `No endpoint takes jobs at this address (${code}); check it. ${reasonIn(text)}`
+    return refused('deployment', failure(name ?? 'runpod_endpoint_not_found', why, true))
   }
   return { kind: 'ambiguous', detail: `RunPod answered ${code}.` }
 }

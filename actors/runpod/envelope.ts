@@ -12,20 +12,29 @@ import { withoutSecrets } from '../shared/redact.ts'
 /** The first lines of a traceback are enough to identify it. */
 const MAX_ERROR_CHARACTERS = 10_000
 
-const Milliseconds = v.fallback(v.nullish(v.pipe(v.number(), v.minValue(0))), null)
+/** RunPod bounds both times by 7 days (docs.runpod.io, endpoint configurations). Anything longer is not a duration. */
+const MAX_MILLISECONDS = 8 * 24 * 60 * 60_000
+const Milliseconds = v.fallback(
+  v.nullish(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_MILLISECONDS))),
+  null,
+)
+
+/**
+ * Opaque, but part of the address of `/status` and `/cancel`: half a surrogate pair has no form in a URL, and a dot
+ * segment addresses something else.
+ */
+export const RunpodId = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(200),
+  v.check((id) => id.isWellFormed()),
+  v.notValue('.'),
+  v.notValue('..'),
+)
 
 export const RunpodEnvelope = v.object({
-  id: v.fallback(
-    v.nullish(
-      v.pipe(
-        v.string(),
-        v.maxLength(200),
-        v.check((id) => id.isWellFormed()),
-      ),
-    ),
-    null,
-  ),
-  status: v.string(),
+  id: v.fallback(v.nullish(RunpodId), null),
+  status: v.pipe(v.string(), v.trim(), v.toUpperCase()),
   error: v.optional(v.unknown()),
   output: v.optional(v.unknown()),
   delayTime: Milliseconds,

@@ -1,5 +1,7 @@
-import { afterEach, expect, test, vi } from 'vitest'
-import { cancel, health, run, status } from '../../actors/runpod/client.ts'
+import * as v from 'valibot'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { cancel, health, run, sortRunAnswer, status } from '../../actors/runpod/client.ts'
+import { observationOf, RunpodEnvelope } from '../../actors/runpod/envelope.ts'
 import project from '../../package.json' with { type: 'json' }
 
 afterEach(() => vi.unstubAllGlobals())
@@ -48,5 +50,54 @@ test.each([
     throttled: 0,
     initializing: 0,
     unhealthy,
+  })
+})
+
+function answered(code: number, text: string) {
+  return sortRunAnswer({ kind: 'answered', status: code, headers: new Headers(), text })
+}
+
+describe('An answer of /run', () => {
+  test.each([400, 413, 414, 422])('with %i is the fault of the job', (code) => {
+    expect(answered(code, '{}')).toMatchObject({ cause: 'job', failure: { code: 'dispatch_rejected' } })
+  })
+
+  test.each([401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 412, 415, 417, 418, 426, 428, 431, 451])(
+    'with %i, which every job would receive, is not the fault of one',
+    (code) => {
+      const refused = answered(code, '<html>Method not allowed</html>')
+      expect(refused).toMatchObject({ kind: 'refused', cause: 'deployment', failure: { retryable: true } })
+    },
+  )
+
+  test.each([408, 421, 425, 429, 500, 503])('with %i is RunPod’s', (code) => {
+    expect(answered(code, '')).toMatchObject({ cause: 'runpod', failure: { retryable: true } })
+  })
+
+  test.each(['\\ud800', '.', '..', ''])('has no usable id in %j', (id) => {
+    expect(answered(200, `{"id":"${id}","status":"IN_QUEUE"}`)).toMatchObject({ kind: 'ambiguous' })
+  })
+})
+
+describe('An envelope', () => {
+  const seen = (more: object) => observationOf(v.parse(RunpodEnvelope, { status: 'COMPLETED', ...more }))
+
+  test.each(['completed', ' COMPLETED\n', 'Completed'])('has a status in any case: %j', (said) => {
+    expect(seen({ status: said }).state).toBe('completed')
+  })
+
+  test.each([1e300, Number.POSITIVE_INFINITY, -1, '5000', null])('has no duration of %j', (time) => {
+    expect(seen({ executionTime: time, delayTime: 7 }).usage).toEqual({
+      delayMs: 7,
+      executionMs: null,
+      workerId: null,
+    })
+  })
+
+  test('is read with the largest result that RunPod takes', async () => {
+    const output = 'x'.repeat(10_000_000)
+    vi.stubGlobal('fetch', async () => Response.json({ id: 'a', status: 'COMPLETED', output }))
+    const answer = await status({ endpoint: 'https://gpus.test/v2/ep', apiKey: 'key' }, 'a')
+    expect(answer).toMatchObject({ kind: 'observed', observation: { state: 'completed' } })
   })
 })
