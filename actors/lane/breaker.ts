@@ -57,7 +57,8 @@ function refused(lane: Breaking, key: string, refusal: Refusal, now: number): Br
   if (breaker && breaker.probe?.key !== key) return lane
   const { first, longest } = PAUSES_MS[refusal.cause]
   const strikes = breaker?.refusal.cause === refusal.cause ? breaker.strikes + 1 : 1
-  const pauseMs = refusal.retryAfterMs ?? Math.min(longest, first * 2 ** Math.min(strikes - 1, 30))
+  // A `Retry-After` of zero, or a date that has passed, would send one job after the other.
+  const pauseMs = refusal.retryAfterMs || Math.min(longest, first * 2 ** Math.min(strikes - 1, 30))
   const openedAt = breaker?.openedAt ?? now
   return { ...lane, breaker: { openedAt, until: now + pauseMs, strikes, refusal, probe: null } }
 }

@@ -38,6 +38,8 @@ export interface Operator {
 const MAX_RELEASES = 10_000
 /** The alarm may fire this much late, so that a busy lane does not reset it constantly. */
 const ALARM_SLACK_MS = 1_000
+/** An alarm overdue by this much was lost. */
+const LOST_ALARM_MS = 60_000
 
 export class Lane extends DurableObject<LaneEnv> {
   readonly #store: LaneStore
@@ -144,7 +146,7 @@ export class Lane extends DurableObject<LaneEnv> {
     const before = this.#lane
     const draft = new Draft(before, this.#limit, now)
     const answer = act(draft)
-    this.#store.commit(before, draft.lane, this.#target)
+    this.#store.commit(before, draft, this.#target)
     this.#lane = draft.lane
     this.#arm(now)
     for (const call of draft.calls) this.ctx.waitUntil(this.#call(call))
@@ -153,7 +155,9 @@ export class Lane extends DurableObject<LaneEnv> {
 
   #arm(now: number): void {
     const at = wakeAt(this.#lane, now)
-    if (at === null || (this.#armedAt !== null && this.#armedAt <= at + ALARM_SLACK_MS)) return
+    if (at === null) return
+    const armedAt = this.#armedAt ?? Number.POSITIVE_INFINITY
+    if (armedAt <= at + ALARM_SLACK_MS && armedAt >= now - LOST_ALARM_MS) return
     this.#armedAt = at
     void this.ctx.storage.setAlarm(at)
   }

@@ -28,29 +28,33 @@ export function inTurn({ waiters, turns }: Waiting): Waiter[] {
 
 /** How many other jobs receive a place before this one, and how many of them belong to its own project. */
 export function ahead({ waiters, turns }: Waiting, waiter: Waiter): { all: number; own: number } {
-  const others = eligible(waiters).filter((each) => keyOf(each) !== keyOf(waiter))
-  const queues = Map.groupBy(others, ({ projectId }) => projectId)
-  const own = (queues.get(waiter.projectId) ?? []).filter(
-    (each) => each.offeredAt !== null || withinProject(each, waiter) < 0,
-  ).length
+  const me = keyOf(waiter)
+  const queues = new Map<number, { length: number; offered: number }>()
+  let own = 0
+  for (const [key, each] of waiters) {
+    if (each.passedOver || key === me) continue
+    const isOffered = each.offeredAt !== null
+    if (each.projectId === waiter.projectId) {
+      if (isOffered || withinProject(each, waiter) < 0) own++
+      continue
+    }
+    const queue = queues.get(each.projectId) ?? { length: 0, offered: 0 }
+    queue.length++
+    if (isOffered) queue.offered++
+    queues.set(each.projectId, queue)
+  }
+  const turn = turnOf(turns, waiter.projectId)
   let all = own
-  for (const [projectId, queue] of queues) {
-    if (projectId === waiter.projectId) continue
-    const rounds = Math.ceil(own + (turnOf(turns, waiter.projectId) - turnOf(turns, projectId)) / ROUND)
-    const offered = queue.filter(({ offeredAt }) => offeredAt !== null).length
-    all += Math.max(offered, Math.min(queue.length, rounds))
+  for (const [projectId, { length, offered }] of queues) {
+    const rounds = Math.ceil(own + (turn - turnOf(turns, projectId)) / ROUND)
+    all += Math.max(offered, Math.min(length, rounds))
   }
   return { all, own }
 }
 
 /** A turn after all waiting projects. */
-export function lastTurn({ waiters, turns }: Waiting): number {
-  return (
-    highest(
-      0,
-      eligible(waiters).map(({ projectId }) => turnOf(turns, projectId)),
-    ) + 1
-  )
+export function lastTurn(lane: Waiting): number {
+  return highest(0, turnsThere(lane)) + 1
 }
 
 /** The turn of a project after it received a place in its turn. */
@@ -69,15 +73,18 @@ export function nextTurn({ turns }: Waiting, projectId: number): number {
  * but does not make up for missed ones.
  */
 export function joiningTurn(lane: Waiting, projectId: number): number {
-  const { waiters, turns } = lane
-  const there = eligible(waiters)
-  if (there.some((each) => each.projectId === projectId)) return turnOf(turns, projectId)
+  const turn = turnOf(lane.turns, projectId)
+  for (const each of lane.waiters.values()) if (!each.passedOver && each.projectId === projectId) return turn
   const last = lastTurn(lane)
-  const first = lowest(
-    last,
-    there.map((each) => turnOf(turns, each.projectId)),
-  )
-  return Math.max(Math.floor(first / ROUND) * ROUND, Math.min(last, turnOf(turns, projectId)))
+  const first = lowest(last, turnsThere(lane))
+  return Math.max(Math.floor(first / ROUND) * ROUND, Math.min(last, turn))
+}
+
+/** The turns of the projects with a job that is not passed over. */
+function turnsThere({ waiters, turns }: Waiting): number[] {
+  const projects = new Set<number>()
+  for (const { projectId, passedOver } of waiters.values()) if (!passedOver) projects.add(projectId)
+  return [...projects].map((projectId) => turnOf(turns, projectId))
 }
 
 function eligible(waiters: Lane['waiters']): Waiter[] {

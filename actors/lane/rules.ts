@@ -6,9 +6,9 @@
  * up for lost offers. A place is a debt of its job, so it can only be lost if its job never committed the grant, or if
  * the platform lost the alarm that returns it: while jobs wait, the lane queries the holders, and reclaims such places.
  */
-import { lowest } from '../shared/extremes.ts'
 import { afterOutcome, closed, type Outcome, PROBE_MS, probeEndsAt, withoutProbe } from './breaker.ts'
 import { ahead, inTurn, joiningTurn, lastTurn, nextTurn } from './order.ts'
+import { Sheet } from './sheet.ts'
 import {
   type Ask,
   keyOf,
@@ -63,11 +63,17 @@ export class Draft {
   lane: Lane
   readonly calls: Call[] = []
   readonly now: number
+  readonly places: Sheet<string, Place>
+  readonly waiters: Sheet<string, Waiter>
+  readonly turns: Sheet<number, number>
   /** The number of places; null for any number. */
   readonly #limit: number | null
 
   constructor(lane: Lane, limit: number | null, now: number) {
     this.lane = lane
+    this.places = new Sheet(lane.places)
+    this.waiters = new Sheet(lane.waiters)
+    this.turns = new Sheet(lane.turns)
     this.#limit = limit
     this.now = now
   }
@@ -79,15 +85,19 @@ export class Draft {
     const key = keyOf(ask)
     if (releasedVersion !== null && ask.version <= releasedVersion) return { kind: 'stale' }
     this.#expire()
-    if (this.lane.places.has(key)) return this.#granted(key)
+    // A lane without a limit knows only the probe's grant.
+    if (this.lane.places.has(key) || this.lane.breaker?.probe?.key === key) return this.#granted(key)
     const known = this.lane.waiters.get(key)
-    const waiter: Waiter = {
-      ...ask,
-      since: known?.since ?? this.now,
-      offeredAt: known?.offeredAt ?? null,
-      passedOver: false,
-      calledAt: null,
-    }
+    const waiter: Waiter =
+      known && isRepeated(known, ask)
+        ? known
+        : {
+            ...ask,
+            since: known?.since ?? this.now,
+            offeredAt: known?.offeredAt ?? null,
+            passedOver: false,
+            calledAt: null,
+          }
     if (known?.passedOver) this.#setTurn(ask.projectId, joiningTurn(this.lane, ask.projectId))
     if (this.#mayGo(waiter)) {
       this.#lend(waiter)
@@ -105,8 +115,8 @@ export class Draft {
   /** The job no longer needs the place, or no longer waits for it. */
   release(ref: PlaceRef): void {
     const key = keyOf(ref)
-    this.#remove('places', key)
-    this.#remove('waiters', key)
+    this.#removePlace(key)
+    this.#removeWaiters([key])
     this.lane = withoutProbe(this.lane, key)
     this.offer()
   }
@@ -132,7 +142,7 @@ export class Draft {
     const key = keyOf(ref)
     const waiter = this.lane.waiters.get(key)
     if (answer === 'coming' || waiter?.version !== version) return
-    if (answer === 'no') this.#remove('waiters', key)
+    if (answer === 'no') this.#removeWaiters([key])
     else this.#passOver(waiter)
     this.offer()
   }
@@ -140,7 +150,7 @@ export class Draft {
   /** A job's answer on whether it holds its place. */
   holdsAnswered({ ref, version }: Call, holds: boolean): void {
     const key = keyOf(ref)
-    if (!holds && this.lane.places.get(key)?.version === version) this.#remove('places', key)
+    if (!holds && this.lane.places.get(key)?.version === version) this.#removePlace(key)
     this.offer()
   }
 
@@ -183,11 +193,13 @@ export class Draft {
 
   #expire(): void {
     const { now } = this
-    for (const [key, { until }] of this.lane.places) if (until <= now) this.#remove('places', key)
+    for (const [key, { until }] of this.lane.places) if (until <= now) this.#removePlace(key)
+    const expired: string[] = []
     for (const [key, waiter] of this.lane.waiters) {
-      if (waiter.until <= now) this.#remove('waiters', key)
+      if (waiter.until <= now) expired.push(key)
       else if (waiter.offeredAt !== null && waiter.offeredAt + OFFER_MS <= now) this.#passOver(waiter)
     }
+    this.#removeWaiters(expired)
     const { breaker } = this.lane
     if (breaker?.probe && breaker.probe.at + PROBE_MS <= now) {
       this.lane = withoutProbe(this.lane, breaker.probe.key)
@@ -205,12 +217,9 @@ export class Draft {
       this.#setWaiter({ ...waiter, calledAt: this.now })
       this.calls.push(callOf('offer', waiter))
     }
-    for (const [key, place] of this.lane.places) {
+    for (const place of this.lane.places.values()) {
       if (checkAt(place) > this.now) continue
-      this.lane = {
-        ...this.lane,
-        places: new Map(this.lane.places).set(key, { ...place, checkedAt: this.now }),
-      }
+      this.#setPlace({ ...place, checkedAt: this.now })
       this.calls.push(callOf('holds', place))
     }
   }
@@ -237,7 +246,8 @@ export class Draft {
 
   /** The number of places to offer; while the breaker is open, only one, for the probe. */
   #free(): number {
-    const offered = this.#offered().length
+    let offered = 0
+    for (const { offeredAt } of this.lane.waiters.values()) if (offeredAt !== null) offered++
     const unlent = this.#limit === null ? MOST_OFFERED : this.#limit - this.lane.places.size
     return Math.min(this.lane.breaker ? 1 : MOST_OFFERED, unlent) - offered
   }
@@ -250,12 +260,11 @@ export class Draft {
     const { jobId, round, dispatch, version, projectId, priority, until } = asked
     const ask: Ask = { jobId, round, dispatch, version, projectId, priority, until }
     const key = keyOf(ask)
-    this.#remove('waiters', key)
+    this.#removeWaiters([key])
     if (this.lane.turns.has(projectId))
       this.#setTurn(projectId, isInTurn ? nextTurn(this.lane, projectId) : lastTurn(this.lane))
     if (this.#limit === null) return
-    const place: Place = { ...ask, grantedAt: this.now, checkedAt: null }
-    this.#change({ places: new Map(this.lane.places).set(key, place) })
+    this.#setPlace({ ...ask, grantedAt: this.now, checkedAt: null })
   }
 
   #granted(key: string): AskAnswer {
@@ -284,25 +293,43 @@ export class Draft {
     this.#setWaiter({ ...waiter, offeredAt: null, passedOver: true, calledAt: this.now })
   }
 
+  #setPlace(place: Place): void {
+    this.places.set(keyOf(place), place)
+    this.#change({ places: this.places.map })
+  }
+
+  #removePlace(key: string): void {
+    this.places.remove(key)
+    this.#change({ places: this.places.map })
+  }
+
   #setWaiter(waiter: Waiter): void {
-    this.#change({ waiters: new Map(this.lane.waiters).set(keyOf(waiter), waiter) })
+    if (this.waiters.map.get(keyOf(waiter)) === waiter) return
+    this.waiters.set(keyOf(waiter), waiter)
+    this.#change({ waiters: this.waiters.map })
   }
 
   #setTurn(projectId: number, turn: number): void {
     if (this.lane.turns.get(projectId) === turn) return
-    this.#change({ turns: new Map(this.lane.turns).set(projectId, turn) })
+    this.turns.set(projectId, turn)
+    this.#change({ turns: this.turns.map })
   }
 
-  #remove(from: 'places' | 'waiters', key: string): void {
-    const waiter = from === 'waiters' ? this.lane.waiters.get(key) : undefined
-    if (!this.lane[from].has(key)) return
-    const rest = new Map<string, Place & Waiter>(this.lane[from] as ReadonlyMap<string, Place & Waiter>)
-    rest.delete(key)
-    this.#change({ [from]: rest })
-    if (!waiter || [...rest.values()].some(({ projectId }) => projectId === waiter.projectId)) return
-    const turns = new Map(this.lane.turns)
-    turns.delete(waiter.projectId)
-    this.#change({ turns })
+  /** A project has a turn only while it waits. */
+  #removeWaiters(keys: readonly string[]): void {
+    const projects = new Set<number>()
+    for (const key of keys) {
+      const waiter = this.waiters.map.get(key)
+      if (!waiter) continue
+      projects.add(waiter.projectId)
+      this.waiters.remove(key)
+    }
+    if (projects.size === 0) return
+    for (const { projectId } of this.waiters.map.values()) {
+      if (projects.delete(projectId) && projects.size === 0) break
+    }
+    for (const projectId of projects) this.turns.remove(projectId)
+    this.#change({ waiters: this.waiters.map, turns: this.turns.map })
   }
 
   #change(changes: Partial<Lane>): void {
@@ -312,18 +339,23 @@ export class Draft {
 
 /** When the lane is due next, in milliseconds since 1970; null while nothing is, in particular while no job waits. */
 export function wakeAt(lane: Lane, now: number): number | null {
-  const { breaker, pause } = lane
-  if (lane.waiters.size === 0) return null
-  const instants = [
-    ...[...lane.places.values()].flatMap((place) => [place.until, checkAt(place)]),
-    ...[...lane.waiters.values()].map((waiter) =>
-      Math.min(waiter.until, callAt(waiter), (waiter.offeredAt ?? Number.POSITIVE_INFINITY) + OFFER_MS),
-    ),
-  ]
+  const { breaker, pause, places, waiters } = lane
+  if (waiters.size === 0) return null
+  let first = Number.POSITIVE_INFINITY
+  for (const place of places.values()) first = Math.min(first, place.until, checkAt(place))
+  for (const waiter of waiters.values()) {
+    const offerEndsAt = waiter.offeredAt === null ? first : waiter.offeredAt + OFFER_MS
+    first = Math.min(first, waiter.until, callAt(waiter), offerEndsAt)
+  }
   // At the end of the breaker's pause the next job is offered the probe, and no instant remains.
   const breakerAt = breaker && !pause ? (probeEndsAt(breaker) ?? breaker.until) : now
-  if (breakerAt > now) instants.push(breakerAt)
-  return lowest(Number.POSITIVE_INFINITY, instants)
+  return breakerAt > now ? Math.min(first, breakerAt) : first
+}
+
+/** A waiting job asks again periodically: nothing is changed then, and thus nothing is copied. */
+function isRepeated(known: Waiter, { version, projectId, priority, until }: Ask): boolean {
+  const isSame = known.version === version && known.until === until && known.priority === priority
+  return isSame && known.projectId === projectId && !known.passedOver
 }
 
 function checkAt({ grantedAt, checkedAt }: Place): number {

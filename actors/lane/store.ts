@@ -3,6 +3,8 @@
  * written: a place lent and returned while no job waits is two rows, and a lane without a limit writes nothing until
  * RunPod refuses a job. Nothing is created before the first write.
  */
+import type { Draft } from './rules.ts'
+import type { Sheet } from './sheet.ts'
 import { type Ask, EMPTY_LANE, type Lane, type Place, type Waiter } from './state.ts'
 
 /** The version that this code writes; a later one adds tables or columns in `load`. */
@@ -71,10 +73,10 @@ export class LaneStore {
     }
   }
 
-  /** Writes the differences, atomically. */
-  commit(before: Lane, after: Lane, target: string): void {
-    const statements = changesBetween(before, after)
-    const { breaker, outages, pause } = after
+  /** Writes what the decision changed, atomically. */
+  commit(before: Lane, draft: Draft, target: string): void {
+    const statements = changesOf(before, draft)
+    const { breaker, outages, pause } = draft.lane
     const isSame =
       breaker === before.breaker &&
       pause === before.pause &&
@@ -97,9 +99,9 @@ export class LaneStore {
 
 type Statement = readonly [sql: string, ...values: (string | number)[]]
 
-function changesBetween(before: Lane, after: Lane): Statement[] {
+function changesOf(before: Lane, { places, waiters, turns }: Draft): Statement[] {
   return [
-    ...differences(before.places, after.places, samePlace, {
+    ...differences(before.places, places, samePlace, {
       put: (key, place) => [
         'INSERT OR REPLACE INTO places VALUES (?, ?, ?)',
         key,
@@ -108,7 +110,7 @@ function changesBetween(before: Lane, after: Lane): Statement[] {
       ],
       remove: (key) => ['DELETE FROM places WHERE key = ?', key],
     }),
-    ...differences(before.waiters, after.waiters, sameWaiter, {
+    ...differences(before.waiters, waiters, sameWaiter, {
       put: (key, waiter) => [
         'INSERT OR REPLACE INTO waiters VALUES (?, ?, ?, ?)',
         key,
@@ -118,7 +120,7 @@ function changesBetween(before: Lane, after: Lane): Statement[] {
       ],
       remove: (key) => ['DELETE FROM waiters WHERE key = ?', key],
     }),
-    ...differences(before.turns, after.turns, (a, b) => a === b, {
+    ...differences(before.turns, turns, (a, b) => a === b, {
       put: (projectId, turn) => ['INSERT OR REPLACE INTO turns VALUES (?, ?)', projectId, turn],
       remove: (projectId) => ['DELETE FROM turns WHERE project_id = ?', projectId],
     }),
@@ -127,17 +129,15 @@ function changesBetween(before: Lane, after: Lane): Statement[] {
 
 function differences<K, V>(
   before: ReadonlyMap<K, V>,
-  after: ReadonlyMap<K, V>,
+  after: Sheet<K, V>,
   same: (a: V, b: V) => boolean,
   write: { put: (key: K, value: V) => Statement; remove: (key: K) => Statement },
 ): Statement[] {
-  if (before === after) return []
-  const changed = [...after].filter(([key, value]) => {
-    const known = before.get(key)
-    return known === undefined || !same(known, value)
+  return [...after.changed].flatMap((key) => {
+    const [known, value] = [before.get(key), after.map.get(key)]
+    if (value === undefined) return known === undefined ? [] : [write.remove(key)]
+    return known !== undefined && same(known, value) ? [] : [write.put(key, value)]
   })
-  const gone = [...before.keys()].filter((key) => !after.has(key))
-  return [...gone.map(write.remove), ...changed.map(([key, value]) => write.put(key, value))]
 }
 
 /** Ignores what is in memory only: after an eviction the job is queried about its place once more. */

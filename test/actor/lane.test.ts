@@ -101,3 +101,13 @@ describe('A lane whose endpoint has left the settings', () => {
     expect(await lane.ask({ ...asked, version: 6 })).toMatchObject({ kind: 'waiting' })
   })
 })
+
+it('An alarm that the platform lost is set again by the next call', async () => {
+  const lane = laneOf('left')
+  await lane.ask(ask())
+  await runInDurableObject(lane, (_, { storage }) => storage.deleteAlarm())
+  pass(2 * HOUR)
+  const until = Date.now() + HOUR
+  await lane.ask(ask(undefined, { until }))
+  expect(await runInDurableObject(lane, (_, { storage }) => storage.getAlarm())).toBe(until)
+})

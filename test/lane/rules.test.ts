@@ -372,6 +372,22 @@ describe('The breaker', () => {
     expect(story.lane.breaker).toMatchObject({ strikes: 1 })
   })
 
+  test.each([0, null])('grows its own pauses where it is told to come back at once: %j', (retryAfterMs) => {
+    const story = new Story(null)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...BUSY, retryAfterMs }))
+    expect(story.lane.breaker?.until).toBe(T0 + PAUSES_MS.runpod.first)
+    expect(story.ask('b')).toMatchObject({ kind: 'waiting', reason: { kind: 'refused' } })
+  })
+
+  test('grants the probe again to the job whose grant was lost', () => {
+    const story = new Story(null)
+    story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...BUSY }))
+    story.now += PAUSES_MS.runpod.first
+    expect(story.ask('b')).toEqual({ kind: 'granted', tellOutcome: true })
+    expect(story.ask('b')).toEqual({ kind: 'granted', tellOutcome: true })
+    expect(story.ask('c')).toMatchObject({ kind: 'waiting' })
+  })
+
   test('is not held up by a probe of which nothing is heard', () => {
     const story = new Story(null)
     story.tell((draft) => draft.outcome(ask('a'), { kind: 'refused', ...BUSY }))
@@ -447,14 +463,35 @@ describe('A pause', () => {
   })
 })
 
-test('any number of jobs may wait', () => {
+function crowded(most: number): Story {
   const story = new Story(1)
   story.ask('a')
-  const waiters = Array.from({ length: 200_000 }, (_, i): [string, Waiter] => {
-    const waiter = { ...ask(`w${i}`), since: T0, offeredAt: null, passedOver: false, calledAt: null }
+  const waiters = Array.from({ length: most }, (_, i): [string, Waiter] => {
+    const waiter = { ...ask(`w${i}`, i), since: T0, offeredAt: null, passedOver: false, calledAt: null }
     return [keyOf(waiter), waiter]
   })
-  story.lane = { ...story.lane, waiters: new Map(waiters), turns: new Map([[1, 1]]) }
+  const turns = waiters.map(([, { projectId }]): [number, number] => [projectId, projectId + 1])
+  story.lane = { ...story.lane, waiters: new Map(waiters), turns: new Map(turns) }
+  return story
+}
+
+test('any number of jobs may wait', () => {
+  const story = crowded(200_000)
   story.tell((draft) => draft.release(ask('a')))
   expect(wakeAt(story.lane, story.now)).toBe(T0 + OFFER_MS)
+})
+
+test('any number of jobs may be over at once', () => {
+  const story = crowded(200_000)
+  story.now += 24 * HOUR
+  story.tell((draft) => draft.wake())
+  expect(story.lane).toMatchObject({ waiters: new Map(), turns: new Map(), places: new Map() })
+})
+
+test('a job that asks again while it waits changes nothing', () => {
+  const story = crowded(100)
+  const before = story.lane
+  expect(story.ask('w7', 7)).toMatchObject({ kind: 'waiting', ahead: 7 })
+  expect(story.lane.waiters).toBe(before.waiters)
+  expect(story.lane.turns).toBe(before.turns)
 })
