@@ -11,7 +11,7 @@ import type { EndpointHealth, Failure, JsonObject, RefusalCause } from '../expor
 import { CALL_LIMITS } from '../export-job/core/policy.ts'
 import { textOf } from '../export-job/core/text.ts'
 import { failure, sentenceOf } from '../export-job/core/verdicts.ts'
-import { type Answer, boundedFetch, parseAs } from '../shared/bounded-fetch.ts'
+import { type Answer, boundedFetch, fetchStatus, parseAs, type Status } from '../shared/bounded-fetch.ts'
 import { withoutSecrets } from '../shared/redact.ts'
 import { retryAfterMs } from '../shared/retry-after.ts'
 import { VERSION } from '../shared/version.ts'
@@ -99,6 +99,11 @@ export async function health(
   return reply && { seenAt: now, inQueue: reply.jobs.inQueue, ...reply.workers }
 }
 
+/** The status of `/health`, whatever its body. */
+export function healthStatus(settings: RunpodSettings, ms: number): Promise<Status> {
+  return fetchStatus(`${settings.endpoint}/health`, { headers: headersOf(settings) }, ms)
+}
+
 function call(
   settings: RunpodSettings,
   method: 'GET' | 'POST',
@@ -106,14 +111,15 @@ function call(
   ms: number,
   body?: JsonObject,
 ): Promise<Answer> {
-  const headers: Record<string, string> = {
-    Authorization: `Bearer ${settings.apiKey}`,
-    'User-Agent': USER_AGENT,
-  }
+  const headers: Record<string, string> = headersOf(settings)
   if (body) headers['Content-Type'] = 'application/json'
   const init: RequestInit = body ? { method, headers, body: JSON.stringify(body) } : { method, headers }
   const bytes = path.startsWith('/status/') || path.startsWith('/cancel/') ? ENVELOPE_BYTES : ANSWER_BYTES
   return boundedFetch(`${settings.endpoint}${path}`, init, { ms, bytes })
+}
+
+function headersOf({ apiKey }: RunpodSettings) {
+  return { Authorization: `Bearer ${apiKey}`, 'User-Agent': USER_AGENT }
 }
 
 /** Answers of `/run` that have a failure of their own: none of them is caused by the job. */

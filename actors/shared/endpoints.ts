@@ -23,11 +23,16 @@ export interface EndpointsEnv {
 /** The name of an endpoint in the settings and in `policy.endpoint`. */
 export const EndpointName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,39}$/))
 
+/**
+ * The base to which `/run` and `/status/…` are appended, so it has no query, and none of the operations' names: RunPod's
+ * console shows the address of `/run` to be copied. `fetch` refuses a URL with credentials.
+ */
 const Url = v.pipe(
   v.string(),
+  v.trim(),
   v.url(),
-  v.regex(/^https?:/),
-  v.transform((url) => url.replace(/\/+$/, '')),
+  v.regex(/^https?:\/\/[^@?#\s]+$/i),
+  v.transform((url) => url.replace(/(?:\/+|\/run|\/runsync)*$/, '')),
 )
 const Places = v.optional(
   v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000))),
@@ -44,10 +49,11 @@ const Table = v.pipe(
 )
 
 /**
- * Null for invalid `RUNPOD_ENDPOINTS`: the service then refuses to serve, rather than send jobs to another endpoint.
+ * Null for invalid `RUNPOD_ENDPOINTS`, or without them for an invalid `RUNPOD_ENDPOINT`: the service then refuses to
+ * serve, rather than send jobs to another endpoint, or to none that could answer.
  */
 export function endpointsOf(env: EndpointsEnv): Endpoints | null {
-  if (!env.RUNPOD_ENDPOINTS) return onlyDefault(env)
+  if (!env.RUNPOD_ENDPOINTS?.trim()) return onlyDefault(env)
   const table = v.safeParse(Table, env.RUNPOD_ENDPOINTS)
   if (!table.success) return null
   return new Map(
@@ -58,12 +64,20 @@ export function endpointsOf(env: EndpointsEnv): Endpoints | null {
   )
 }
 
-function onlyDefault(env: EndpointsEnv): Endpoints {
-  const url = env.RUNPOD_ENDPOINT?.replace(/\/+$/, '')
-  if (!url) return new Map()
-  const price = Number(env.GPU_PRICE_PER_SECOND)
-  const pricePerSecond = env.GPU_PRICE_PER_SECOND && Number.isFinite(price) && price > 0 ? price : null
-  return new Map([[DEFAULT_ENDPOINT, { name: DEFAULT_ENDPOINT, url, places: null, pricePerSecond }]])
+function onlyDefault(env: EndpointsEnv): Endpoints | null {
+  if (!env.RUNPOD_ENDPOINT?.trim()) return new Map()
+  const url = v.safeParse(Url, env.RUNPOD_ENDPOINT)
+  if (!url.success) return null
+  const pricePerSecond = priceOf(env.GPU_PRICE_PER_SECOND)
+  return new Map([
+    [DEFAULT_ENDPOINT, { name: DEFAULT_ENDPOINT, url: url.output, places: null, pricePerSecond }],
+  ])
+}
+
+/** Parses `GPU_PRICE_PER_SECOND`; null when it is unset, or not a positive number with a decimal point. */
+export function priceOf(text: string | undefined): number | null {
+  const price = Number(text)
+  return text && Number.isFinite(price) && price > 0 ? price : null
 }
 
 /** The current price by name; null if none is set, and for an endpoint whose url has changed. */

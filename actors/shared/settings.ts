@@ -99,7 +99,7 @@ export function readSettings(env: SettingsEnv): SettingsAnswer {
   const environment = environmentOf(env.ENVIRONMENT)
   const development = environment === 'development'
   const missing: string[] = []
-  const publicUrl = originOf(env.PUBLIC_URL)
+  const publicUrl = baseOf(env.PUBLIC_URL)
   if (!publicUrl && (!development || env.PUBLIC_URL)) missing.push('PUBLIC_URL')
   const current = env.AUTH_SECRET || (development ? DEVELOPMENT_SECRET : '')
   if (!current) missing.push('AUTH_SECRET')
@@ -110,7 +110,10 @@ export function readSettings(env: SettingsEnv): SettingsAnswer {
   const access = accessOf(env, development)
   if (!access.ok) missing.push(access.missing)
   const endpoints = endpointsOf(env)
-  if (!endpoints) missing.push('RUNPOD_ENDPOINTS')
+  if (!endpoints) missing.push(env.RUNPOD_ENDPOINTS?.trim() ? 'RUNPOD_ENDPOINTS' : 'RUNPOD_ENDPOINT')
+  const runpodApiKey = env.RUNPOD_API_KEY?.trim() || null
+  // Anything else cannot be sent in a header: every call to RunPod would fail without an answer.
+  if (runpodApiKey !== null && !/^[\x21-\x7e]+$/.test(runpodApiKey)) missing.push('RUNPOD_API_KEY')
   if (!endpoints || tokensNotBefore === null || !access.ok || missing.length > 0)
     return { ok: false, missing }
   return {
@@ -122,7 +125,7 @@ export function readSettings(env: SettingsEnv): SettingsAnswer {
       tokensNotBefore,
       access: access.settings,
       endpoints,
-      runpodApiKey: env.RUNPOD_API_KEY || null,
+      runpodApiKey,
       webhookSecrets: webhookSecretsOf(env, development),
     },
   }
@@ -161,7 +164,7 @@ function accessOf(env: SettingsEnv, development: boolean): AccessAnswer {
   const { ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: audience, ACCESS_ADMINS: named } = env
   if (!team && !audience)
     return named ? { ok: false, missing: 'ACCESS_TEAM_DOMAIN' } : { ok: true, settings: null }
-  const issuer = originOf(team?.includes('://') ? team : `https://${team ?? ''}`)
+  const issuer = baseOf(team?.includes('://') ? team : `https://${team ?? ''}`)
   if (!team || !issuer || !(development || issuer.startsWith('https:')))
     return { ok: false, missing: 'ACCESS_TEAM_DOMAIN' }
   if (!audience) return { ok: false, missing: 'ACCESS_AUD' }
@@ -169,8 +172,10 @@ function accessOf(env: SettingsEnv, development: boolean): AccessAnswer {
   return { ok: true, settings: { issuer, audience, admins: admins.length > 0 ? new Set(admins) : null } }
 }
 
-function originOf(text: string | undefined): string | null {
+/** A URL to which paths can be appended, without a trailing slash; null for any other text. */
+function baseOf(text: string | undefined): string | null {
   if (!text || !URL.canParse(text)) return null
-  const url = new URL(text)
-  return url.protocol === 'https:' || url.protocol === 'http:' ? url.href.replace(/\/+$/, '') : null
+  const { protocol, href, search, hash, username, password } = new URL(text)
+  if (protocol !== 'https:' && protocol !== 'http:') return null
+  return search || hash || username || password ? null : href.replace(/[/?#]+$/, '')
 }

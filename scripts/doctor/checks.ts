@@ -3,7 +3,7 @@
  * and returns findings, each with a remedy. The rules of the settings themselves are those of `readSettings`.
  */
 import { D1_LIMIT_BYTES, isNearD1Limit } from '../../actors/shared/d1-size.ts'
-import { type ConfiguredEndpoint, endpointsOf } from '../../actors/shared/endpoints.ts'
+import { type ConfiguredEndpoint, endpointsOf, priceOf } from '../../actors/shared/endpoints.ts'
 import { SECRET_NAMES, type SecretName, secretFault } from '../../actors/shared/secrets.ts'
 import { environmentOf } from '../../actors/shared/settings.ts'
 import { type Deployment, settingOf } from './deployment.ts'
@@ -38,6 +38,7 @@ const CHECKS: readonly Check[] = [
   secrets,
   runpodEndpoint,
   runpodKey,
+  price,
   origins,
   database,
   storage,
@@ -102,10 +103,12 @@ const ENDPOINT_FORM = 'https://api.runpod.ai/v2/<endpoint id>'
 
 function runpodEndpoint({ vars: { RUNPOD_ENDPOINT: url, RUNPOD_ENDPOINTS: table } }: Deployment): Finding[] {
   if (table) return runpodEndpoints(table, url)
-  if (!url) return missing('RUNPOD_ENDPOINT', `Until it is ${ENDPOINT_FORM} no job is dispatched.`)
-  return ENDPOINT_URL.test(url)
-    ? good('RUNPOD_ENDPOINT', `${url}, with any number of places: RUNPOD_ENDPOINTS sets a limit.`)
-    : weak('RUNPOD_ENDPOINT', `${url} does not look like ${ENDPOINT_FORM}.`)
+  if (!url?.trim()) return missing('RUNPOD_ENDPOINT', `Until it is ${ENDPOINT_FORM} no job is dispatched.`)
+  const base = endpointsOf({ RUNPOD_ENDPOINT: url })?.values().next().value?.url
+  if (base === undefined) return wrong('RUNPOD_ENDPOINT', `"${url}" is no URL such as ${ENDPOINT_FORM}.`)
+  return ENDPOINT_URL.test(base)
+    ? good('RUNPOD_ENDPOINT', `${base}, with any number of places: RUNPOD_ENDPOINTS sets a limit.`)
+    : weak('RUNPOD_ENDPOINT', `${base} does not look like ${ENDPOINT_FORM}.`)
 }
 
 function runpodEndpoints(table: string, single: string | undefined): Finding[] {
@@ -117,7 +120,11 @@ function runpodEndpoints(table: string, single: string | undefined): Finding[] {
       `It is no JSON such as {"default":{"url":"${ENDPOINT_FORM}"}}, one of them called default.`,
     )
   const odd = known.find(({ url }) => !ENDPOINT_URL.test(url))
+  const twice = known.find(({ url }, i) => known.findIndex((each) => each.url === url) < i)
   return [
+    ...(twice
+      ? weak(name, `${twice.url} has several names, whose places and turns know nothing of each other.`)
+      : []),
     ...(odd
       ? weak(name, `${odd.url} does not look like ${ENDPOINT_FORM}.`)
       : good(name, known.map(endpointWords).join(', '))),
@@ -136,6 +143,12 @@ function runpodKey(deployment: Deployment): Finding[] {
   if (settingOf(deployment, name) !== null) return good(name, 'Set.')
   if (!deployment.account) return notAsked(name)
   return missing(name, 'A key restricted to this endpoint, from RunPod’s settings.')
+}
+
+function price({ vars: { GPU_PRICE_PER_SECOND: text } }: Deployment): Finding[] {
+  const name = 'GPU_PRICE_PER_SECOND'
+  if (!text || priceOf(text) !== null) return []
+  return wrong(name, `"${text}" is no price such as 0.00031, so no cost would be shown.`)
 }
 
 function origins({ vars }: Deployment): Finding[] {

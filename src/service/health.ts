@@ -1,6 +1,6 @@
 /** GET /health: whether the Worker runs; with `?deep=1`, whether its dependencies answer too. */
 
-import { fetchStatus } from '../../actors/shared/bounded-fetch.ts'
+import { healthStatus } from '../../actors/runpod/client.ts'
 import { versionOf } from '../../actors/shared/env.ts'
 import { environmentOf, type Settings } from '../../actors/shared/settings.ts'
 import { VERSION } from '../../actors/shared/version.ts'
@@ -51,9 +51,8 @@ class Refusal extends Error {}
 async function askRunpod({ endpoints, runpodApiKey }: Settings): Promise<void> {
   if (endpoints.size === 0 || !runpodApiKey)
     throw new Refusal('RUNPOD_ENDPOINT and RUNPOD_API_KEY are not both set.')
-  const init = { headers: { Authorization: `Bearer ${runpodApiKey}` } }
   const asked = [...endpoints.values()].map(async ({ name, url }) => {
-    const answer = await fetchStatus(`${url}/health`, init, CHECK_MS)
+    const answer = await healthStatus({ endpoint: url, apiKey: runpodApiKey }, CHECK_MS)
     const which = endpoints.size === 1 ? 'RunPod' : `RunPod's endpoint “${name}”`
     if (answer.kind === 'lost') throw new Refusal(`${which} could not be reached.`)
     if (answer.status !== 200) throw new Refusal(`${which} answered ${answer.status}.`)

@@ -81,6 +81,14 @@ describe('The doctor', () => {
     ['a rotation', withSecrets({ AUTH_SECRET_PREVIOUS: SECRET }), 'AUTH_SECRET_PREVIOUS', 'weak'],
     ['no endpoint', withVars({ RUNPOD_ENDPOINT: '' }), 'RUNPOD_ENDPOINT', 'missing'],
     ['an odd endpoint', withVars({ RUNPOD_ENDPOINT: 'https://api.runpod.ai' }), 'RUNPOD_ENDPOINT', 'weak'],
+    ['an endpoint that is no URL', withVars({ RUNPOD_ENDPOINT: 'abc123' }), 'RUNPOD_ENDPOINT', 'wrong'],
+    [
+      'the address of an operation',
+      withVars({ RUNPOD_ENDPOINT: 'https://api.runpod.ai/v2/abc123/run' }),
+      'RUNPOD_ENDPOINT',
+      'good',
+    ],
+    ['a price with a comma', withVars({ GPU_PRICE_PER_SECOND: '0,0003' }), 'GPU_PRICE_PER_SECOND', 'wrong'],
     ['endpoints that are no JSON', withVars({ RUNPOD_ENDPOINTS: '{' }), 'RUNPOD_ENDPOINTS', 'wrong'],
     [
       'no default endpoint',
@@ -138,6 +146,13 @@ describe('The doctor', () => {
       level: 'good',
       detail: `default at ${url('a')} with 6 places, h100 at ${url('b')} with any number of places`,
     })
+  })
+
+  test('warns of an endpoint with two names', () => {
+    const url = 'https://api.runpod.ai/v2/a'
+    const table = { default: { url, places: 6 }, h100: { url: `${url}/` } }
+    const said = examine(withVars({ RUNPOD_ENDPOINTS: JSON.stringify(table) }))
+    expect(said).toContainEqual(expect.objectContaining({ what: 'RUNPOD_ENDPOINTS', level: 'weak' }))
   })
 
   test('never prints a secret', () => {

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { cancel, health, run, sortRunAnswer, status } from '../../actors/runpod/client.ts'
+import { cancel, health, healthStatus, run, sortRunAnswer, status } from '../../actors/runpod/client.ts'
 import { observationOf, RunpodEnvelope } from '../../actors/runpod/envelope.ts'
 import project from '../../package.json' with { type: 'json' }
 
@@ -17,8 +17,9 @@ test('Every request to RunPod names the service and its version', async () => {
   await status(settings, 'a-job')
   await cancel(settings, 'a-job')
   await health(settings, 0)
+  await healthStatus(settings, 1_000)
   // After a refused cancel, the status is requested as well.
-  expect(agents).toEqual(Array(5).fill(`Exportal/${project.version}`))
+  expect(agents).toEqual(Array(6).fill(`Exportal/${project.version}`))
 })
 
 test.each([
