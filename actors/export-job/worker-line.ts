@@ -14,6 +14,7 @@ import { iso } from './core/iso.ts'
 import type { AttemptRef, Job } from './core/job.ts'
 import { isIn } from './core/phase.ts'
 import { LOST_LINE_ASKS_MS } from './core/policy.ts'
+import { parseForeign } from './core/text.ts'
 import { type LineNote, type LinePlatform, LineSockets } from './line-sockets.ts'
 import {
   CompleteBody,
@@ -355,7 +356,7 @@ function reasonOf({ phase: { status } }: Job): StopReason {
 
 function read(text: string): { readonly type?: unknown } | null {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseForeign(text)
     return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : null
   } catch {
     return null

@@ -14,6 +14,7 @@ const MAX_ERROR_CHARACTERS = 10_000
 
 /** RunPod bounds both times by 7 days (docs.runpod.io, endpoint configurations). Anything longer is not a duration. */
 const MAX_MILLISECONDS = 8 * 24 * 60 * 60_000
+
 const Milliseconds = v.fallback(
   v.nullish(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_MILLISECONDS))),
   null,

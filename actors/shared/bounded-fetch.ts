@@ -3,6 +3,7 @@
  * keep the actor in memory.
  */
 import * as v from 'valibot'
+import { parseForeign } from '../export-job/core/text.ts'
 
 export type Answer =
   /**
@@ -90,11 +91,11 @@ export async function boundedText(source: Request | Response, limit: number): Pr
   return new TextDecoder().decode(whole)
 }
 
-/** Parses JSON text of a given shape; null for anything else, and for null. */
+/** Parses RunPod's JSON of a given shape, as `parseForeign` does; null for anything else, and for null. */
 export function parseAs<S extends v.GenericSchema>(schema: S, text: string | null): v.InferOutput<S> | null {
   if (text === null) return null
   try {
-    const result = v.safeParse(schema, JSON.parse(text))
+    const result = v.safeParse(schema, parseForeign(text))
     return result.success ? result.output : null
   } catch {
     return null

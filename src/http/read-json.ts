@@ -1,4 +1,5 @@
 /** Bounded reading of JSON bodies: type, size, encoding and structure are checked before a schema is applied. */
+import { parseForeign } from '../../actors/export-job/core/text.ts'
 import { unsafePlace } from './json-text.ts'
 import { invalid, Problem } from './problem.ts'
 
@@ -121,21 +122,10 @@ function tooLarge(limit: number): Problem {
   return new Problem(413, 'body_too_large', `The body may be at most ${limit} bytes.`)
 }
 
-/**
- * Matches a string, which may contain "NaN", or a word that Python's `json` writes for a number that JSON does not
- * have.
- */
-const NO_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g
-
-function withoutNaN(text: string): string {
-  return text.replace(NO_NUMBERS, (token) => (token.startsWith('"') ? token : 'null'))
-}
-
 function parse(text: string, repair: boolean): unknown {
   try {
-    return JSON.parse(text)
+    return repair ? parseForeign(text) : JSON.parse(text)
   } catch (error) {
-    if (repair && withoutNaN(text) !== text) return parse(withoutNaN(text), false)
     const why = error instanceof Error ? `: ${error.message.toWellFormed()}` : ''
     throw new Problem(400, 'invalid_json', `The body is not JSON${why}.`)
   }

@@ -102,3 +102,14 @@ describe('An envelope', () => {
     expect(answer).toMatchObject({ kind: 'observed', observation: { state: 'completed' } })
   })
 })
+
+test('A status is read also where a handler returned what JSON has no number for', async () => {
+  const text =
+    '{"id":"a-job","status":"COMPLETED","executionTime":1e999,"delayTime":5,"output":{"psnr":Infinity}}'
+  vi.stubGlobal('fetch', async () => new Response(text))
+  expect(await status({ endpoint: 'https://gpus.test/v2/ep', apiKey: 'key' }, 'a-job')).toMatchObject({
+    kind: 'observed',
+    // A time beyond every ttl would be no number in the list either.
+    observation: { state: 'completed', usage: { delayMs: 5, executionMs: null } },
+  })
+})

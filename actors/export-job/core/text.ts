@@ -1,4 +1,7 @@
-/** Handles texts from external sources: cuts them between characters, and makes them well-formed Unicode. */
+/**
+ * Handles texts from external sources: cuts them between characters, makes them well-formed Unicode, and parses JSON as
+ * Python writes it.
+ */
 
 /**
  * The first `most` characters of `text`, counted as code points, with U+FFFD in place of halves of surrogate pairs:
@@ -28,5 +31,27 @@ export function textOf(value: unknown): string {
   } catch {
     // Nested more deeply than the stack allows.
     return ''
+  }
+}
+
+/**
+ * Matches a string, which may contain "NaN", or a word that Python's `json` writes for a number that JSON does not
+ * have.
+ */
+const NO_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g
+
+/**
+ * Parses JSON of GPU workers and RunPod, with null in place of the NaN and Infinity of Python's `json`: a number that
+ * nobody needs must not cost the report it stands in.
+ *
+ * @throws SyntaxError
+ */
+export function parseForeign(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const repaired = text.replace(NO_NUMBERS, (token) => (token.startsWith('"') ? token : 'null'))
+    if (repaired === text) throw error
+    return JSON.parse(repaired)
   }
 }

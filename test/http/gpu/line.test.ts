@@ -52,6 +52,24 @@ describe('GET /api/jobs/:id/do/ws', () => {
     expect(await jobOf(id)).toMatchObject({ status: 'processing', progress: 42 })
   })
 
+  it.each(['NaN', '-Infinity', '1e999'])(
+    'takes a report with %s, as a posted one is taken',
+    async (number) => {
+      const { id, open } = await aWorker()
+      const { line } = await open()
+      line.hello('a')
+      line.send(`{"type":"progress","n":1,"progress":42,"message":"NaN","eta_seconds":${number}}`)
+      line.send(`{"type":"error","n":2,"error":"The loss is NaN.","should_retry":false,"loss":${number}}`)
+      await line.settled()
+      expect(line.told).toEqual([{ type: 'ack', of: 2 }])
+      expect(await jobOf(id)).toMatchObject({
+        status: 'error',
+        progress: 42,
+        error: { code: 'worker_error', message: 'The loss is NaN.' },
+      })
+    },
+  )
+
   it('selects the subprotocol where it is offered, and none where it is not', async () => {
     const { path, token } = await aWorker()
     const offered = { ...bearer(token), 'Sec-WebSocket-Protocol': 'other, exportal.worker.v1' }
