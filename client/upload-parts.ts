@@ -189,7 +189,7 @@ class PartsUpload {
 }
 
 /** Checked by its shape: importing the class would add the core to this chunk. */
-function isRefusal(error: unknown): error is ExportalError {
+export function isRefusal(error: unknown): error is ExportalError {
   return error instanceof Error && error.name === 'ExportalError'
 }
 

@@ -3,7 +3,7 @@
  * counted stream.
  */
 import type { FetchLike, RawAnswer } from './http.ts'
-import { callAfter } from './time.ts'
+import { callAfter, within } from './time.ts'
 
 export interface Source {
   size: number
@@ -115,11 +115,14 @@ export async function put(request: PutRequest): Promise<RawAnswer> {
     },
   }
   try {
-    const { blob } = source
-    // Without progress events, silence does not indicate a dead connection.
-    if (blob && typeof XMLHttpRequest === 'undefined' && !streamsBodies()) return await byFetch(watched, blob)
-    alive()
-    return await (typeof XMLHttpRequest !== 'undefined' && blob ? byXhr(watched, blob) : byStream(watched))
+    // Ends also when the caller's fetch ignores its signal.
+    return await within(Number.POSITIVE_INFINITY, limit.signal, () => {
+      const { blob } = source
+      // Without progress events, silence does not indicate a dead connection.
+      if (blob && typeof XMLHttpRequest === 'undefined' && !streamsBodies()) return byFetch(watched, blob)
+      alive()
+      return typeof XMLHttpRequest !== 'undefined' && blob ? byXhr(watched, blob) : byStream(watched)
+    })
   } finally {
     stopTimer()
     signal?.removeEventListener('abort', abort)

@@ -5,7 +5,8 @@
 import type { UploadPlan, UploadRequest } from '../wire/files.ts'
 import type { Transport } from './http.ts'
 import { mediaTypeOf } from './media-types.ts'
-import { sendParts } from './upload-parts.ts'
+import { callBack } from './report.ts'
+import { isRefusal, sendParts } from './upload-parts.ts'
 import { collected, exactly, put, type Source, sourceOfBlob, streamsBodies } from './upload-put.ts'
 
 /**
@@ -39,7 +40,8 @@ export interface UploadOptions {
   onPlan?: ((plan: UploadPlan) => void) | undefined
   /**
    * The plan of an earlier, unfinished call. Parts that are already stored are not sent again, for a day; a file that
-   * differs from the plan's is uploaded from the beginning, under a plan of its own.
+   * differs from the plan's is uploaded from the beginning, under a plan of its own, as is any file under a plan that the
+   * service refuses with 403.
    */
   plan?: UploadPlan | undefined
 }
@@ -71,10 +73,13 @@ export async function uploadVideo(
     const body = projectId === undefined ? about : { ...about, project_id: projectId }
     const answer = await http.send({ method: 'POST', path: '/api/videos/upload-url', body, signal })
     const plan = answer.body as UploadPlan
-    onPlan?.(plan)
+    callBack(() => onPlan?.(plan))
+    isOld = false
     return plan
   }
 
+  /** Whether the plan was made before this try: its signatures may have become invalid since. */
+  let isOld = true
   const { plan: earlier } = options
   let plan = earlier && mayGoOn(earlier, total) ? earlier : await ask()
   if (!plan.multipart && !source.blob && !streamsBodies()) source = await collected(source)
@@ -84,7 +89,8 @@ export async function uploadVideo(
     highest = plan.multipart ? Math.max(highest, sent) : sent
     const loaded = Math.min(highest, total)
     // Sent bytes are not yet stored: 100 is reported only after the answer.
-    onProgress?.({ loaded, total, percent: Math.min(99, Math.floor((loaded / total) * 100)), attempt })
+    const percent = Math.min(99, Math.floor((loaded / total) * 100))
+    callBack(() => onProgress?.({ loaded, total, percent, attempt }))
   }
   const carryOut = async (tried: number): Promise<void> => {
     const onSent = tell(tried)
@@ -98,13 +104,22 @@ export async function uploadVideo(
     async (tried) => {
       // A slow or offline client may outlast a signed URL, which must not fail the upload.
       if (tried > 1 && isExpired(plan)) plan = await ask()
-      await carryOut(tried)
+      try {
+        await carryOut(tried)
+      } catch (error) {
+        // The service decides what has expired: the local clock may be hours off, and secrets may have changed.
+        if (!isOld || !source.again || !isRefusal(error) || error.status !== 403) throw error
+        plan = await ask()
+        await carryOut(tried)
+      } finally {
+        isOld = true
+      }
       return tried
     },
     // Parts are repeated individually.
     { signal, tries: source.again && !plan.multipart ? 4 : 1 },
   )
-  onProgress?.({ loaded: total, total, percent: 100, attempt })
+  callBack(() => onProgress?.({ loaded: total, total, percent: 100, attempt }))
   return { video_key: plan.video_key, filename, content_type: contentType, size_bytes: total }
 }
 

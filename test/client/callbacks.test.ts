@@ -1,7 +1,13 @@
 /** A caller's functions may fail in any way: this neither ends a watch nor affects other readers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createExports, type FetchLike, type Update, type WebSocketLike } from '../../client/index.ts'
-import { FakeServer } from '../support/node/client/fake-server.ts'
+import {
+  createExports,
+  ExportalConnectionError,
+  type FetchLike,
+  type Update,
+  type WebSocketLike,
+} from '../../client/index.ts'
+import { FakeServer, json } from '../support/node/client/fake-server.ts'
 import { quick } from '../support/node/client/samples.ts'
 
 let server: FakeServer
@@ -14,6 +20,20 @@ afterEach(async () => {
   vi.unstubAllGlobals()
   await server.stop()
 })
+
+/** Answers as the service does to an upload in one PUT. */
+const planned: FakeServer['intercept'] = ({ method }, response) => {
+  const plan = {
+    upload_url: '/api/videos/upload/input/1/clip.mp4?sig=x',
+    video_key: 'input/1/clip.mp4',
+    method: 'PUT',
+    headers: {},
+    expires_at: new Date(Date.now() + 60_000).toISOString(),
+    size_bytes: 5,
+  }
+  json(response, 200, method === 'PUT' ? {} : plan)
+  return true
+}
 
 describe('a callback that fails', () => {
   const fault = new Error('A bug of the page')
@@ -43,6 +63,16 @@ describe('a callback that fails', () => {
       expect(new Set(reported.mock.calls.flat())).toEqual(new Set([fault]))
     },
   )
+
+  test.each(Object.entries(failing))('%s does not fail an upload', async (_, fail) => {
+    const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
+    server.intercept = planned
+    const exportal = createExports({ baseUrl: server.url, timings: quick })
+    const uploaded = await exportal.uploadVideo(new Blob(['video']), { onPlan: fail, onProgress: fail })
+    expect(uploaded.video_key).toBe('input/1/clip.mp4')
+    expect(server.requests.map(({ method }) => method)).toEqual(['POST', 'PUT'])
+    expect(new Set(reported.mock.calls.flat())).toEqual(new Set([fault]))
+  })
 
   test('is reported as an uncaught error where the platform has a way to', async () => {
     const reportError = vi.fn()
@@ -74,6 +104,22 @@ describe('a fetch of the caller', () => {
       name: 'ExportalConnectionError',
       cause: { message: 'Timed out' },
     })
+  })
+
+  test('that never stores a file and heeds no signal is given up in time', async () => {
+    server.intercept = planned
+    let puts = 0
+    const exportal = createExports({
+      baseUrl: server.url,
+      timings: { ...quick, uploadStallMs: 5 },
+      fetch: (url, init) => {
+        if (init?.method !== 'PUT') return fetch(url, init)
+        puts++
+        return new Promise(() => {})
+      },
+    })
+    await expect(exportal.uploadVideo(new Blob(['video']))).rejects.toBeInstanceOf(ExportalConnectionError)
+    expect(puts).toBe(4)
   })
 
   test('is not asked for what can never be sent, and the error is its cause', async () => {

@@ -157,6 +157,32 @@ test('a repeat after the URL has expired asks for a new one', async () => {
   expect((await client().uploadVideo(new Blob([bytes]))).video_key).toBe('input/2/clip.mp4')
 })
 
+test('a kept plan that the service refuses is replaced by a new one, whatever the local clock says', async () => {
+  let kept: UploadPlan | undefined
+  const onPlan = (plan: UploadPlan) => {
+    kept = plan
+  }
+  await client().uploadVideo(new Blob([bytes]), { onPlan })
+  onPut = (response, _, { path }) =>
+    path.includes('/input/1/') ? problem(response, 403, 'signature_expired') : json(response, 201, {})
+  const blob = new Blob([bytes])
+  expect((await client().uploadVideo(blob, { plan: kept })).video_key).toBe('input/2/clip.mp4')
+  onPut = (response) => problem(response, 403, 'signature_invalid')
+  await expect(client().uploadVideo(blob, { plan: kept })).rejects.toMatchObject({ status: 403 })
+  expect(puts()).toHaveLength(5)
+})
+
+test('so is one that is refused on a repeat, which may come hours later; a new one is not', async () => {
+  onPut = (response, tried) => {
+    if (tried === 1) response.destroy()
+    else problem(response, 403, 'signature_expired')
+  }
+  await expect(client().uploadVideo(new Blob([bytes]))).rejects.toMatchObject({ status: 403 })
+  expect(puts().map(({ path }) => path.split('/')[5])).toEqual(['1', '1', '2'])
+  await expect(client().uploadVideo(new Blob([bytes]))).rejects.toMatchObject({ status: 403 })
+  expect(puts()).toHaveLength(4)
+})
+
 test('a 412 on a repeat means that the first try had arrived', async () => {
   onPut = (response, tried) => {
     if (tried === 1) response.destroy()
