@@ -1,8 +1,11 @@
 import { env } from 'cloudflare:workers'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { sweep } from '../../../src/d1/sweep.ts'
+import { HOUR, MINUTE, T0 } from '../../support/workerd/clock.ts'
 import {
   api,
   apiWith,
+  bindings,
   bodyOf,
   type Created,
   dispatchedJob,
@@ -13,6 +16,7 @@ import {
   retire,
   ring,
   useHttpWorld,
+  WITHOUT_ACTORS,
 } from '../../support/workerd/http.ts'
 
 const world = useHttpWorld()
@@ -156,5 +160,36 @@ describe('Idempotency-Key', () => {
     const replay = await bodyOf<Created>(await post('/api/jobs', body, headers), 201)
     expect(replay).toMatchObject({ job_id, status: 'cancelled', job: { archived: true } })
     await problemOf(await post('/api/jobs', { ...body, tags: ['x'] }, headers), 422, 'idempotency_key_reused')
+  })
+
+  it.each([
+    ['at once', 0],
+    ['after the sweep has closed its row', 6 * MINUTE],
+    ['after its deadline', 48 * HOUR],
+    ['after its retention', 200 * HOUR],
+  ])('makes the job of a request that was interrupted before it was accepted: %s', async (_, ms) => {
+    const project_id = freshProject()
+    const input_video_key = `input/${crypto.randomUUID()}/clip.mp4`
+    await env.VIDEOS.put(input_video_key, 'video', { customMetadata: { project: String(project_id) } })
+    const body = jobBody({ project_id, input_video_key })
+    const send = (over = {}) =>
+      apiWith(over, '/api/jobs', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'cut off' },
+        body: JSON.stringify(body),
+      })
+    expect((await send(WITHOUT_ACTORS)).status).toBe(503)
+    for (const at of [6 * MINUTE, 200 * HOUR].filter((each) => each <= ms)) {
+      vi.setSystemTime(T0 + at)
+      await sweep(bindings(), Date.now())
+    }
+    vi.setSystemTime(T0 + ms)
+    const { job_id, status } = await bodyOf<Created>(await send(), 201)
+    expect(status).toBe('pending')
+    await ring(job_id)
+    expect(await bodyOf(await api(`/api/jobs/${job_id}`))).toMatchObject({ status: 'queued', error: null })
+    const { jobs } = await bodyOf<List>(await api(`/api/jobs?project_id=${project_id}`))
+    const living = { status: 'pending', error: null, finished_at: null, archived: false }
+    expect(jobs).toMatchObject([{ id: job_id, created_at: new Date(T0 + ms).toISOString(), ...living }])
   })
 })

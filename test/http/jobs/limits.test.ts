@@ -17,6 +17,7 @@ import {
   problemOf,
   ring,
   useHttpWorld,
+  WITHOUT_ACTORS,
 } from '../../support/workerd/http.ts'
 import { bearer, tokenOf } from '../../support/workerd/tokens.ts'
 
@@ -113,8 +114,8 @@ describe('The rate limit', () => {
 
 describe('MAX_ACTIVE_JOBS_PER_PROJECT', () => {
   const env = { MAX_ACTIVE_JOBS_PER_PROJECT: '2' }
-  const create = (project_id: number, headers: Record<string, string> = {}) =>
-    apiWith(env, '/api/jobs', {
+  const create = (project_id: number, headers: Record<string, string> = {}, over = {}) =>
+    apiWith({ ...env, ...over }, '/api/jobs', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', ...headers },
       body: JSON.stringify(jobBody({ project_id })),
@@ -149,6 +150,28 @@ describe('MAX_ACTIVE_JOBS_PER_PROJECT', () => {
     const project = freshProject()
     const answers = await Promise.all(Array.from({ length: 10 }, () => create(project)))
     expect(answers.map(({ status }) => status).sort()).toEqual([...Array(2).fill(201), ...Array(8).fill(429)])
+  })
+
+  it('counts a job whose first request was interrupted when it is sent again', async () => {
+    const project = freshProject()
+    const key = { 'Idempotency-Key': 'interrupted' }
+    const again = (over = {}) => create(project, key, over)
+    expect((await again(WITHOUT_ACTORS)).status).toBe(503)
+    vi.setSystemTime(Date.now() + 6 * MINUTE)
+    await sweep(bindings(), Date.now())
+    await bodyOf(await create(project), 201)
+    const { job_id } = await bodyOf<Created>(await create(project), 201)
+    await problemOf(await again(), 429, 'too_many_active_jobs')
+    const { jobs } = await bodyOf<{ jobs: object[] }>(
+      await api(`/api/jobs?project_id=${project}&status=error`),
+    )
+    expect(jobs).toMatchObject([{ error: { code: 'not_accepted' } }])
+    await api(`/api/jobs/${job_id}/cancel`, { method: 'POST' })
+    await ring(job_id)
+    const answers = await Promise.all(Array.from({ length: 5 }, () => again()))
+    const ids = await Promise.all(answers.map(async (each) => (await bodyOf<Created>(each, 201)).job_id))
+    expect(new Set(ids).size).toBe(1)
+    await problemOf(await create(project), 429, 'too_many_active_jobs')
   })
 
   describe('for a new round of an ended job', () => {

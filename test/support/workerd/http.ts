@@ -110,6 +110,13 @@ export function bindings(): Env {
   }
 }
 
+/** Actors of which none is reached, as when the Worker is cut off before it has called one. */
+export const WITHOUT_ACTORS = {
+  EXPORT_JOB: {
+    getByName: () => ({ create: async () => Promise.reject(new Error('The Worker was cut off.')) }),
+  } as unknown as Env['EXPORT_JOB'],
+}
+
 export interface ProblemBody {
   type: string
   title: string
