@@ -59,7 +59,10 @@ export function isAllowed(origin: string, env: Env): boolean {
   if (env.ENVIRONMENT === 'development' && URL.canParse(origin) && isLoopback(new URL(origin).hostname)) {
     return true
   }
-  const listed = (env.ALLOWED_ORIGINS ?? '').split(',').map((each) => each.trim().replace(/\/$/, ''))
+  // Browsers send scheme and host in lower case (RFC 6454, 4).
+  const listed = (env.ALLOWED_ORIGINS ?? '')
+    .split(',')
+    .map((each) => each.trim().replace(/\/$/, '').toLowerCase())
   return listed.some((pattern) => pattern !== '' && matches(origin, pattern))
 }
 

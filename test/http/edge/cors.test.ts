@@ -9,7 +9,8 @@ const PRODUCTION = {
   ENVIRONMENT: 'production',
   PUBLIC_URL: 'https://exportal.test',
   AUTH_SECRET: 'a-strong-secret-of-more-than-32-characters',
-  ALLOWED_ORIGINS: 'https://app.example.com, https://*.example.org/,https://*.pages.dev:8443',
+  ALLOWED_ORIGINS:
+    'https://app.example.com, https://*.example.org/,https://*.pages.dev:8443, HTTPS://Shop.Example.com, https://*.Shop.Example.com',
 }
 
 describe('origins', () => {
@@ -18,6 +19,8 @@ describe('origins', () => {
     ['https://a.example.org', true],
     ['https://a-1.example.org', true],
     ['https://x.pages.dev:8443', true],
+    ['https://shop.example.com', true],
+    ['https://a.shop.example.com', true],
     ['http://app.example.com', false],
     ['https://app.example.com:8443', false],
     ['https://app.example.com.evil.test', false],
