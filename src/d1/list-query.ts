@@ -259,7 +259,7 @@ function statusIn(statuses: readonly JobStatus[]): Condition {
 }
 
 /** Project and time of creation, and nothing at or above `after`. */
-function rangeOf(
+export function rangeOf(
   { projectId, createdAfter, createdBefore }: ListFilters,
   after: Position | null,
 ): Condition[] {

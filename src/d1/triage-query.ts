@@ -8,6 +8,7 @@ import {
   IS_WAITING,
   type ListFilters,
   type Query,
+  rangeOf,
   rowsWhere,
   testsOf,
 } from './list-query.ts'
@@ -40,8 +41,7 @@ export function triageQuery(
   now: number,
 ): Query {
   const narrowed = (index: string, conditions: readonly Condition[], since: string) => {
-    const all = [...conditions, ...testsOf(filters).map(asCondition)]
-    if (filters.projectId !== null) all.push(['project_id = ?', [filters.projectId]])
+    const all = [...conditions, ...rangeOf(filters, null), ...testsOf(filters).map(asCondition)]
     if (filters.waiting) all.push(IS_WAITING)
     if (after) all.push([`(${since}, id) > (?, ?)`, [after.since, after.id]])
     const from = `SELECT ${columns}, ${since} AS since FROM export_jobs INDEXED BY export_jobs_by_${index}`

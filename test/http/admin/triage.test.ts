@@ -83,6 +83,20 @@ describe('the tab of what needs attention', () => {
     await problemOf(await api(`/api/admin/jobs?tab=all&cursor=${first.next_cursor}`), 400)
   })
 
+  it('is narrowed by birth as the other tabs are, whoever found that a job needs attention', async () => {
+    const project = freshProject()
+    await insertRows(project, 4, "iif(i < 2, 'stalled', NULL), iif(i < 2, 1, NULL)")
+    await env.DB.prepare('UPDATE export_jobs SET due_at = 1 WHERE project_id = ? AND attention IS NULL')
+      .bind(project)
+      .run()
+    const born = async (query: string) =>
+      idsOf(await triage(`project_id=${project}&${query}`)).map((id) => Number(id.at(-1)))
+    expect(await born('')).toEqual([0, 1, 2, 3])
+    expect(await born('created_after=1970-01-01T00:00:01Z')).toEqual([1, 2, 3])
+    expect(await born('created_before=1970-01-01T00:00:01.002Z')).toEqual([0, 1])
+    expect(await born('created_after=2030-01-01T00:00:00Z')).toEqual([])
+  })
+
   it('finds one among a thousand by its index, and reads none that has ended in health', async () => {
     const project = freshProject()
     const over = "iif(i = 500, 'stalled', NULL), iif(i = 500, 1, NULL)"
