@@ -20,8 +20,9 @@ import { commandOf } from './actions.ts'
 import { BulkAction, MAX_BULK_JOBS } from './schemas.ts'
 
 const MAX_BODY_BYTES = 32 * 1024
-/** Page size when reading the list. */
+/** Page size when reading the list, and the most pages of a call: D1 limits the queries of a request. */
 const PAGE = 100
+const MAX_PAGES = 100
 const AT_ONCE = 20
 /** Counting stops here. */
 const MAX_COUNTED = 20_000
@@ -75,7 +76,10 @@ function targetsOf({ caller }: ScopedCall, { action, filter }: BulkAction): List
   return statuses.length === 0 ? null : filtersOf(caller.projectId, filter, statuses)
 }
 
-/** The ids of the next jobs, and the position to continue from; `end` is null when there are no more. */
+/**
+ * The ids of the next jobs, and the position to continue from; `end` is null when there are no more. Where jobs that
+ * match are rare, a call may find fewer than it could act on.
+ */
 async function find(
   { env }: ScopedCall,
   filters: ListFilters,
@@ -83,11 +87,12 @@ async function find(
 ): Promise<{ ids: string[]; end: Position | null }> {
   const ids: string[] = []
   let end = from
+  let pages = 0
   do {
     const page = await listRows(env, filters, end, Math.min(PAGE, MAX_BULK_JOBS - ids.length))
     ids.push(...page.rows.map(({ id }) => id))
     end = page.end
-  } while (end && ids.length < MAX_BULK_JOBS)
+  } while (end && ids.length < MAX_BULK_JOBS && ++pages < MAX_PAGES)
   return { ids, end }
 }
 

@@ -194,10 +194,10 @@ export function countQuery(filters: ListFilters, after: Position | null, most: n
   }
 }
 
-/** The last row that a limited walk reads, if it ends before the end of the list. */
-export function endOfWalkQuery(filters: ListFilters, after: Position | null): Query {
-  const walked = walk('created_at, id', filters, after, MAX_SCANNED)
-  return { sql: `${walked.sql} OFFSET ${MAX_SCANNED - 1}`, values: walked.values }
+/** The last row that a walk of at most `most` rows reads, if it ends before the end of the list. */
+export function endOfWalkQuery(filters: ListFilters, after: Position | null, most: number): Query {
+  const walked = walk('created_at, id', filters, after, most)
+  return { sql: `${walked.sql} OFFSET ${most - 1}`, values: walked.values }
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   idQuery,
   isTested,
   type ListFilters,
+  MAX_SCANNED,
   pageQuery,
   type Query,
 } from './list-query.ts'
@@ -34,20 +35,38 @@ export async function listRows(
   const rows = found.slice(0, limit)
   const last = rows.at(-1)
   if (last && found.length > limit) return { rows, end: { createdAt: last.created_at, id: last.id } }
-  if (!isTested(filters)) return { rows, end: null }
-  const [end] = await allOf<{ created_at: number; id: string }>(env, endOfWalkQuery(filters, after))
-  return { rows, end: end ? { createdAt: end.created_at, id: end.id } : null }
+  return { rows, end: isTested(filters) ? await endOfWalk(env, filters, after, MAX_SCANNED) : null }
 }
 
-/** Counts the matching rows below `after`, among at most `most` rows read. */
+/** Maximum number of rows that one query reads when it counts. */
+const COUNTED_AT_ONCE = 20_000
+
+/** Counts the matching rows below `after`, however far apart they are; stops at `most`. */
 export async function countRows(
   env: Env,
   filters: ListFilters,
   after: Position | null,
   most: number,
 ): Promise<number> {
-  const [counted] = await allOf<{ jobs: number }>(env, countQuery(filters, after, most))
-  return counted?.jobs ?? 0
+  let jobs = 0
+  let from = after
+  do {
+    const [counted] = await allOf<{ jobs: number }>(env, countQuery(filters, from, COUNTED_AT_ONCE))
+    jobs += counted?.jobs ?? 0
+    from = jobs < most ? await endOfWalk(env, filters, from, COUNTED_AT_ONCE) : null
+  } while (from)
+  return Math.min(jobs, most)
+}
+
+/** Where a walk that reads at most `most` rows below `after` ends; null at the end of the list. */
+async function endOfWalk(
+  env: Env,
+  filters: ListFilters,
+  after: Position | null,
+  most: number,
+): Promise<Position | null> {
+  const [end] = await allOf<{ created_at: number; id: string }>(env, endOfWalkQuery(filters, after, most))
+  return end ? { createdAt: end.created_at, id: end.id } : null
 }
 
 /** The newest jobs whose ids begin with `prefix`, at most `limit`. */

@@ -57,6 +57,20 @@ describe('POST /api/admin/jobs/actions', () => {
     ])
   })
 
+  it('counts and reaches those that lie behind any number of others', { timeout: 120_000 }, async () => {
+    await insertEndedJobs(20_600, T0, 1_000)
+    await env.DB.exec('UPDATE export_jobs SET archived = 1 WHERE finished_at IS NOT NULL')
+    const tag = (which: string) =>
+      env.DB.exec(`UPDATE export_jobs SET tags = '["rare"]' WHERE id IN (${which})`)
+    await tag('SELECT id FROM export_jobs WHERE finished_at IS NOT NULL ORDER BY created_at LIMIT 2')
+    const wanted = { action: 'remirror', filter: { tag: 'rare' } }
+    expect(await ask({ ...wanted, dry_run: true })).toMatchObject({ left: 2 })
+    await tag('SELECT id FROM export_jobs WHERE finished_at IS NOT NULL ORDER BY created_at DESC LIMIT 500')
+    const first = await ask(wanted)
+    expect(first).toMatchObject({ done: 500, left: 2 })
+    expect(await ask({ ...wanted, cursor: first.cursor })).toMatchObject({ done: 2, left: 0, cursor: null })
+  })
+
   it('finds by type, tag, code and project, and touches nothing where the action changes nothing', async () => {
     const [tagged, other] = [await create({ tags: ['spring'] }), await create({ project_id: 2 })]
     const left = async (filter: object, action = 'cancel') =>
