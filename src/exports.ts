@@ -16,8 +16,9 @@ import type { Env } from './env.ts'
 import { problemOf } from './http/bug.ts'
 import { accepting } from './http/describing.ts'
 import type { Asked, Exchange } from './http/exchange.ts'
-import { ProjectId } from './http/fields.ts'
+import { isObject, optionalFields, ProjectId } from './http/fields.ts'
 import { logRequest } from './http/log.ts'
+import { parse } from './http/parse.ts'
 import { notConfigured, Problem } from './http/problem.ts'
 import { asJson } from './http/read-json.ts'
 import { cancel, remove, retry } from './jobs/commands.ts'
@@ -36,13 +37,19 @@ const Props = accepting<ExportsProps>()(
   }),
 )
 
+/** What a call is given is checked as a body is: the calling Worker may be written without types. */
+const CreateOptions = v.nullish(optionalFields({ idempotencyKey: v.nullish(v.string(), null) }), {})
+const ChangeOptions = v.nullish(optionalFields({ ifMatch: v.nullish(v.string(), null) }), {})
+const Query = v.nullish(v.custom<object>(isObject, 'This must be an object.'), {})
+
 const WATCH_PATH = /^\/api\/jobs\/([^/]+)\/ws$/
 
 export class Exports extends WorkerEntrypoint<Env, unknown> implements ExportsBinding {
-  create(input: CreateJobRequest, options: { idempotencyKey?: string } = {}): Promise<Answer<CreatedJob>> {
+  create(input: CreateJobRequest, options?: { idempotencyKey?: string }): Promise<Answer<CreatedJob>> {
     return this.#answer('create', 'jobs:write', '', async (call) => {
+      const { idempotencyKey } = parse(CreateOptions, options, '/options')
       const body = asJson(input, { bytes: MAX_CREATE_BYTES })
-      return (await accept(call, body, options.idempotencyKey ?? null)).text
+      return (await accept(call, body, idempotencyKey)).text
     })
   }
 
@@ -55,7 +62,7 @@ export class Exports extends WorkerEntrypoint<Env, unknown> implements ExportsBi
     )
   }
 
-  list(query: ListQuery = {}): Promise<Answer<JobPage>> {
+  list(query?: ListQuery): Promise<Answer<JobPage>> {
     return this.#answer('list', 'jobs:read', '', async (call) =>
       JSON.stringify(await listed(call, searchOf(query))),
     )
@@ -65,21 +72,23 @@ export class Exports extends WorkerEntrypoint<Env, unknown> implements ExportsBi
     return this.#answer('cancel', 'jobs:write', id, async (call) => (await cancel(call)).text)
   }
 
-  retry(id: string, { ifMatch }: { ifMatch?: string } = {}): Promise<Answer<JobJson>> {
-    return this.#answer('retry', 'jobs:write', id, (call) => retry(call, ifMatch ?? null))
+  retry(id: string, options?: { ifMatch?: string }): Promise<Answer<JobJson>> {
+    return this.#answer('retry', 'jobs:write', id, async (call) =>
+      retry(call, parse(ChangeOptions, options, '/options').ifMatch),
+    )
   }
 
-  remove(id: string, { ifMatch }: { ifMatch?: string } = {}): Promise<Answer<DeletedJob | CancelledInstead>> {
+  remove(id: string, options?: { ifMatch?: string }): Promise<Answer<DeletedJob | CancelledInstead>> {
     return this.#answer(
       'remove',
       'jobs:write',
       id,
-      async (call) => (await remove(call, ifMatch ?? null)).text,
+      async (call) => (await remove(call, parse(ChangeOptions, options, '/options').ifMatch)).text,
     )
   }
 
-  events(id: string, query: EventsQuery = {}): Promise<Answer<EventsPage>> {
-    return this.#answer('events', 'jobs:read', id, (call) => eventPage(call, searchOf(query)))
+  events(id: string, query?: EventsQuery): Promise<Answer<EventsPage>> {
+    return this.#answer('events', 'jobs:read', id, async (call) => eventPage(call, searchOf(query)))
   }
 
   /** The upgrade of `/api/jobs/:id/ws`, since RPC cannot return a socket. As over HTTP, a refusal is a close code. */
@@ -160,10 +169,10 @@ function callerOf(props: unknown): Caller {
   return { subject, scopes, projectId, jobId: null, expiresAt: null, by: 'binding' }
 }
 
-/** The query in its URL form, so that the same rules parse it. */
-function searchOf(query: object): URLSearchParams {
-  const pairs = Object.entries(query).flatMap(([name, values]) =>
-    [values].flat().flatMap((value) => (value === undefined ? [] : [[name, String(value)]])),
+/** The query in its URL form, so that the same rules parse it; null means absent. @throws Problem 400 */
+function searchOf(query: unknown): URLSearchParams {
+  const pairs = Object.entries(parse(Query, query, '/query')).flatMap(([name, values]) =>
+    [values].flat().flatMap((value) => (value == null ? [] : [[name, String(value)]])),
   )
   return new URLSearchParams(pairs)
 }

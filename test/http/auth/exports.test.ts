@@ -141,6 +141,32 @@ describe('the same answers as over HTTP', () => {
     expect(await exports.remove(job_id, { ifMatch: '"other"' })).toMatchObject({ status: 412 })
   })
 
+  it('also where the calling Worker is written without types', async () => {
+    const exports = door(all) as unknown as Record<string, (...given: unknown[]) => Promise<Answer<unknown>>>
+    const { job_id } = await createJob({ project_id: PROJECT })
+    const call = (name: string, ...given: unknown[]) => exports[name]?.(...given)
+    const wrong: [Promise<Answer<unknown>> | undefined, string][] = [
+      [call('create', newJob(), { idempotencyKey: { order: 7 } }), '/options/idempotencyKey'],
+      [call('create', newJob(), { idempotencyKey: 7 }), '/options/idempotencyKey'],
+      [call('create', newJob(), { idempotency_key: 'k' }), '/options/idempotency_key'],
+      [call('create', newJob(), 'k'), '/options'],
+      [call('retry', job_id, { ifMatch: 1 }), '/options/ifMatch'],
+      [call('remove', job_id, { ifMatch: {} }), '/options/ifMatch'],
+      [call('remove', job_id, ['"tag"']), '/options'],
+      [call('list', 'status=error'), '/query'],
+      [call('events', job_id, 5), '/query'],
+    ]
+    for (const [answer, pointer] of wrong)
+      expect(await answer).toMatchObject({ ok: false, code: 'validation_failed', errors: [{ pointer }] })
+    expect(await call('list', null)).toMatchObject({ ok: true })
+    expect(await call('list', { cursor: null, limit: 1 })).toMatchObject({ ok: true })
+    expect(await call('events', job_id, null)).toMatchObject({ ok: true })
+    expect(await call('create', newJob(), null)).toMatchObject({ ok: true })
+    expect(await call('create', newJob(), { idempotencyKey: null })).toMatchObject({ ok: true })
+    expect(await call('retry', job_id, null)).toMatchObject({ status: 409 })
+    expect(await call('remove', job_id, { ifMatch: null })).toMatchObject({ ok: true })
+  })
+
   it('logs a line for each call, without what was sent', async () => {
     await door(all).list({ tag: 'secret-tag' })
     const line = world.logs.find((text) => text.includes('Exports.list')) ?? '{}'
