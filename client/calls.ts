@@ -26,7 +26,15 @@ export interface CreateOptions extends RequestOptions {
 
 export interface EventsQuery extends RequestOptions, EventsRequest {}
 
-export const pathOf = (id: string, rest = ''): string => `/api/jobs/${encodeURIComponent(id)}${rest}`
+/**
+ * The path of a job.
+ *
+ * @throws TypeError for an empty id, with which it would be the path of the list, as with one that a URL leaves out
+ */
+export function pathOf(id: string, rest = ''): string {
+  if (/^\.{0,2}$/.test(id)) throw new TypeError(`A job has an id, and this is "${id}"`)
+  return `/api/jobs/${encodeURIComponent(id)}${rest}`
+}
 
 export async function createJob(
   http: Transport,

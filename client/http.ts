@@ -24,7 +24,8 @@ export interface ExportsOptions {
   timings?: Partial<Timings> | undefined
 }
 
-type QueryValue = string | number | boolean | undefined
+/** Null is left out as undefined is: `next_cursor` of the last page, for example. */
+type QueryValue = string | number | boolean | null | undefined
 export type Query = Record<string, QueryValue | readonly QueryValue[]>
 
 export interface RepeatPolicy {
@@ -116,7 +117,7 @@ export class Transport {
     const url = new URL(this.absolute(path))
     for (const [name, values] of Object.entries(query)) {
       for (const value of [values].flat()) {
-        if (value !== undefined) url.searchParams.append(name, String(value))
+        if (value != null) url.searchParams.append(name, String(value))
       }
     }
     return url

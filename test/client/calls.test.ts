@@ -173,6 +173,22 @@ test('a request that hangs is given up, and an aborted one ends with the reason'
   await expect(asked).rejects.toThrow('enough')
 })
 
+test.each(['', '.', '..'])('an id of "%s" asks for no job, and not for the list', async (id) => {
+  const { jobs } = client()
+  const calls = [jobs.get(id), jobs.delete(id), jobs.cancel(id), jobs.events(id), jobs.watch(id).done]
+  for (const call of calls) await expect(call).rejects.toBeInstanceOf(TypeError)
+  expect(server.requests).toEqual([])
+})
+
+test('null in a query is left out', async () => {
+  server.intercept = (_, response) => {
+    json(response, 200, { jobs: [], next_cursor: null })
+    return true
+  }
+  await client().jobs.list({ cursor: null as never, limit: 5 })
+  expect(server.requests.map(({ query }) => query.toString())).toEqual(['limit=5'])
+})
+
 test('list sends its filters, and listAll walks every page', async () => {
   const pages: Record<string, [string[], string | null]> = {
     '': [['a', 'b'], 'p2'],
