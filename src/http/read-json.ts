@@ -83,7 +83,9 @@ async function readText(request: Request, limit: number, repair: boolean): Promi
   const announced = request.headers.get('Content-Length')
   if (announced === null) return readUpTo(request, limit, repair)
   if (Number(announced) > limit) throw tooLarge(limit)
-  const bytes = await request.arrayBuffer()
+  const bytes = await request.arrayBuffer().catch(() => {
+    throw cutOff()
+  })
   if (bytes.byteLength > limit) throw tooLarge(limit)
   try {
     return (repair ? repairedTexts : wholeTexts).decode(bytes)
@@ -107,8 +109,7 @@ async function readUpTo(request: Request, limit: number, repair: boolean): Promi
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {
-    if (error instanceof TypeError) throw notText()
-    throw error
+    throw error instanceof TypeError ? notText() : cutOff()
   }
   await reader.cancel()
   throw tooLarge(limit)
@@ -116,6 +117,11 @@ async function readUpTo(request: Request, limit: number, repair: boolean): Promi
 
 function notText(): Problem {
   return new Problem(400, 'invalid_json', 'The body could not be read as UTF-8 text.')
+}
+
+/** The client has disconnected, so that only the log contains this answer. */
+function cutOff(): Problem {
+  return new Problem(400, 'invalid_json', 'The body broke off before its end.')
 }
 
 function tooLarge(limit: number): Problem {

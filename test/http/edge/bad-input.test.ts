@@ -1,8 +1,17 @@
 /** For any invalid input, the answer is a problem that names the fault, and nothing was written. */
-import { listDurableObjectIds } from 'cloudflare:test'
+import { createExecutionContext, listDurableObjectIds } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { api, countRows, jobBody, post, problemOf, useHttpWorld } from '../../support/workerd/http.ts'
+import { handle } from '../../../src/router.ts'
+import {
+  api,
+  bindings,
+  countRows,
+  jobBody,
+  post,
+  problemOf,
+  useHttpWorld,
+} from '../../support/workerd/http.ts'
 
 useHttpWorld()
 
@@ -235,6 +244,19 @@ describe('addresses', () => {
     await problemOf(await post(`/api/jobs/${id}/cancel`, {}), 404)
   })
 })
+
+it.each([undefined, '500'])(
+  'a body that breaks off (of %s bytes) is no fault of the service',
+  async (length) => {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"project_id":')),
+      pull: (controller) => controller.error(new Error('Network connection lost.')),
+    })
+    const headers = { 'Content-Type': 'application/json', ...(length && { 'Content-Length': length }) }
+    const request = new Request('http://localhost/api/jobs', { method: 'POST', headers, body })
+    await problemOf(await handle(request, bindings(), createExecutionContext()), 400, 'invalid_json')
+  },
+)
 
 describe('POST /api/videos/upload-url refuses', () => {
   const good = { filename: 'clip.mp4', content_type: 'video/mp4', size_bytes: 1000 }
