@@ -23,7 +23,7 @@ import { invalid, Problem } from '../http/problem.ts'
 import { readJson } from '../http/read-json.ts'
 import { callJob } from '../stubs.ts'
 import { canonicalJson, idForKey, isJobId, newId, sha256Hex } from './ids.ts'
-import { archivedText } from './job-id.ts'
+import { archivedText, shownJob } from './job-id.ts'
 import { JOB_TYPES } from './job-types/index.ts'
 import { type CreateJobBody, CreateJobRequest, policyOf } from './schemas.ts'
 
@@ -69,6 +69,11 @@ export async function accept(call: Asked, body: unknown, key: string | null): Pr
   const request = earlier ? { ...asked, createdAt: earlier.created_at } : asked
   if (earlier && earlier.request_hash !== request.requestHash) throw keyReused()
   if (earlier?.archived) return created(call, request.id, earlier.status, archivedText(earlier).text, earlier)
+  if (earlier?.error_code === 'actor_lost') {
+    // `create` would make a second job under the key. The actor is asked nevertheless: a worker may use the same code.
+    const { text } = await shownJob(call, request.id)
+    return created(call, request.id, statusIn(text), text, earlier)
+  }
   if (!earlier) await requireSurroundings(call, request)
   const answer = await callJob(env, request.id, (job) => job.create(request, call.requestId))
   if (!answer.ok) {
@@ -78,7 +83,7 @@ export async function accept(call: Asked, body: unknown, key: string | null): Pr
     })
   }
   if (answer.requestHash !== request.requestHash) throw keyReused()
-  return created(call, request.id, answer.status ?? formerStatus(answer.job), answer.job, earlier)
+  return created(call, request.id, answer.status ?? statusIn(answer.job), answer.job, earlier)
 }
 
 /**
@@ -228,8 +233,8 @@ function stillDeleting(dueAt: number | null): Problem {
   )
 }
 
-/** The status from the job's text, for an actor of an earlier version that does not return it separately. */
-function formerStatus(text: string): string {
+/** The status from the job's text; an actor of an earlier version does not return it separately. */
+function statusIn(text: string): string {
   const { status }: JobJson = JSON.parse(text)
   return status
 }

@@ -15,6 +15,7 @@ import {
   problemOf,
   retire,
   ring,
+  tablesOf,
   useHttpWorld,
   WITHOUT_ACTORS,
 } from '../../support/workerd/http.ts'
@@ -191,5 +192,39 @@ describe('Idempotency-Key', () => {
     const { jobs } = await bodyOf<List>(await api(`/api/jobs?project_id=${project_id}`))
     const living = { status: 'pending', error: null, finished_at: null, archived: false }
     expect(jobs).toMatchObject([{ id: job_id, created_at: new Date(T0 + ms).toISOString(), ...living }])
+  })
+
+  it('replays a job that its actor has lost, and makes no second one', async () => {
+    const project_id = freshProject()
+    const body = JSON.stringify(jobBody({ project_id }))
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'lost' }
+    const send = (over = {}) => apiWith(over, '/api/jobs', { method: 'POST', headers, body })
+    expect((await send(WITHOUT_ACTORS)).status).toBe(503)
+    // As in a list that was restored: the job was accepted, and its actor has erased it since.
+    await env.DB.prepare('UPDATE export_jobs SET version = 7 WHERE project_id = ?').bind(project_id).run()
+    vi.setSystemTime(T0 + 6 * MINUTE)
+    await sweep(bindings(), Date.now())
+    const again = await send()
+    expect(again.headers.get('Idempotent-Replayed')).toBe('true')
+    const { job_id, status, job } = await bodyOf<Created>(again, 201)
+    expect({ status, code: job.error?.code }).toEqual({ status: 'error', code: 'actor_lost' })
+    expect(await tablesOf(env.EXPORT_JOB.getByName(job_id))).toEqual([])
+  })
+
+  it('replays the job itself where a worker calls its error as the sweep does', async () => {
+    const project_id = freshProject()
+    const headers = { 'Idempotency-Key': 'forged' }
+    const input_video_key = `input/${crypto.randomUUID()}/clip.mp4`
+    await env.VIDEOS.put(input_video_key, 'video', { customMetadata: { project: String(project_id) } })
+    const body = jobBody({ project_id, input_video_key })
+    const { job_id } = await bodyOf<Created>(await post('/api/jobs', body, headers), 201)
+    await ring(job_id)
+    const token = world.runs.find(({ input }) => input.job_id === job_id)?.input.callback_token
+    const report = { error: 'No.', code: 'actor_lost', should_retry: false }
+    await post(`/api/jobs/${job_id}/do/error`, report, { Authorization: `Bearer ${token}` })
+    await ring(job_id)
+    await bodyOf(await api(`/api/jobs/${job_id}/retry`, { method: 'POST' }))
+    const replay = await bodyOf<Created>(await post('/api/jobs', body, headers), 201)
+    expect(replay).toMatchObject({ job_id, status: 'pending', job: { round: 2 } })
   })
 })
