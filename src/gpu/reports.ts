@@ -17,6 +17,7 @@ import {
 } from '../../actors/export-job/read-report.ts'
 import { readCallbackToken, type SignatureFault } from '../../actors/shared/signing.ts'
 import { bearerToken, type Call, json } from '../http/exchange.ts'
+import { isObject } from '../http/fields.ts'
 import { parse } from '../http/parse.ts'
 import { Problem } from '../http/problem.ts'
 import { readJson } from '../http/read-json.ts'
@@ -29,7 +30,7 @@ import type { ReportAnswer } from './schemas.ts'
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 export function reportProgress(call: Call): Promise<Response> {
-  return answer(call, (body, ref) => progressReport(parse(ProgressBody, body), ref))
+  return answer(call, (body, ref) => progressReport(parse(ProgressBody, fieldsOf(body, 'progress')), ref))
 }
 
 export function reportComplete(call: Call): Promise<Response> {
@@ -37,7 +38,12 @@ export function reportComplete(call: Call): Promise<Response> {
 }
 
 export function reportError(call: Call): Promise<Response> {
-  return answer(call, (body, ref) => errorReport(parse(ErrorBody, body), ref))
+  return answer(call, (body, ref) => errorReport(parse(ErrorBody, fieldsOf(body, 'error')), ref))
+}
+
+/** A body that is no object is the report's main field alone: a traceback as text or as a list, for example. */
+function fieldsOf(body: unknown, main: string): Record<string, unknown> {
+  return isObject(body) ? body : { [main]: body }
 }
 
 async function answer(call: Call, read: (body: unknown, ref: AttemptRef) => Report): Promise<Response> {

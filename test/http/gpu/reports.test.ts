@@ -186,6 +186,23 @@ describe('A report is repaired, and never lost to what does not matter:', () => 
     })
   })
 
+  it.each([
+    ['a text', '"No picture."', 'No picture.'],
+    ['a list', '["Traceback:", "No picture."]', '["Traceback:","No picture."]'],
+    ['null', 'null', 'The worker failed without saying why.'],
+  ])('a failure whose body is %s', async (_name, body, message) => {
+    expect((await sent('error', body)).error).toEqual({ code: 'worker_error', message, retryable: true })
+  })
+
+  it.each([
+    ['42', 42],
+    ['[42]', 0],
+    ['null', 0],
+    ['"42"', 0],
+  ])('progress whose body is %s', async (body, progress) => {
+    expect(await sent('progress', body)).toMatchObject({ status: 'processing', progress })
+  })
+
   it('a traceback of a megabyte', async () => {
     const body = JSON.stringify({ error: `No picture.\n${'at line\n'.repeat(125_000)}`, should_retry: false })
     expect((await sent('error', body)).error?.message).toBe('No picture.')
