@@ -23,8 +23,11 @@ export interface VerifyWebhook {
   payload: string
   /** Those of a Fetch request or of Node's. */
   headers: Headers | Record<string, string | string[] | undefined>
-  /** `whsec_…`, surrounding white space is ignored; several while one is being replaced. */
-  secret: string | readonly string[]
+  /**
+   * `whsec_…`, surrounding white space is ignored; several while one is being replaced, of which those that are not set
+   * are left out.
+   */
+  secret: string | readonly (string | undefined)[]
   /** Maximum difference from the sender's clock, in either direction. */
   toleranceSeconds?: number
   /** Milliseconds. */
@@ -49,7 +52,10 @@ export async function verifyWebhook(webhook: VerifyWebhook): Promise<unknown> {
     const bytes = version === 'v1' && signature ? bytesOf(signature) : null
     return bytes ? [bytes] : []
   })
-  for (const key of await Promise.all([secret].flat().map(keyOf))) {
+  const given = [secret].flat().flatMap((each) => each?.trim() || [])
+  if (given.length === 0)
+    throw new WebhookVerificationError('bad_secret', 'There is no secret to verify with')
+  for (const key of await Promise.all(given.map(keyOf))) {
     for (const candidate of candidates) {
       // WebCrypto compares in constant time.
       if (await crypto.subtle.verify('HMAC', key, candidate, signed)) return parsed(payload)
@@ -69,7 +75,7 @@ function header(headers: VerifyWebhook['headers'], name: string): string {
 }
 
 function keyOf(secret: string): Promise<CryptoKey> {
-  const bytes = bytesOf(secret.trim().replace(/^whsec_/, ''))
+  const bytes = bytesOf(secret.replace(/^whsec_/, ''))
   if (!bytes || bytes.length === 0) {
     throw new WebhookVerificationError('bad_secret', 'The secret is not whsec_ and base64')
   }

@@ -58,6 +58,15 @@ test('several secrets are accepted while one is being replaced', async () => {
   expect(await code({ ...example, headers, secret: [example.secret, fresh] })).toBe('verified')
 })
 
+test('a previous secret that is not set is left out, and none at all is told apart', async () => {
+  for (const unset of [undefined, '', ' \n']) {
+    expect(await code({ ...example, secret: [example.secret, unset] })).toBe('verified')
+    expect(await code({ ...example, secret: [unset] })).toBe('bad_secret')
+  }
+  expect(await code({ ...example, secret: [] })).toBe('bad_secret')
+  expect(await code({ ...example, secret: undefined as never })).toBe('bad_secret')
+})
+
 test('any change of what is signed is noticed', async () => {
   expect(await code({ ...example, payload: '{"test":2432232314}' })).toBe('no_match')
   expect(await code({ ...example, headers: { ...example.headers, 'webhook-id': 'msg_x' } })).toBe('no_match')
