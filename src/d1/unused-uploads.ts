@@ -14,8 +14,6 @@ const DAY = 24 * 60 * 60_000
 export const UNNOTED_MS = 7 * DAY
 /** Time between the note and the removal. */
 export const NOTED_MS = 7 * DAY
-/** D1 accepts at most 100 bound parameters in a statement. */
-const KEYS_A_QUERY = 45
 /**
  * Name of the walk's cursor, the last key that was read. R2's own cursor is opaque, and one that it refused would stop
  * every later run.
@@ -44,11 +42,7 @@ export async function removeUnusedUploads(env: Env, now: number, most: number): 
     ({ uploaded, customMetadata }) =>
       customMetadata?.project !== undefined && now - uploaded.getTime() > UNNOTED_MS,
   )
-  for (let start = 0; start < old.length; start += KEYS_A_QUERY) {
-    const { removed, kept } = await removeUnused(env, old.slice(start, start + KEYS_A_QUERY), epoch, now)
-    report.removed += removed
-    report.kept += kept
-  }
+  if (old.length > 0) Object.assign(report, await removeUnused(env, old, epoch, now))
   const next = page.truncated ? (page.objects.at(-1)?.key ?? null) : null
   if (next !== startAfter) await writeCursor(env, CURSOR, next)
   return report
@@ -61,47 +55,48 @@ async function removeUnused(env: Env, objects: readonly R2Object[], epoch: numbe
   const recent = unused.filter(({ uploaded }) => uploaded.getTime() >= epoch).map(({ key }) => key)
   const due = recent.filter((key) => now - (notes.get(key) ?? now) > NOTED_MS)
   if (due.length > 0) await env.VIDEOS.delete(due)
+  // When a job that used an upload is deleted, the upload gets both waiting times anew.
+  const forgotten = [...due, ...used].filter((key) => notes.has(key))
   const statements = [
-    ...recent.filter((key) => !notes.has(key)).map((key) => noteOf(env, key, now)),
-    // When a job that used an upload is deleted, the upload gets both waiting times anew.
-    ...[...due, ...used].filter((key) => notes.has(key)).map((key) => forgetNote(env, key)),
-    ...due.map((key) => forgetAsset(env, key)),
+    ...forEach(
+      env,
+      recent.filter((key) => !notes.has(key)),
+      'INSERT OR IGNORE INTO unused_uploads SELECT value, ?2 FROM json_each(?1)',
+      now,
+    ),
+    ...forEach(env, forgotten, `DELETE FROM unused_uploads WHERE upload_key IN (${KEYS})`),
+    ...forEach(env, due, `DELETE FROM export_job_assets WHERE asset_key IN (${KEYS})`),
   ]
   if (statements.length > 0) await env.DB.batch(statements)
   return { removed: due.length, kept: unused.length - recent.length }
 }
 
+/**
+ * The keys as one bound value: D1 accepts at most 100 in a statement, and 1,000 statements in a run
+ * (developers.cloudflare.com/d1/platform/limits).
+ */
+const KEYS = 'SELECT value FROM json_each(?1)'
+
+/** No statement for no keys. */
+function forEach(env: Env, keys: readonly string[], sql: string, ...more: number[]): D1PreparedStatement[] {
+  return keys.length === 0 ? [] : [env.DB.prepare(sql).bind(JSON.stringify(keys), ...more)]
+}
+
 /** The keys that are named by a job which still has its videos. */
 async function usedKeys(env: Env, keys: readonly string[]): Promise<Set<string>> {
-  const marks = keys.map(() => '?').join(', ')
-  const query = `SELECT input_video_key AS key FROM export_jobs WHERE input_video_key IN (${marks}) AND ${USES_FILES}
-    UNION SELECT asset_key FROM export_job_assets AS used WHERE asset_key IN (${marks})
+  const query = `SELECT input_video_key AS key FROM export_jobs WHERE input_video_key IN (${KEYS}) AND ${USES_FILES}
+    UNION SELECT asset_key FROM export_job_assets AS used WHERE asset_key IN (${KEYS})
       AND EXISTS (SELECT 1 FROM export_jobs WHERE id = used.job_id AND ${USES_FILES})`
-  const { results } = await env.DB.prepare(query)
-    .bind(...keys, ...keys)
-    .all<{ key: string }>()
+  const { results } = await env.DB.prepare(query).bind(JSON.stringify(keys)).all<{ key: string }>()
   return new Set(results.map((row) => row.key))
 }
 
 /** Since when each key is noted as unused, in milliseconds. */
 async function notesOf(env: Env, keys: readonly string[]): Promise<Map<string, number>> {
-  const marks = keys.map(() => '?').join(', ')
   const { results } = await env.DB.prepare(
-    `SELECT upload_key, noted_at FROM unused_uploads WHERE upload_key IN (${marks})`,
+    `SELECT upload_key, noted_at FROM unused_uploads WHERE upload_key IN (${KEYS})`,
   )
-    .bind(...keys)
+    .bind(JSON.stringify(keys))
     .all<{ upload_key: string; noted_at: number }>()
   return new Map(results.map(({ upload_key, noted_at }) => [upload_key, noted_at]))
-}
-
-function noteOf(env: Env, key: string, now: number): D1PreparedStatement {
-  return env.DB.prepare('INSERT OR IGNORE INTO unused_uploads VALUES (?, ?)').bind(key, now)
-}
-
-function forgetNote(env: Env, key: string): D1PreparedStatement {
-  return env.DB.prepare('DELETE FROM unused_uploads WHERE upload_key = ?').bind(key)
-}
-
-function forgetAsset(env: Env, key: string): D1PreparedStatement {
-  return env.DB.prepare('DELETE FROM export_job_assets WHERE asset_key = ?').bind(key)
 }

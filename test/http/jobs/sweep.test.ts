@@ -155,3 +155,55 @@ describe('the sweep', () => {
     expect(await row(job.id)).toMatchObject({ status: 'queued' })
   })
 })
+
+describe('A run of the sweep', () => {
+  it('sends few statements, however much there is to do', async () => {
+    new FakeRunpod().install()
+    await sweep(env, Date.now())
+    await env.DB.batch([
+      env.DB.prepare("UPDATE export_jobs SET created_at = 0 WHERE id = 'sweep'"),
+      env.DB.prepare('DELETE FROM sweep_cursors'),
+    ])
+    const ids = Array.from({ length: 60 }, () => newId())
+    for (const id of ids) await birthRow(id)
+    const keys = ids.map((id) => `input/${id}/unused.mp4`)
+    for (const key of keys) await env.VIDEOS.put(key, 'x', { customMetadata: { project: '1' } })
+    vi.setSystemTime(Date.now() + 30 * DAY)
+    const { db, sent } = counted(env.DB)
+    const report = await sweep({ ...bindings(), DB: db }, Date.now())
+    expect(report).toMatchObject({ broken: [] })
+    expect(report.closed).toBeGreaterThanOrEqual(ids.length)
+    expect(await row(ids[0] ?? '')).toMatchObject({ status: 'error', error_code: 'not_accepted' })
+    const noted = await env.DB.prepare('SELECT COUNT(*) AS n FROM unused_uploads').first<number>('n')
+    expect(noted).toBeGreaterThanOrEqual(keys.length)
+    expect(sent()).toBeLessThan(25)
+  })
+})
+
+/** A database that counts its statements, those of a batch one by one, as D1 may (1,000 in a run of a Worker). */
+function counted(real: D1Database): { db: D1Database; sent: () => number } {
+  let sent = 0
+  const own = new WeakMap<D1PreparedStatement, D1PreparedStatement>()
+  const statement = (of: D1PreparedStatement): D1PreparedStatement => {
+    const proxy = new Proxy(of, {
+      get(target, name: keyof D1PreparedStatement) {
+        if (name === 'bind') return (...values: unknown[]) => statement(target.bind(...values))
+        if (name === 'run' || name === 'all' || name === 'first') sent++
+        return target[name].bind(target)
+      },
+    })
+    own.set(proxy, of)
+    return proxy
+  }
+  const db = new Proxy(real, {
+    get(target, name: keyof D1Database) {
+      if (name === 'prepare') return (sql: string) => statement(target.prepare(sql))
+      if (name !== 'batch') return target[name].bind(target)
+      return (all: D1PreparedStatement[]) => {
+        sent += all.length
+        return target.batch(all.map((each) => own.get(each) ?? each))
+      }
+    },
+  })
+  return { db, sent: () => sent }
+}
