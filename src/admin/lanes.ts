@@ -24,9 +24,13 @@ export async function readLanes(call: ScopedCall): Promise<Response> {
   return json(answer)
 }
 
-/** Every lane as it is now. @throws Problem 503 when D1 does not answer */
+/**
+ * Every lane as it is now: of the endpoints in the settings, and of removed ones that still have unfinished jobs. While
+ * D1 does not answer, those in the settings alone.
+ */
 export async function inspectLanes(call: ScopedCall): Promise<SeenLanes> {
-  const names = [...(await laneNames(call))].sort()
+  const inUse = await endpointsInUse(call.env).catch(() => [])
+  const names = [...new Set([...call.settings.endpoints.keys(), ...inUse])].sort()
   const lanes = await Promise.all(
     names.map((name) => callLane(call.env, name, (lane) => lane.inspect()).catch(() => null)),
   )
@@ -36,22 +40,21 @@ export async function inspectLanes(call: ScopedCall): Promise<SeenLanes> {
   }
 }
 
-/** 200 `{action, lane}`. @throws Problem 404 when no endpoint has, or had, this name */
+/**
+ * 200 `{action, lane}`. An endpoint in the settings is paused without D1: that may be the reason for the pause.
+ *
+ * @throws Problem 404 when no endpoint has, or had, this name
+ */
 export async function actOnLane(call: ScopedCall): Promise<Response> {
   requireOwnProject(call.caller, null)
   requireIntent(call.request, call.url)
   const { action, reason } = parse(LaneAction, await readJson(call.request, { bytes: MAX_BODY_BYTES }))
   const name = call.params.name ?? ''
-  if (!(await laneNames(call)).has(name))
+  if (!call.settings.endpoints.has(name) && !(await endpointsInUse(call.env)).includes(name))
     throw new Problem(404, 'lane_not_found', `No endpoint is called “${name}”.`)
   const operator = { by: call.caller.subject, reason }
   const lane = await callLane(call.env, name, (lane) =>
     action === 'pause' ? lane.pause(operator) : lane.resume(operator),
   )
   return json({ action, lane })
-}
-
-/** Names of the endpoints in the settings, and of removed endpoints that still have unfinished jobs. */
-async function laneNames({ env, settings }: ScopedCall): Promise<Set<string>> {
-  return new Set([...settings.endpoints.keys(), ...(await endpointsInUse(env))])
 }

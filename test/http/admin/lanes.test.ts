@@ -5,6 +5,7 @@ import type { JobJson, JobPage } from '../../../wire/job.ts'
 import { pass, SECOND } from '../../support/workerd/clock.ts'
 import {
   api,
+  apiWith,
   bodyOf,
   createJob,
   freshProject,
@@ -27,6 +28,24 @@ const readJob = async (id: string): Promise<JobJson> => bodyOf(await api(`/api/j
 describe('The lanes', () => {
   it('are those of the settings, each with what stops it', async () => {
     expect(await readLane()).toMatchObject({ name: 'default', breaker: null, pause: null })
+  })
+
+  it('are inspected and paused while the list does not answer', async () => {
+    const down = () => {
+      throw new Error('D1 is down.')
+    }
+    const DB = { prepare: down, batch: down } as unknown as D1Database
+    const act = (action: string) =>
+      apiWith({ DB }, '/api/admin/lanes/default/actions', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ action, reason: 'The list is down.' }),
+      })
+    const paused = await bodyOf<{ lane: LaneJson }>(await act('pause'))
+    expect(paused.lane.pause).toMatchObject({ reason: 'The list is down.' })
+    const seen = await bodyOf<LanesJson>(await apiWith({ DB }, '/api/admin/lanes'))
+    expect(seen.lanes.map(({ name }) => name)).toContain('default')
+    await act('resume')
   })
 
   it('are paused and resumed with a reason that waiting jobs and the log repeat', async () => {
