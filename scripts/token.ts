@@ -4,16 +4,15 @@
  * secrets of `npm run deploy`; `--development` signs by the built-in secret, which is accepted on a developer's own
  * computer only.
  */
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs, parseEnv } from 'node:util'
+import { parseArgs } from 'node:util'
 import * as v from 'valibot'
 import { DEVELOPMENT_SECRET, secretFault } from '../actors/shared/secrets.ts'
 import { type Grant, LONGEST_LIFETIME_SECONDS, makeToken, SCOPES, Subject } from '../src/auth/access-token.ts'
 import { ProjectId } from '../src/http/fields.ts'
 import { JobId } from '../src/jobs/ids.ts'
 import type { Scope } from '../wire/tokens.ts'
-import { type EnvironmentName, environmentNamed, ROOT, secretsFileOf } from './wrangler.ts'
+import { type EnvironmentName, environmentNamed, ROOT, secretsFileOf, secretsIn } from './wrangler.ts'
 
 const USAGE = `Usage: npm run --silent token -- --scope SCOPES [options]
 
@@ -81,10 +80,7 @@ function secondsOf(text: string): number {
 
 function secretOf(environment: EnvironmentName): string {
   const name = secretsFileOf(environment)
-  const file = join(ROOT, name)
-  const secret =
-    process.env.AUTH_SECRET ||
-    (existsSync(file) ? parseEnv(readFileSync(file, 'utf8')).AUTH_SECRET : undefined)
+  const secret = process.env.AUTH_SECRET || secretsIn(join(ROOT, name)).AUTH_SECRET
   if (!secret) {
     throw new Error(`AUTH_SECRET is neither in the environment nor in ${name} (or use --development).`)
   }

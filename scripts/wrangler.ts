@@ -1,8 +1,9 @@
 /** Runs wrangler without a terminal: it does not prompt, and its output is returned as text. */
 import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { stripVTControlCharacters } from 'node:util'
+import { parseEnv, stripVTControlCharacters } from 'node:util'
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 export const WRANGLER = join(ROOT, 'node_modules/wrangler/bin/wrangler.js')
@@ -87,4 +88,11 @@ export function environmentNamed(name: string): EnvironmentName {
 /** The file of an environment's secrets; a developer's own `.dev.vars` is not deployed. */
 export function secretsFileOf(environment: EnvironmentName): string {
   return `.dev.vars.${environment}`
+}
+
+/** A file of secrets by name; empty when there is none. Some editors begin a file with a byte order mark. */
+export function secretsIn(path: string): Record<string, string> {
+  if (!existsSync(path)) return {}
+  const pairs = Object.entries(parseEnv(readFileSync(path, 'utf8').replace(/^\uFEFF/, '')))
+  return Object.fromEntries(pairs.map(([name, value]) => [name, value ?? '']))
 }

@@ -4,7 +4,7 @@
  * and after it.
  */
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, chmodSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { workersDevUrl } from '../doctor/account.ts'
 import { type Account, type Deployment, settingOf } from '../doctor/deployment.ts'
@@ -124,6 +124,10 @@ function placeOf(publicUrl: string | null): string {
 }
 
 function keepSecret(file: string, name: string): void {
-  appendFileSync(file, `${name}="${randomBytes(48).toString('base64')}"\n`, { mode: 0o600 })
+  // The last line of the file may lack its end.
+  const isOpen = existsSync(file) && !/(?:^|\n)$/.test(readFileSync(file, 'utf8'))
+  appendFileSync(file, `${isOpen ? '\n' : ''}${name}="${randomBytes(48).toString('base64')}"\n`, {
+    mode: 0o600,
+  })
   chmodSync(file, 0o600)
 }

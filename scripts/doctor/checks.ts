@@ -43,6 +43,7 @@ const CHECKS: readonly Check[] = [
   database,
   storage,
   sizes,
+  lengths,
   rateLimit,
   schedule,
   logs,
@@ -195,6 +196,18 @@ function sizes({ vars }: Deployment): Finding[] {
     return weak('MAX_PUT_BYTES', detail)
   }
   return good('MAX_PUT_BYTES', `${put} bytes in one PUT; larger files go in parts.`)
+}
+
+/** The limit of one variable or secret (developers.cloudflare.com/workers/platform/limits, environment variables). */
+const MAX_SETTING_BYTES = 5 * 1024
+
+function lengths({ vars, secrets }: Deployment): Finding[] {
+  return Object.entries({ ...vars, ...secrets }).flatMap(([name, value]) => {
+    const bytes = Buffer.byteLength(value)
+    return bytes > MAX_SETTING_BYTES
+      ? wrong(name, `It has ${bytes} bytes; Cloudflare takes ${MAX_SETTING_BYTES}.`)
+      : []
+  })
 }
 
 function rateLimit({ rateLimit: bound, vars }: Deployment): Finding[] {

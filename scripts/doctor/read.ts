@@ -1,9 +1,7 @@
 /** Reads an environment's configuration: wrangler.toml, and the file of secrets that a deployment uploads. */
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
 import { unstable_readConfig } from 'wrangler'
-import { type EnvironmentName, ROOT, secretsFileOf } from '../wrangler.ts'
+import { type EnvironmentName, ROOT, secretsFileOf, secretsIn } from '../wrangler.ts'
 import type { Deployment } from './deployment.ts'
 
 /** The fields that are read from wrangler's form of the configuration. */
@@ -38,10 +36,4 @@ export function readDeployment(environment: EnvironmentName, root = ROOT): Deplo
     observed: config.observability?.enabled === true,
     account: null,
   }
-}
-
-function secretsIn(path: string): Record<string, string> {
-  if (!existsSync(path)) return {}
-  const pairs = Object.entries(parseEnv(readFileSync(path, 'utf8')))
-  return Object.fromEntries(pairs.map(([name, value]) => [name, value ?? '']))
 }

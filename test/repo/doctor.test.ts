@@ -120,6 +120,12 @@ describe('The doctor', () => {
     ['half the keys of R2', withSecrets({ R2_ACCESS_KEY_ID: 'id' }), 'R2 S3 keys', 'wrong'],
     ['a PUT that Cloudflare refuses', withVars({ MAX_PUT_BYTES: '200000000' }), 'MAX_PUT_BYTES', 'weak'],
     ['a size that is none', withVars({ MAX_PUT_BYTES: 'large' }), 'MAX_PUT_BYTES', 'wrong'],
+    [
+      'a setting too long for Cloudflare',
+      withVars({ ACCESS_ADMINS: 'a@b.org,'.repeat(700) }),
+      'ACCESS_ADMINS',
+      'wrong',
+    ],
     ['no rate limit', aDeployment({ rateLimit: null }), 'RATE_LIMIT', 'weak'],
     ['headers that lie about it', withVars({ RATE_LIMIT_REQUESTS: '60' }), 'RATE_LIMIT', 'weak'],
     ['no sweep', aDeployment({ crons: [] }), 'crons', 'wrong'],
