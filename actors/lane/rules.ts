@@ -30,6 +30,8 @@ export const CHECK_MS = 3 * MINUTE
 export const ASK_AGAIN_MS = 15 * MINUTE
 /** The most jobs with an offer at a time: after an outage all waiting jobs are called, but not at once. */
 export const MOST_OFFERED = 50
+/** The most jobs and holders called by one decision: after a restart all of them are due at once. */
+export const MOST_CHECKED = 50
 
 export type AskAnswer =
   /** `tellOutcome`: the job must report the outcome of this dispatch, even if RunPod accepts it. */
@@ -212,13 +214,16 @@ export class Draft {
    */
   #check(): void {
     if (this.lane.waiters.size === 0) return
+    let left = MOST_CHECKED
     for (const waiter of this.lane.waiters.values()) {
       if (callAt(waiter) > this.now) continue
+      if (left-- <= 0) return
       this.#setWaiter({ ...waiter, calledAt: this.now })
       this.calls.push(callOf('offer', waiter))
     }
     for (const place of this.lane.places.values()) {
       if (checkAt(place) > this.now) continue
+      if (left-- <= 0) return
       this.#setPlace({ ...place, checkedAt: this.now })
       this.calls.push(callOf('holds', place))
     }

@@ -8,6 +8,7 @@ import {
   type Call,
   CHECK_MS,
   Draft,
+  MOST_CHECKED,
   MOST_OFFERED,
   OFFER_MS,
   wakeAt,
@@ -479,6 +480,19 @@ test('any number of jobs may wait', () => {
   const story = crowded(200_000)
   story.tell((draft) => draft.release(ask('a')))
   expect(wakeAt(story.lane, story.now)).toBe(T0 + OFFER_MS)
+})
+
+test('any number of holders is queried, some at a time', () => {
+  const story = new Story(120)
+  for (let i = 0; i < 121; i++) story.ask(`j${i}`)
+  story.now += CHECK_MS
+  const asked: string[] = []
+  for (const many of [MOST_CHECKED, MOST_CHECKED, 20, 0]) {
+    story.tell((draft) => draft.wake())
+    expect(story.calls).toHaveLength(many)
+    asked.push(...story.calls)
+  }
+  expect(new Set(asked).size).toBe(120)
 })
 
 test('any number of jobs may be over at once', () => {
