@@ -1,7 +1,8 @@
 import type { ExportJob } from '../actors/export-job/export-job.ts'
 import type { Lane } from '../actors/lane/lane.ts'
-import { maxUploadBytes, positiveInteger } from '../actors/shared/env.ts'
+import { maxUploadBytes } from '../actors/shared/env.ts'
 import type { SettingsEnv } from '../actors/shared/settings.ts'
+import { positiveInteger } from '../actors/shared/settings.ts'
 import type { Upload } from '../actors/upload/upload.ts'
 import type { S3 } from './files/s3.ts'
 
@@ -37,13 +38,21 @@ export function rowRetentionDays(env: Env): number {
 
 /** Credentials of R2's S3 API; null unless all are set, in which case all bytes pass through the Worker. */
 export function s3Of(env: Env): S3 | null {
-  const { R2_ACCOUNT_ID, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY, R2_BUCKET, R2_S3_ENDPOINT } = env
-  const endpoint = R2_S3_ENDPOINT || (R2_ACCOUNT_ID && `https://${R2_ACCOUNT_ID}.r2.cloudflarestorage.com`)
-  if (!endpoint || !R2_ACCESS_KEY_ID || !R2_SECRET_ACCESS_KEY || !R2_BUCKET) return null
+  const names = [
+    'R2_ACCOUNT_ID',
+    'R2_ACCESS_KEY_ID',
+    'R2_SECRET_ACCESS_KEY',
+    'R2_BUCKET',
+    'R2_S3_ENDPOINT',
+  ] as const
+  // A pasted line break would be part of what is signed.
+  const [account, accessKeyId, secretAccessKey, bucket, own] = names.map((name) => env[name]?.trim())
+  const endpoint = own || (account && `https://${account}.r2.cloudflarestorage.com`)
+  if (!endpoint || !accessKeyId || !secretAccessKey || !bucket) return null
   return {
-    bucketUrl: `${endpoint.replace(/\/+$/, '')}/${R2_BUCKET}`,
+    bucketUrl: `${endpoint.replace(/\/+$/, '')}/${bucket}`,
     region: 'auto',
-    accessKeyId: R2_ACCESS_KEY_ID,
-    secretAccessKey: R2_SECRET_ACCESS_KEY,
+    accessKeyId,
+    secretAccessKey,
   }
 }

@@ -2,7 +2,7 @@ import type { Ask, ViewAnswer } from '../export-job/rpc.ts'
 import type { Outcome } from '../lane/breaker.ts'
 import type { AskAnswer } from '../lane/rules.ts'
 import type { Ask as PlaceAsk, PlaceRef } from '../lane/state.ts'
-import type { SettingsEnv } from './settings.ts'
+import { positiveInteger, type SettingsEnv } from './settings.ts'
 
 /** The methods of a lane that a job calls. */
 export interface LaneVerbs extends Rpc.DurableObjectBranded {
@@ -29,12 +29,6 @@ const GIBIBYTE = 1024 ** 3
 /** The size limit of inputs, in bytes; 5 GiB if the variable is unset or invalid. */
 export function maxUploadBytes({ MAX_UPLOAD_BYTES }: SettingsEnv): number {
   return positiveInteger(MAX_UPLOAD_BYTES) ?? 5 * GIBIBYTE
-}
-
-/** Parses a variable as a positive integer; null when it is unset or invalid. */
-export function positiveInteger(text: string | undefined): number | null {
-  const value = Number(text)
-  return text && Number.isSafeInteger(value) && value > 0 ? value : null
 }
 
 /** The id of the running version, as `wrangler deploy` prints it; null without the binding. */

@@ -152,6 +152,12 @@ function webhookSecretsOf(env: SettingsEnv, development: boolean): string[] {
   return given.length === 0 && development ? [DEVELOPMENT_WEBHOOK_SECRET] : given
 }
 
+/** Parses a variable as a positive integer; null when it is unset or invalid. */
+export function positiveInteger(text: string | undefined): number | null {
+  const value = Number(text)
+  return text && Number.isSafeInteger(value) && value > 0 ? value : null
+}
+
 /** Unset or unknown means production. */
 export function environmentOf(name: string | undefined): Environment {
   return name === 'development' || name === 'staging' ? name : 'production'
@@ -161,7 +167,8 @@ type AccessAnswer = { ok: true; settings: AccessSettings | null } | { ok: false;
 
 /** A partial configuration would admit nobody, or everybody. @param development allows keys from http origins */
 function accessOf(env: SettingsEnv, development: boolean): AccessAnswer {
-  const { ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: audience, ACCESS_ADMINS: named } = env
+  const { ACCESS_TEAM_DOMAIN, ACCESS_AUD, ACCESS_ADMINS: named } = env
+  const [team, audience] = [ACCESS_TEAM_DOMAIN?.trim(), ACCESS_AUD?.trim()]
   if (!team && !audience)
     return named ? { ok: false, missing: 'ACCESS_TEAM_DOMAIN' } : { ok: true, settings: null }
   const issuer = baseOf(team?.includes('://') ? team : `https://${team ?? ''}`)

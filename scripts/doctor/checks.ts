@@ -5,7 +5,7 @@
 import { D1_LIMIT_BYTES, isNearD1Limit } from '../../actors/shared/d1-size.ts'
 import { type ConfiguredEndpoint, endpointsOf, priceOf } from '../../actors/shared/endpoints.ts'
 import { SECRET_NAMES, type SecretName, secretFault } from '../../actors/shared/secrets.ts'
-import { environmentOf } from '../../actors/shared/settings.ts'
+import { environmentOf, positiveInteger } from '../../actors/shared/settings.ts'
 import { type Deployment, settingOf } from './deployment.ts'
 
 /**
@@ -180,6 +180,8 @@ function database({ database: name, account }: Deployment): Finding[] {
 /** All keys of S3 or none: with some of them missing, bytes silently go through the Worker. */
 function storage(deployment: Deployment): Finding[] {
   const names = [...R2_S3, deployment.vars.R2_S3_ENDPOINT ? 'R2_S3_ENDPOINT' : 'R2_ACCOUNT_ID']
+  const own = deployment.vars.R2_S3_ENDPOINT?.trim()
+  if (own && !/^https?:\/\/[^?#\s]+$/i.test(own)) return wrong('R2_S3_ENDPOINT', `"${own}" is no URL.`)
   const set = names.filter((name) => settingOf(deployment, name) !== null)
   if (set.length === names.length) return good('R2 S3 keys', 'Bytes go straight to R2 by presigned URLs.')
   if (set.length === 0) return good('R2 S3 keys', 'None: bytes go through the Worker.')
@@ -188,9 +190,19 @@ function storage(deployment: Deployment): Finding[] {
   return wrong('R2 S3 keys', `Half a set: ${absent.join(', ')} not set, so the others are not used.`)
 }
 
+/** Settings of which the service ignores anything but a positive integer. */
+const NUMBERS = [
+  'MAX_UPLOAD_BYTES',
+  'MAX_PUT_BYTES',
+  'ROW_RETENTION_DAYS',
+  'MAX_ACTIVE_JOBS_PER_PROJECT',
+] as const
+
 function sizes({ vars }: Deployment): Finding[] {
+  const odd = NUMBERS.filter((name) => vars[name] && positiveInteger(vars[name]) === null)
+  if (odd.length > 0)
+    return odd.flatMap((name) => wrong(name, `"${vars[name]}" is no whole number, so it would be ignored.`))
   const put = Number(vars.MAX_PUT_BYTES || 95_000_000)
-  if (!(put > 0)) return wrong('MAX_PUT_BYTES', `"${vars.MAX_PUT_BYTES}" is no number of bytes.`)
   if (put > ZONE_BODY_BYTES) {
     const detail = `${put} is more than Cloudflare lets through on the Free and Pro plans (100 MB).`
     return weak('MAX_PUT_BYTES', detail)

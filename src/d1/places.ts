@@ -4,7 +4,7 @@
  * one.
  */
 import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
-import { positiveInteger } from '../../actors/shared/env.ts'
+import { positiveInteger } from '../../actors/shared/settings.ts'
 import type { Env } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { reach } from './reach.ts'

@@ -4,8 +4,8 @@
  * of GPU workers, RunPod's callbacks and signed uploads are not limited.
  */
 
-import { positiveInteger } from '../../actors/shared/env.ts'
 import { logFault } from '../../actors/shared/log.ts'
+import { positiveInteger } from '../../actors/shared/settings.ts'
 import type { Caller } from '../auth/access-token.ts'
 import type { Env } from '../env.ts'
 import { Problem } from './problem.ts'

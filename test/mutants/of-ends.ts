@@ -57,8 +57,8 @@ export const OF_ENDS: readonly Mutant[] = [
     shows: 'the sweep repairs rows and revives jobs whose alarm was lost',
     test: 'test/http/jobs/sweep.test.ts',
     file: 'src/d1/sweep.ts',
-    search: 'if (found) return',
-    replace: 'if (found || row.version >= 0) return',
+    search: "return found ? 'healed'",
+    replace: "return found || id ? 'healed'",
   },
   {
     name: 'erasing leaves the outputs',

@@ -85,6 +85,13 @@ describe('Of the other settings', () => {
     expect(read({ RUNPOD_API_KEY: 'rpa_key\n' })).toMatchObject({ settings: { runpodApiKey: 'rpa_key' } })
   })
 
+  test('what Cloudflare Access names may have been pasted with a line break', () => {
+    const access = { ACCESS_TEAM_DOMAIN: 'team.cloudflareaccess.com\n', ACCESS_AUD: ' aud\n' }
+    expect(read(access)).toMatchObject({
+      settings: { access: { issuer: 'https://team.cloudflareaccess.com', audience: 'aud' } },
+    })
+  })
+
   test.each(['https://x.test?a=1', 'https://x.test/#top', 'https://me:pw@x.test', '"https://x.test"'])(
     'an address of the service that no path can follow is named: %s',
     (url) => {

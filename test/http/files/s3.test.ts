@@ -4,9 +4,17 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { companionPath } from '../../../actors/shared/upload-token.ts'
-import type { Env } from '../../../src/env.ts'
+import { type Env, s3Of } from '../../../src/env.ts'
 import { HOUR, T0 } from '../../support/workerd/clock.ts'
-import { apiWith, bodyOf, pathOf, problemOf, SECRET, useHttpWorld } from '../../support/workerd/http.ts'
+import {
+  apiWith,
+  bindings,
+  bodyOf,
+  pathOf,
+  problemOf,
+  SECRET,
+  useHttpWorld,
+} from '../../support/workerd/http.ts'
 import { signatureFault } from '../../support/workerd/sigv4.ts'
 import { type Begun, type Listed, MIB, PART, PartsClient, type Plan } from '../../support/workerd/uploads.ts'
 
@@ -227,4 +235,9 @@ describe('Parts', () => {
     store.status = 500
     await problemOf(await send(upload.path()), 503, 'storage_unavailable')
   })
+})
+
+it('R2’s settings may have been pasted with line breaks', () => {
+  const pasted = Object.fromEntries(Object.entries(S3).map(([name, value]) => [name, ` ${value}\n`]))
+  expect(s3Of({ ...bindings(), ...pasted })).toEqual(s3Of({ ...bindings(), ...S3 }))
 })
