@@ -32,9 +32,13 @@ def _is_hdr(picture: Picture) -> bool:
     return picture.transfer in ("smpte2084", "arib-std-b67")
 
 
+#: Primaries beyond BT.709, by ffprobe's names, as those of zimg: BT.2020, and Display P3 of screens and phones.
+_WIDE_PRIMARIES = {"bt2020": "2020", "smpte432": "smpte432"}
+
+
 def is_wide(picture: Picture) -> bool:
     """Whether the conversion needs zimg: the picture exceeds BT.709 in brightness or gamut."""
-    return _is_hdr(picture) or picture.primaries == "bt2020"
+    return _is_hdr(picture) or picture.primaries in _WIDE_PRIMARIES
 
 
 def normalised(picture: Picture, size: Size, in_rgb: bool) -> list[str]:
@@ -66,7 +70,7 @@ def _narrowed(picture: Picture, side: str) -> list[str]:
     """
     swscale, zimg = _MATRICES.get(picture.matrix, ("bt2020", "2020_ncl"))
     same = f"in_color_matrix={swscale}:out_color_matrix={swscale}:in_range={picture.range}:out_range=tv"
-    primaries = "709" if picture.primaries == "bt709" else "2020"
+    primaries = "709" if picture.primaries == "bt709" else _WIDE_PRIMARIES.get(picture.primaries, "2020")
     transfer = picture.transfer if _is_hdr(picture) else "709"
     return [
         f"scale={side}:{EXACT}:{same}",

@@ -32,8 +32,14 @@ const MATRICES: ReadonlyMap<string, readonly [swscale: string, zimg: string]> = 
 
 const isHdr = ({ transfer }: Picture): boolean => transfer === 'smpte2084' || transfer === 'arib-std-b67'
 
+/** Primaries beyond BT.709, by ffprobe's names, as those of zimg: BT.2020, and Display P3 of screens and phones. */
+const WIDE_PRIMARIES: ReadonlyMap<string, string> = new Map([
+  ['bt2020', '2020'],
+  ['smpte432', 'smpte432'],
+])
+
 /** Whether the conversion needs zimg: the picture exceeds BT.709 in brightness or gamut. */
-export const isWide = (picture: Picture): boolean => isHdr(picture) || picture.primaries === 'bt2020'
+export const isWide = (picture: Picture): boolean => isHdr(picture) || WIDE_PRIMARIES.has(picture.primaries)
 
 /** Filters from the decoded picture to one of `size` with square pixels, in RGB or in the result's format. */
 export function normalised(picture: Picture, { width, height }: Size, inRgb: boolean): string[] {
@@ -61,7 +67,7 @@ export function encodable({ width, height }: Size): string[] {
 function narrowed(picture: Picture, side: string): string[] {
   const [swscale, zimg] = MATRICES.get(picture.matrix) ?? ['bt2020', '2020_ncl']
   const same = `in_color_matrix=${swscale}:out_color_matrix=${swscale}:in_range=${picture.range}:out_range=tv`
-  const primaries = picture.primaries === 'bt709' ? '709' : '2020'
+  const primaries = picture.primaries === 'bt709' ? '709' : (WIDE_PRIMARIES.get(picture.primaries) ?? '2020')
   const transfer = isHdr(picture) ? picture.transfer : '709'
   const from = `zscale=tin=${transfer}:min=${zimg}:pin=${primaries}:rin=limited:t=linear:npl=203`
   const mapped = isHdr(picture) ? ['tonemap=mobius:param=0.5:desat=0:peak=5'] : []
