@@ -14,7 +14,7 @@ from .stop import Stop
 from .streams import Packets, choose, take
 
 #: ISO media begin with the brands in their first box; older QuickTime files begin with one of the other boxes.
-_MOV_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
+_MOV_BOXES = {b"ftyp", b"styp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _MAGIC = (
     (b"\x1a\x45\xdf\xa3", "matroska"),
     (b"OggS", "ogg"),
@@ -26,6 +26,9 @@ _MAGIC = (
 )
 _PACKET = "packet=stream_index,pts_time,dts_time,duration_time,flags"
 #: Exif precedes the picture data, in a segment of at most 64 KiB.
+#: Plain packets, packets with a timestamp before each, and packets with a checksum after each.
+_PACKET_BYTES = (188, 192, 204)
+_HEAD_BYTES = 1024
 _IMAGE_HEAD_BYTES = 512 * 1024
 
 
@@ -53,7 +56,7 @@ def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None 
         else:
             take(packets, line)
 
-    asked = ["-show_format", "-show_streams", "-show_entries", _PACKET, "-of", "json=compact=1"]
+    asked = ["-show_format", "-show_programs", "-show_streams", "-show_entries", _PACKET, "-of", "json=compact=1"]
     _ask(ffmpeg, [*source, *asked], what, stop, told)
     return choose(demuxer, json.loads("".join(rest) or "{}"), packets, ffmpeg.decodes, what)
 
@@ -61,7 +64,7 @@ def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None 
 def demuxer_of(path: str) -> str | None:
     """ffmpeg's demuxer for the file, by its first bytes; None for an unsupported container."""
     with open(path, "rb") as file:
-        head = file.read(400)
+        head = file.read(_HEAD_BYTES)
     if head[4:8] in _MOV_BOXES:
         return "mov"
     if head[:4] == b"RIFF" and head[8:11] == b"AVI":
@@ -69,11 +72,12 @@ def demuxer_of(path: str) -> str | None:
     for magic, demuxer in _MAGIC:
         if head.startswith(magic):
             return demuxer
-    # Packets of 188 bytes, or of 192 with a timestamp before each.
-    for start, step in ((0, 188), (4, 192)):
-        if head[start : start + 1] == b"\x47" == head[start + step : start + step + 1]:
-            return "mpegts"
-    return None
+    return "mpegts" if _is_transport_stream(head) else None
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Packets begin with `G`, and a recording may begin within one (ISO/IEC 13818-1, 2.4.3.2)."""
+    return any(head[start::step][:4] == b"GGGG" for step in _PACKET_BYTES for start in range(step))
 
 
 def image_facts(path: str, key: str) -> tuple[str, str]:

@@ -13,6 +13,9 @@ from .orientation import swaps_sides, turn_of_matrix
 Packets = dict[int, list[tuple[float, float]]]
 Stream = dict[str, Any]
 
+#: Maximum for a last frame of unknown duration, which is taken to be that of the one before; seconds.
+_MAX_GUESS = 0.25
+
 
 def take(packets: Packets, line: str) -> None:
     """Parses the line of one packet. Packets removed by an edit list (`D` in the flags) are never shown."""
@@ -29,7 +32,8 @@ def choose(
     """
     Chooses a picture and a sound. The picture is the first stream that is no attached picture, can be decoded by ffmpeg
     and has more than one frame, else one with a single frame. The sound is the default one, else the first, skipping
-    those that cannot be decoded. `decodes` checks a codec. Raises `invalid_media` when there is no picture.
+    those that cannot be decoded and, where possible, those of other programs. `decodes` checks a codec. Raises
+    `invalid_media` when there is no picture.
     """
     streams: list[Stream] = answer.get("streams", [])
     pictures = [each for each in streams if each.get("codec_type") == "video" and not _is_cover(each)]
@@ -47,14 +51,21 @@ def choose(
     dolby = next((side for side in video.get("side_data_list", []) if side.get("dv_profile") == 5), {})
     if dolby.get("dv_bl_signal_compatibility_id", 1) == 0:
         raise invalid_media(f"{what} is Dolby Vision of profile 5, whose colours this worker cannot read.")
-    heard = [each for each in sounds if decodes(each.get("codec_name", "")) and each["index"] in packets]
-    flagged = [each for each in heard if each.get("disposition", {}).get("default") == 1]
-    audio = next(iter([*flagged, *heard]), None)
+    heard = [each for each in sounds if decodes(each.get("codec_name", "")) and _lasts(packets.get(each["index"], []))]
+    programs = ({each["index"] for each in program.get("streams", [])} for program in answer.get("programs", []))
+    program = next((each for each in programs if video["index"] in each), set())
+    own = [each for each in heard if each["index"] in program] or heard
+    flagged = [each for each in own if each.get("disposition", {}).get("default") == 1]
+    audio = next(iter([*flagged, *own]), None)
     notes = []
     if sounds and audio is None:
         notes.append(f"The result has no sound: {_name(sounds[0])} cannot be decoded or holds nothing.")
     start = _number(answer.get("format", {}).get("start_time", ""))
     return _timed(demuxer, start, video, audio, packets, notes)
+
+
+def _lasts(heard: list[tuple[float, float]]) -> bool:
+    return max((at + length for at, length in heard), default=0) > min((at for at, _ in heard), default=0)
 
 
 def _is_cover(stream: Stream) -> bool:
@@ -80,7 +91,7 @@ def _timed(
     times = [since(at) for at, _ in frames]
     step = times[-1] - times[-2] if len(times) > 1 else 0
     last, length = frames[-1]
-    end = since(last + (length or step or 0.04))
+    end = since(last + (length or min(step, _MAX_GUESS) or 0.04))
     sound = None
     if audio:
         until = max(at + length for at, length in heard)

@@ -35,7 +35,8 @@ _RENDER_FROM = 5
 _UPLOAD_FROM = 95
 #: The decoders' messages for damage that they skip, the same in all versions.
 _DAMAGE = re.compile(
-    r"error while decoding|concealing|corrupt|invalid data|invalid nal|missing picture|decode_slice_header|illegal",
+    r"error while decoding|concealing|corrupt|invalid data|invalid nal|missing picture|decode_slice_header|illegal"
+    r"|ended prematurely|read error|partial file",
     re.IGNORECASE,
 )
 #: Maximum size of a single PUT, as in runpod-local. On its smaller plans a Cloudflare zone passes at most 100 MB to a
@@ -139,7 +140,11 @@ class _Export:
         check_result(media, plan, result)
         # A damaged place must not fail a whole recording, but the result's receiver should learn of it.
         damage = ["The input is damaged in places, which the result may show."] if _DAMAGE.search(said) else []
-        warnings = [*media.notes, *damage]
+        # A sound without a decodable packet fails no export.
+        silence = []
+        if plan.sound is not None and result.sound is None:
+            silence = [f"The result has no sound: {plan.sound.codec} cannot be decoded or holds nothing."]
+        warnings = [*media.notes, *silence, *damage]
         self._store(path)
         url = self._given.output.poster_put_url
         poster = url is not None and store_poster(ffmpeg.path, result, path, url, self._stop, self._bench.waits)

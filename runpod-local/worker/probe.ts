@@ -16,7 +16,7 @@ import { Answer, choose, type Packets } from './streams.ts'
 export type { Probe } from './media.ts'
 
 /** ISO media begin with the brands in their first box; older QuickTime files begin with one of the other boxes. */
-const MOV_BOXES = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip'])
+const MOV_BOXES = new Set(['ftyp', 'styp', 'moov', 'mdat', 'wide', 'free', 'skip'])
 const MAGIC: readonly (readonly [string, Demuxer])[] = [
   ['\x1a\x45\xdf\xa3', 'matroska'],
   ['OggS', 'ogg'],
@@ -26,6 +26,10 @@ const MAGIC: readonly (readonly [string, Demuxer])[] = [
   ['\x06\x0e\x2b\x34\x02\x05\x01\x01', 'mxf'],
   ['GIF8', 'gif'],
 ]
+
+/** Plain packets, packets with a timestamp before each, and packets with a checksum after each. */
+const PACKET_BYTES = [188, 192, 204]
+const HEAD_BYTES = 1024
 
 const PACKET = 'packet=stream_index,pts_time,dts_time,duration_time,flags'
 
@@ -49,7 +53,15 @@ export async function probe(
   const source = ['-v', 'error', '-protocol_whitelist', 'file', '-f', demuxer, '-i', path]
   const packets: Packets = new Map()
   let rest: string | null = null
-  const asked = ['-show_format', '-show_streams', '-show_entries', PACKET, '-of', 'json=compact=1']
+  const asked = [
+    '-show_format',
+    '-show_programs',
+    '-show_streams',
+    '-show_entries',
+    PACKET,
+    '-of',
+    'json=compact=1',
+  ]
   await ask(ffmpeg, [...source, ...asked], what, signal, (line) => {
     // The packets come first, one per line: they may be too many to keep as text.
     if (rest !== null) rest += line
@@ -80,21 +92,25 @@ export function take(packets: Packets, line: string): void {
 async function demuxerOf(path: string): Promise<Demuxer | null> {
   const file = await open(path)
   try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(400), 0, 400, 0)
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
     const head = buffer.toString('latin1', 0, bytesRead)
     if (MOV_BOXES.has(head.slice(4, 8))) return 'mov'
     if (head.startsWith('RIFF') && head.slice(8, 11) === 'AVI') return 'avi'
     const named = MAGIC.find(([magic]) => head.startsWith(magic))
     if (named !== undefined) return named[1]
-    // Packets of 188 bytes, or of 192 with a timestamp before each.
-    const isStream = [
-      [0, 188],
-      [4, 192],
-    ].some(([start = 0, step = 0]) => head[start] === 'G' && head[start + step] === 'G')
-    return isStream ? 'mpegts' : null
+    return isTransportStream(head) ? 'mpegts' : null
   } finally {
     await file.close()
   }
+}
+
+/** Packets begin with `G`, and a recording may begin within one (ISO/IEC 13818-1, 2.4.3.2). */
+function isTransportStream(head: string): boolean {
+  return PACKET_BYTES.some((step) =>
+    Array.from({ length: step }, (_, start) =>
+      [0, 1, 2, 3].map((packet) => head[start + packet * step]),
+    ).some((firsts) => firsts.every((first) => first === 'G')),
+  )
 }
 
 /** Runs ffprobe to its end. */

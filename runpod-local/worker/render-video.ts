@@ -10,6 +10,7 @@ import { FfmpegError, runFfmpeg } from './ffmpeg.ts'
 import { failureOf } from './ffmpeg-failure.ts'
 import type { Ffmpeg } from './find-ffmpeg.ts'
 import { type Render, type RenderContext, UPLOAD_FROM } from './handler.ts'
+import type { Probe } from './media.ts'
 import { turnOfImage } from './orientation.ts'
 import {
   type ImageFacts,
@@ -59,7 +60,7 @@ export function videoRender(options: VideoOptions): Render {
     const path = join(dir, plan.outputName)
     const result = await probe(path, ffmpeg, 'The result', signal)
     checkResult(facts, plan, result)
-    for (const note of [...facts.notes, ...damageOf(said)]) warn(note)
+    for (const note of [...facts.notes, ...silenceOf(plan, result), ...damageOf(said)]) warn(note)
     const poster = (signal: AbortSignal) => makePoster(ffmpeg.path, result, plan.outputName, { dir, signal })
     return { path, poster }
   }
@@ -158,7 +159,14 @@ async function render(
 
 /** The decoders' messages for damage that they skip, the same in all versions. */
 const DAMAGE =
-  /error while decoding|concealing|corrupt|invalid data|invalid nal|missing picture|decode_slice_header|illegal/i
+  /error while decoding|concealing|corrupt|invalid data|invalid nal|missing picture|decode_slice_header|illegal|ended prematurely|read error|partial file/i
+
+/** A sound without a decodable packet fails no export. */
+function silenceOf({ sound }: Plan, result: Probe): string[] {
+  return sound === null || result.sound !== null
+    ? []
+    : [`The result has no sound: ${sound.codec} cannot be decoded or holds nothing.`]
+}
 
 /** A damaged place must not fail a whole recording, but the result's receiver should learn of it. */
 function damageOf(said: string): string[] {

@@ -7,9 +7,13 @@ import { swapsSides, type Turn, turnOfMatrix } from './orientation.ts'
 const text = v.optional(v.string(), '')
 const whole = v.optional(v.number(), 0)
 
-/** The fields of `-show_format -show_streams -of json` that are used. */
+/** The fields of `-show_format -show_programs -show_streams -of json` that are used. */
 export const Answer = v.object({
   format: v.optional(v.object({ start_time: text }), {}),
+  programs: v.optional(
+    v.array(v.object({ streams: v.optional(v.array(v.object({ index: v.number() })), []) })),
+    [],
+  ),
   streams: v.optional(
     v.array(
       v.object({
@@ -46,18 +50,24 @@ export const Answer = v.object({
 export type Answer = v.InferOutput<typeof Answer>
 type Stream = Answer['streams'][number]
 
-/** The presentation time of each packet by stream, in the order of the file; seconds. `length` is 0 when unknown. */
-export type Packets = Map<number, { at: number; length: number }[]>
+/** The presentation time of a packet, and its duration, 0 when unknown; seconds. */
+interface Packet {
+  at: number
+  length: number
+}
+
+/** The packets of each stream, in the order of the file. */
+export type Packets = Map<number, Packet[]>
 
 /**
  * Chooses a picture and a sound. The picture is the first stream that is no attached picture, can be decoded by ffmpeg
  * and has more than one frame, else one with a single frame. The sound is the default one, else the first, skipping
- * those that cannot be decoded. `decodes` checks a codec.
+ * those that cannot be decoded and, where possible, those of other programs. `decodes` checks a codec.
  * @throws JobFailure `invalid_media` when there is no picture
  */
 export function choose(
   demuxer: Demuxer,
-  { format, streams }: Answer,
+  { format, programs, streams }: Answer,
   packets: Packets,
   decodes: (codec: string) => boolean,
   what: string,
@@ -78,8 +88,12 @@ export function choose(
   const dolby = video.side_data_list.find(({ dv_profile }) => dv_profile === 5)
   if (dolby?.dv_bl_signal_compatibility_id === 0)
     throw invalidMedia(`${what} is Dolby Vision of profile 5, whose colours this worker cannot read.`)
-  const heard = sounds.filter(({ index, codec_name }) => decodes(codec_name) && packets.has(index))
-  const audio = heard.find(({ disposition }) => disposition.default === 1) ?? heard[0]
+  const lasts = (list: readonly Packet[] = []) => endOf(list) > startOf(list)
+  const heard = sounds.filter(({ index, codec_name }) => decodes(codec_name) && lasts(packets.get(index)))
+  const program = programs.find((each) => each.streams.some(({ index }) => index === video.index))
+  const beside = heard.filter(({ index }) => program?.streams.some((each) => each.index === index))
+  const own = beside.length > 0 ? beside : heard
+  const audio = own.find(({ disposition }) => disposition.default === 1) ?? own[0]
   const lost = audio === undefined ? sounds[0] : undefined
   const notes =
     lost === undefined ? [] : [`The result has no sound: ${nameOf(lost)} cannot be decoded or holds nothing.`]
@@ -95,6 +109,13 @@ function nameOf(stream: Stream | undefined): string {
   return stream?.codec_name || 'an unknown codec'
 }
 
+const startOf = (list: readonly Packet[]) => list.reduce((least, { at }) => Math.min(least, at), Infinity)
+const endOf = (list: readonly Packet[]) =>
+  list.reduce((most, { at, length }) => Math.max(most, at + length), -Infinity)
+
+/** Maximum for a last frame of unknown duration, which is taken to be that of the one before; seconds. */
+const MAX_GUESS = 0.25
+
 function timed(
   demuxer: Demuxer,
   fileStart: number,
@@ -105,16 +126,12 @@ function timed(
 ): Probe {
   const frames = (packets.get(video.index) ?? []).toSorted((a, b) => a.at - b.at)
   const heard = audio && (packets.get(audio.index) ?? [])
-  const startOf = (list: readonly { at: number }[]) =>
-    list.reduce((least, { at }) => Math.min(least, at), Infinity)
-  const endOf = (list: readonly { at: number; length: number }[]) =>
-    list.reduce((most, { at, length }) => Math.max(most, at + length), -Infinity)
   const origin = Math.min(startOf(frames), heard ? startOf(heard) : Infinity)
   const since = (at: number) => Math.round((at - origin) * 1e6) / 1e6
   const times = frames.map(({ at }) => since(at))
   const last = frames.at(-1)
   const step = times.length > 1 ? (times.at(-1) ?? 0) - (times.at(-2) ?? 0) : 0
-  const end = since((last?.at ?? 0) + (last?.length || step || 0.04))
+  const end = since((last?.at ?? 0) + (last?.length || Math.min(step, MAX_GUESS) || 0.04))
   const sound: Sound | null =
     audio && heard
       ? {
