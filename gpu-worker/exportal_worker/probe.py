@@ -2,12 +2,14 @@
 Reads the contents of a media file by ffprobe. The container is determined by its first bytes, never by ffprobe's guess.
 """
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Callable
 
 from .failure import JobFailure, invalid_media
 from .ffmpeg import CHILD_ENV, FILES_OUT_OF_REACH, Ffmpeg, failure_of, signal_name
+from .jpeg_end import jpeg_end
 from .media import Media
 from .orientation import turn_of_image
 from .stop import Stop
@@ -24,12 +26,10 @@ _MAGIC = (
     (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "mxf"),
     (b"GIF8", "gif"),
 )
-_PACKET = "packet=stream_index,pts_time,dts_time,duration_time,flags"
-#: Exif precedes the picture data, in a segment of at most 64 KiB.
 #: Plain packets, packets with a timestamp before each, and packets with a checksum after each.
 _PACKET_BYTES = (188, 192, 204)
 _HEAD_BYTES = 1024
-_IMAGE_HEAD_BYTES = 512 * 1024
+_PACKET = "packet=stream_index,pts_time,dts_time,duration_time,flags"
 
 
 def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None = None) -> Media:
@@ -81,14 +81,18 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def image_facts(path: str, key: str) -> tuple[str, str]:
-    """ffmpeg's demuxer for an image, and its orientation. Raises `invalid_media` when it is neither PNG nor JPEG."""
+    """
+    ffmpeg's demuxer for an image, and its orientation. Cuts off what follows the picture in a JPEG. Raises
+    `invalid_media` when it is neither PNG nor JPEG.
+    """
     with open(path, "rb") as file:
-        head = file.read(_IMAGE_HEAD_BYTES)
-    if head[:4] == b"\x89PNG":
-        return "png_pipe", turn_of_image(head)
-    if head[:2] == b"\xff\xd8":
-        return "jpeg_pipe", turn_of_image(head)
-    raise invalid_media(f'The image "{key}" is neither PNG nor JPEG.')
+        image = file.read()
+    if image[:4] == b"\x89PNG":
+        return "png_pipe", turn_of_image(image)
+    if image[:2] != b"\xff\xd8":
+        raise invalid_media(f'The image "{key}" is neither PNG nor JPEG.')
+    os.truncate(path, jpeg_end(image))
+    return "jpeg_pipe", turn_of_image(image)
 
 
 def _ask(ffmpeg: Ffmpeg, args: list[str], what: str, stop: Stop | None, on_line: Callable[[str], None]) -> None:

@@ -1,5 +1,5 @@
 /** Renders a job: downloads and probes the input, plans, runs ffmpeg, and checks the result. */
-import { link, mkdir, open, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -10,6 +10,7 @@ import { FfmpegError, runFfmpeg } from './ffmpeg.ts'
 import { failureOf } from './ffmpeg-failure.ts'
 import type { Ffmpeg } from './find-ffmpeg.ts'
 import { type Render, type RenderContext, UPLOAD_FROM } from './handler.ts'
+import { jpegEnd } from './jpeg-end.ts'
 import type { Probe } from './media.ts'
 import { turnOfImage } from './orientation.ts'
 import {
@@ -107,21 +108,14 @@ async function fetchImages(
   return images
 }
 
-/** Exif precedes the picture data, in a segment of at most 64 KiB. */
-const IMAGE_HEAD_BYTES = 512 * 1024
-
+/** Reads the properties of an image, and cuts off what follows the picture in a JPEG. */
 async function imageFacts(path: string, key: string): Promise<ImageFacts> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(IMAGE_HEAD_BYTES), 0, IMAGE_HEAD_BYTES, 0)
-    const head = buffer.subarray(0, bytesRead)
-    const isPng = head.toString('latin1', 0, 4) === '\x89PNG'
-    const isJpeg = head.toString('latin1', 0, 2) === '\xff\xd8'
-    if (isPng || isJpeg) return { demuxer: isPng ? 'png_pipe' : 'jpeg_pipe', turn: turnOfImage(head) }
-  } finally {
-    await file.close()
-  }
-  throw invalidMedia(`The image "${key}" is neither PNG nor JPEG.`)
+  const file = await readFile(path)
+  if (file.toString('latin1', 0, 4) === '\x89PNG') return { demuxer: 'png_pipe', turn: turnOfImage(file) }
+  if (file.toString('latin1', 0, 2) !== '\xff\xd8')
+    throw invalidMedia(`The image "${key}" is neither PNG nor JPEG.`)
+  await truncate(path, jpegEnd(file))
+  return { demuxer: 'jpeg_pipe', turn: turnOfImage(file) }
 }
 
 /** Runs ffmpeg and returns its warnings. */

@@ -241,13 +241,13 @@ describe('overlay', () => {
       expect.stringMatching(/^\[0:0\]sidedata=delete,scale=.*\[below0\]$/),
       expect.stringMatching(/ass=f=text-0\.ass.*\[over0\]$/),
       expect.stringMatching(/^\[below0\]\[over0\]overlay=x=0:y=0:.*\[below1\]$/),
-      `[1:v]scale=480:-2:${exact}:in_color_matrix=bt601,format=rgba,colorchannelmixer=aa=0.5[over1]`,
+      `[1:v]scale=480:'max(2,2*round(480*ih/iw/2))':${exact}:in_color_matrix=bt601,format=rgba,colorchannelmixer=aa=0.5[over1]`,
       expect.stringMatching(
         /^\[below1\]\[over1\]overlay=x=96:y=54:format=rgb:eof_action=repeat:.*\[below2\]$/,
       ),
       expect.stringMatching(/ass=f=text-2\.ass.*\[over2\]$/),
       expect.stringMatching(/^\[below2\]\[over2\]overlay=x=0:y=0:.*\[below3\]$/),
-      `[2:v]scale=192:-2:${exact}:in_color_matrix=bt601,format=rgba[over3]`,
+      `[2:v]scale=192:'max(2,2*round(192*ih/iw/2))':${exact}:in_color_matrix=bt601,format=rgba[over3]`,
       expect.stringMatching(/^\[below3\]\[over3\]overlay=x=960:y=540:.*\[out\]$/),
       '[0:0]nullsink',
     ])

@@ -78,7 +78,9 @@ def overlay(params: Any, media: Media, typesetter: Typesetter) -> Edit:
 
 
 def _image_step(item: dict[str, Any], image: int, frame: Size, enabled: str) -> Lay:
-    scale = f"scale={even(item['width'] * frame.width)}:-2:{EXACT}:in_color_matrix=bt601"
+    width = even(item["width"] * frame.width)
+    # An image may be so wide that its height would be rounded to 0.
+    scale = f"scale={width}:'max(2,2*round({width}*ih/iw/2))':{EXACT}:in_color_matrix=bt601"
     at = _overlay_at(rounded(item["x"] * frame.width), rounded(item["y"] * frame.height), enabled)
     return Lay(image, [scale, "format=rgba", *_faded(item)], at)
 

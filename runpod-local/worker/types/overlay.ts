@@ -83,7 +83,9 @@ export const overlay: JobType = {
 }
 
 function imageStep(item: Image, image: number, frame: Size, enabled: string): Step {
-  const scale = `scale=${even(item.width * frame.width)}:-2:${EXACT}:in_color_matrix=bt601`
+  const width = even(item.width * frame.width)
+  // An image may be so wide that its height would be rounded to 0.
+  const scale = `scale=${width}:'max(2,2*round(${width}*ih/iw/2))':${EXACT}:in_color_matrix=bt601`
   const at = overlayAt(Math.round(item.x * frame.width), Math.round(item.y * frame.height), enabled)
   return { image, prepare: [scale, 'format=rgba', ...faded(item)], place: at }
 }
