@@ -16,7 +16,7 @@ def check_result(given: Media, plan: Plan, result: Media) -> None:
     out of sync. Raises `worker_error` when the result has other properties than planned.
     """
     edit = plan.edit
-    wanted = [at for at in given.picture.times if edit.start <= at < edit.start + edit.duration]
+    wanted = plan.times
     rate = edit.output.fps
     slack = max(0.5, edit.duration * 0.02) + (0 if rate is None else 1 / rate)
     picture = _clip((wanted[0] if wanted else edit.start, given.picture.end), plan)

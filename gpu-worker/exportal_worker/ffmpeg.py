@@ -27,7 +27,7 @@ CHILD_ENV = {**os.environ, "GCONV_PATH": "/nonexistent"}
 
 _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
 _FILTERS = ("ass", "drawtext", "color", "colorchannelmixer", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan",
-            "loop", "setpts")
+            "loop", "setpts", "select", "interleave")
 #: Required for some inputs only.
 _HDR_FILTERS = ("zscale", "tonemap")
 

@@ -11,6 +11,11 @@ def rounded(value: Number) -> int:
     return below + 1 if value - below >= 0.5 else below
 
 
+def micros(seconds: Number) -> float:
+    """Rounded to microseconds, ffmpeg's resolution; it parses no exponents."""
+    return rounded(seconds * 1e6) / 1e6
+
+
 def fixed(value: Number, digits: int) -> str:
     """`toFixed` (ECMA-262, 21.1.3.3): of two equally near values the larger."""
     return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))

@@ -42,16 +42,18 @@ def output_of(params: dict) -> OutputSettings:
     return params["output"] or OutputSettings()
 
 
-def fitted(size: Size, output: OutputSettings) -> tuple[Size, list[str], list[str]]:
+def fitted(size: Size, output: OutputSettings, seconds: float) -> tuple[Size, list[str], list[str]]:
     """
-    From a picture of `size` to the requested one: scaled to fit, with black bars where the aspect differs. Returns the
-    scaled size, the filters up to there, and the remaining filters.
+    From a picture of `size` and `seconds` to the requested one: scaled to fit, with black bars where the aspect
+    differs. Returns the scaled size, the filters up to there, and the remaining filters.
     """
     target = output_size(size, output)
     ratio = min(target.width / size.width, target.height / size.height)
     fit = Size(even(size.width * ratio), even(size.height * ratio))
     pad = [f"pad={target.width}:{target.height}:(ow-iw)/2:(oh-ih)/2"] if fit != target else []
-    rate = [] if output.fps is None else [f"fps={text(output.fps)}"]
+    # A picture of less than half a frame would have none.
+    least = ":eof_action=pass" if seconds * (output.fps or 0) < 1 else ""
+    rate = [] if output.fps is None else [f"fps={text(output.fps)}{least}"]
     scale = [f"scale={fit.width}:{fit.height}:{EXACT}"] if fit != size else []
     return fit, scale, [*pad, *rate, "setsar=1"]
 
@@ -73,18 +75,20 @@ def uses_nvenc(target: Size, output: OutputSettings) -> bool:
     return output.container != "webm" and min(sides) >= _NVENC_LEAST and max(sides) <= _NVENC_MOST
 
 
-def encoder_args(output: OutputSettings, own_times: bool, nvenc: bool) -> list[str]:
+def encoder_args(output: OutputSettings, own_rate: int | None, nvenc: bool) -> list[str]:
     """
-    The video encoder; `nvenc` replaces libx264 by the GPU's. For variable frame times B-frames are disabled: older
-    versions compute the length of a reordered track wrongly and cut its end off.
+    The video encoder; `nvenc` replaces libx264 by the GPU's. `own_rate` is the mean frame rate for variable frame
+    times. For these B-frames are disabled: older versions compute the length of a reordered track wrongly and cut its
+    end off. libx264's level would follow from the time base, and exceed what players decode.
     """
     quality = output.quality
     if output.container == "webm":
         fast = ["-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1"]
         return ["-c:v", "libvpx-vp9", "-crf", str(_VP9_CRF[quality]), "-b:v", "0", *fast]
-    in_order = ["-bf", "0"] if own_times else []
+    in_order = [] if own_rate is None else ["-bf", "0"]
     if not nvenc:
-        return ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(_X264_CRF[quality]), *in_order]
+        level = [] if own_rate is None else ["-x264-params", f"fps={own_rate}"]
+        return ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(_X264_CRF[quality]), *in_order, *level]
     rate = ["-rc", "vbr", "-cq", str(_NVENC_CQ[quality]), "-b:v", "0"]
     return ["-c:v", "h264_nvenc", "-preset", "p5", *rate, "-profile:v", "high", *in_order]
 

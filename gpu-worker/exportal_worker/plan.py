@@ -3,6 +3,7 @@ Translates a job to ffmpeg's arguments, without running anything. A job type des
 `Edit`; this file assembles the command. ffmpeg runs inside the job's own directory and every file in it has a fixed
 name, so no text or path of a user is ever parsed as part of a filter.
 """
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 from .colour import TAG_ARGS, encodable, is_wide, normalised
 from .edit import Drawn, Edit, Filter, JobType, Lay
 from .failure import JobFailure, invalid_params
-from .media import Media, Size, Sound
-from .numbers import even, rounded, text
+from .media import Media, Picture, Size, Sound
+from .numbers import even, micros, rounded, text
 from .orientation import turn_filters
 from .output import encoder_args, fitted, output_size, sound_args, uses_nvenc
 from .text.typesetter import Typesetter
@@ -33,6 +34,9 @@ _COARSE = 30
 
 #: Encoders do not store frame durations, so the last one's is lost. Up to this it is negligible; seconds.
 _UNTOLD = 0.25
+
+#: Tolerance for rounded timestamps, so that a frame is not skipped; seconds.
+_EARLY = 0.001
 
 #: The demuxer of an image, and its orientation.
 ImageFacts = tuple[str, str]
@@ -59,8 +63,36 @@ class Plan:
         return self.media.demuxer in ("mov", "matroska")
 
     @property
+    def times(self) -> list[float]:
+        """When each frame of the result is shown; seconds of the input."""
+        start, end = self.edit.start, self.edit.start + self.edit.duration
+        within = [at for at in self.media.picture.times if start <= at < end]
+        return within if self._still is None else [start, *within]
+
+    @property
+    def _still(self) -> float | None:
+        """The time of the frame that is shown before the first one of the span; None when that begins at once."""
+        picture, start = self.media.picture, self.edit.start
+        before = next((at for at in reversed(picture.times) if at < start), None)
+        following = next((at for at in picture.times if at >= start), math.inf)
+        if before is None or picture.end <= start:
+            return None
+        return before if following - start > _UNTOLD or following >= start + self.edit.duration else None
+
+    @property
     def _coarse(self) -> int | float:
-        return self.edit.start if self._exact else max(0, self.edit.start - _COARSE)
+        start, still = self.edit.start, self._still
+        first = start if still is None else max(0, micros(still - _EARLY))
+        return first if self._exact else max(0, min(first, start - _COARSE))
+
+    @property
+    def _entry(self) -> list[str]:
+        """Filters that begin with the frame at `_still` and show it from the start of the span on."""
+        still, zero = self._still, self._coarse
+        if still is None:
+            return []
+        first = max(0, micros(still - zero - _EARLY))
+        return [f"select='gte(t,{text(first)})'", f"setpts='max(PTS,ceil({text(micros(self.edit.start - zero))}/TB))'"]
 
     @property
     def _is_part(self) -> bool:
@@ -69,16 +101,23 @@ class Plan:
     @property
     def hold(self) -> list[str]:
         """Filters that repeat the last frame at its end, so that it keeps its duration."""
-        picture, start = self.media.picture, self._coarse
-        if not self._exact and start > 0:
+        picture, zero, still = self.media.picture, self._coarse, self._still
+        if not self._exact and zero > 0 and still is None:
             return []
-        end = self.edit.start + self.edit.duration
-        shown = [at for at in picture.times if start <= at < end]
+        start, end = self.edit.start, self.edit.start + self.edit.duration
+        first = zero if still is None else still
+        shown = [at for at in picture.times if first <= at < end]
         until = min(picture.end, end)
-        if until - (shown[-1] if shown else until) <= _UNTOLD:
+        if until - max(start, shown[-1] if shown else until) <= _UNTOLD:
             return []
-        at = rounded((until - start) * 1000 - 2) / 1000
-        return [f"loop=loop=1:size=1:start={len(shown) - 1}", f"setpts='if(eq(N,{len(shown)}),{text(at)}/TB,PTS)'"]
+        at = rounded((until - zero) * 1000 - 2) / 1000
+        return [
+            # `start` counts frames from 1.
+            f"loop=loop=1:size=1:start={len(shown)}",
+            f"setpts='if(eq(N,{len(shown)}),{text(at)}/TB,PTS)'",
+            # Removes the frame rate, the reciprocal of which newer versions take as the duration of the last frame.
+            "interleave=nb_inputs=1",
+        ]
 
     def args(self, images: Sequence[ImageFacts], nvenc: bool = False, fps_mode: bool = False) -> list[str]:
         """
@@ -98,7 +137,7 @@ class Plan:
             *[arg for index, (demuxer, _) in enumerate(images) for arg in _source(demuxer, image_name(index))],
             *["-filter_complex", self._graph(images), "-map", "[out]"],
             *([] if self.sound is None else ["-map", f"0:{self.sound.index}"]),
-            *(["-ss", text(edit.start - coarse)] if edit.start > coarse else []),
+            *(["-ss", text(micros(edit.start - coarse))] if edit.start > coarse else []),
             *(["-t", text(edit.duration)] if self._is_part else []),
             # Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is
             # already applied.
@@ -110,7 +149,7 @@ class Plan:
             # Older versions fail when one stream begins long after the other.
             *["-max_muxing_queue_size", "9999"],
             *TAG_ARGS,
-            *encoder_args(output, own_times, on_gpu),
+            *encoder_args(output, _mean_rate(media.picture) if own_times else None, on_gpu),
             *([] if self.sound is None else sound_args(output, self.sound)),
             *(["-f", "webm"] if output.container == "webm" else ["-movflags", "+faststart", "-f", output.container]),
             self.output_name,
@@ -121,7 +160,8 @@ class Plan:
         chains = []
         size = Size(even(self.media.width), even(self.media.height))
         # Side data (an orientation, brightness) is applied here, and must not be applied to the result again.
-        filters = ["sidedata=delete", *turn_filters(picture.turn), *normalised(picture, size, edit.in_rgb)]
+        upright = [*turn_filters(picture.turn), *normalised(picture, size, edit.in_rgb)]
+        filters = ["sidedata=delete", *self._entry, *upright]
         source = f"[0:{picture.index}]"
         for index, step in enumerate(edit.steps):
             if isinstance(step, Filter):
@@ -131,7 +171,7 @@ class Plan:
             chains.append(f"{_over(step, images)}[over{index}]")
             source = f"[below{index}][over{index}]"
             filters = [step.place]
-        fit, scale, after = fitted(edit.size, edit.output)
+        fit, scale, after = fitted(edit.size, edit.output, min(edit.duration, picture.end - edit.start))
         end = encodable(fit) if edit.in_rgb else scale
         chains.append(f"{source}{','.join([*filters, *end, *self.hold, *after])}[out]")
         # To a graph with one input, versions before 7 add the side data of its stream, and so rotate a second time.
@@ -180,6 +220,12 @@ def _refuse_missing(needed: Sequence[str], missing: Sequence[str]) -> None:
     if lacking:
         message = f"This worker's ffmpeg lacks what the job needs: {', '.join(lacking)}."
         raise JobFailure("worker_error", message, False)
+
+
+def _mean_rate(picture: Picture) -> int:
+    """Frames per second, as an integer."""
+    rate = len(picture.times) / max(0.001, picture.end - picture.times[0])
+    return min(240, max(1, rounded(rate)))
 
 
 def _kept(sound: Sound | None, edit: Edit) -> Sound | None:

@@ -41,6 +41,8 @@ const FILTERS = [
   'pan',
   'loop',
   'setpts',
+  'select',
+  'interleave',
 ]
 /** Required for some inputs only. */
 const HDR_FILTERS = ['zscale', 'tonemap']

@@ -28,17 +28,23 @@ const VP9_CRF = { low: 40, medium: 33, high: 24 }
 const AUDIO_KBITS = { low: 96, medium: 128, high: 192 }
 
 /**
- * Filters from a picture of `size` to the requested one: scaled to fit, with black bars where the aspect differs.
- * `scale` produces `size`, `after` the final size.
+ * Filters from a picture of `size` and `seconds` to the requested one: scaled to fit, with black bars where the aspect
+ * differs. `scale` produces `size`, `after` the final size and rate.
  */
-export function fitted(size: Size, output: OutputSettings): { size: Size; scale: string[]; after: string[] } {
+export function fitted(
+  size: Size,
+  output: OutputSettings,
+  seconds: number,
+): { size: Size; scale: string[]; after: string[] } {
   const target = outputSize(size, output)
   const ratio = Math.min(target.width / size.width, target.height / size.height)
   const fit = { width: even(size.width * ratio), height: even(size.height * ratio) }
   const isScaled = fit.width !== size.width || fit.height !== size.height
   const isPadded = fit.width !== target.width || fit.height !== target.height
   const pad = isPadded ? [`pad=${target.width}:${target.height}:(ow-iw)/2:(oh-ih)/2`] : []
-  const rate = output.fps === undefined ? [] : [`fps=${output.fps}`]
+  // A picture of less than half a frame would have none.
+  const least = seconds * (output.fps ?? 0) < 1 ? ':eof_action=pass' : ''
+  const rate = output.fps === undefined ? [] : [`fps=${output.fps}${least}`]
   return {
     size: fit,
     scale: isScaled ? [`scale=${fit.width}:${fit.height}:${EXACT}`] : [],
@@ -55,15 +61,16 @@ export function outputSize(size: Size, { width, height }: OutputSettings): Size 
 }
 
 /**
- * The video encoder with fast settings, since it runs on a developer's computer. For variable frame times B-frames are
- * disabled: older versions compute the length of a reordered track wrongly and cut its end off.
+ * The video encoder with fast settings, since it runs on a developer's computer. `ownRate` is the mean frame rate for
+ * variable frame times, else null. For these B-frames are disabled: older versions compute the length of a reordered
+ * track wrongly and cut its end off. The H.264 level would follow from the time base, and exceed what players decode.
  */
-export function encoderArgs({ container, quality }: OutputSettings, ownTimes: boolean): string[] {
+export function encoderArgs({ container, quality }: OutputSettings, ownRate: number | null): string[] {
   if (container === 'webm') {
     const fast = ['-deadline', 'realtime', '-cpu-used', '8', '-row-mt', '1']
     return ['-c:v', 'libvpx-vp9', '-crf', `${VP9_CRF[quality]}`, '-b:v', '0', ...fast]
   }
-  const inOrder = ownTimes ? ['-bf', '0'] : []
+  const inOrder = ownRate === null ? [] : ['-bf', '0', '-x264-params', `fps=${ownRate}`]
   return ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', `${X264_CRF[quality]}`, ...inOrder]
 }
 
@@ -80,4 +87,9 @@ export function soundArgs({ container, quality }: OutputSettings, { channels }: 
 /** The nearest even integer, at least 2: 4:2:0 pictures have even dimensions. */
 export function even(value: number): number {
   return Math.max(2, Math.round(value / 2) * 2)
+}
+
+/** Rounded to microseconds, ffmpeg's resolution; it parses no exponents. */
+export function micros(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6
 }

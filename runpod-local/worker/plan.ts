@@ -6,9 +6,9 @@
 import { encodable, isWide, normalised, TAG_ARGS } from './colour.ts'
 import type { Edit, JobType, Step } from './edit.ts'
 import { invalidParams, JobFailure } from './failure.ts'
-import type { Probe, Sound } from './media.ts'
+import type { Picture, Probe, Sound } from './media.ts'
 import { type Turn, turnFilters } from './orientation.ts'
-import { encoderArgs, even, fitted, outputSize, type Size, soundArgs } from './output.ts'
+import { encoderArgs, even, fitted, micros, outputSize, type Size, soundArgs } from './output.ts'
 import type { Typesetter } from './text/typesetter.ts'
 import { crop } from './types/crop.ts'
 import { overlay } from './types/overlay.ts'
@@ -33,6 +33,8 @@ export interface Plan extends Edit {
   sound: Sound | null
   /** Filters that repeat the last frame at its end, so that it keeps its duration. */
   hold: readonly string[]
+  /** When each frame of the result is shown; seconds of the input. */
+  times: readonly number[]
 }
 
 export const INPUT_NAME = 'input'
@@ -47,6 +49,9 @@ const COARSE = 30
 
 /** Encoders do not store frame durations, so the last one's is lost. Up to this it is negligible; seconds. */
 const UNTOLD = 0.25
+
+/** Tolerance for rounded timestamps, so that a frame is not skipped; seconds. */
+const EARLY = 0.001
 
 /** The job type; throws a failure that lists the known ones. */
 function typeNamed(type: string): JobType {
@@ -92,15 +97,16 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
   }
   const sound = kept(probe.sound, edit)
   const outputName = `output.${edit.output.container}`
+  const still = stillAt(probe.picture, edit)
   const args: Plan['args'] = (images, { fpsMode }) => [
     ...['-hide_banner', '-nostdin', '-v', 'error', '-y', '-nostats', '-progress', 'pipe:1'],
     ...(probe.lead > 0 ? ['-itsoffset', String(-probe.lead)] : []),
     ...(coarse > 0 ? ['-ss', String(coarse)] : []),
     ...source(probe.demuxer, INPUT_NAME),
     ...images.flatMap(({ demuxer }, index) => source(demuxer, imageName(index))),
-    ...['-filter_complex', graph(edit, probe, size, images, hold), '-map', '[out]'],
+    ...['-filter_complex', graph(edit, probe, size, images, { entry, hold }), '-map', '[out]'],
     ...(sound === null ? [] : ['-map', `0:${sound.index}`]),
-    ...(edit.start > coarse ? ['-ss', String(edit.start - coarse)] : []),
+    ...(edit.start > coarse ? ['-ss', String(micros(edit.start - coarse))] : []),
     ...(isPart ? ['-t', String(edit.duration)] : []),
     // Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is already
     // applied.
@@ -112,29 +118,59 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
     // Older versions fail when one stream begins long after the other.
     ...['-max_muxing_queue_size', '9999'],
     ...TAG_ARGS,
-    ...encoderArgs(edit.output, ownTimes),
+    ...encoderArgs(edit.output, ownTimes ? meanRate(probe.picture) : null),
     ...(sound === null ? [] : soundArgs(edit.output, sound)),
     ...muxerArgs(edit),
     outputName,
   ]
   // MP4 and Matroska are seeked exactly; other containers may be entered too late, so seeking starts well before.
   const isExact = probe.demuxer === 'mov' || probe.demuxer === 'matroska'
-  const coarse = isExact ? edit.start : Math.max(0, edit.start - COARSE)
-  const hold = isExact || coarse === 0 ? holdOf(probe, edit, coarse) : []
+  const from = still === null ? edit.start : Math.max(0, micros(still - EARLY))
+  const coarse = isExact ? from : Math.max(0, Math.min(from, edit.start - COARSE))
+  const entry = still === null ? [] : entryOf(still - coarse, edit.start - coarse)
+  const hold = isExact || coarse === 0 || still !== null ? holdOf(probe, edit, still ?? coarse, coarse) : []
+  const within = probe.picture.times.filter((at) => at >= edit.start && at < edit.start + edit.duration)
+  const times = still === null ? within : [edit.start, ...within]
   const isPart = edit.start > 0 || edit.duration < probe.duration
   // An encoder with a constant rate moves frames by up to half a frame, even beyond the end of a span.
   const ownTimes = edit.output.fps === undefined && (!probe.picture.constant || isPart || hold.length > 0)
-  return { ...edit, args, outputName, target, sound, hold }
+  return { ...edit, args, outputName, target, sound, hold, times }
 }
 
-/** `Plan.hold`, when `from` is the time of the first frame that ffmpeg decodes. */
-function holdOf({ picture }: Probe, { start, duration }: Edit, from: number): string[] {
+/** The time of the frame that is shown before the first one of the span; null when that begins at once. */
+function stillAt({ times, end }: Picture, { start, duration }: Edit): number | null {
+  const before = times.findLast((at) => at < start)
+  const next = times.find((at) => at >= start) ?? Number.POSITIVE_INFINITY
+  if (before === undefined || end <= start) return null
+  return next - start > UNTOLD || next >= start + duration ? before : null
+}
+
+/** Filters that begin with the frame at `still` and show it from `start` on; seconds of what ffmpeg decodes. */
+function entryOf(still: number, start: number): string[] {
+  const from = Math.max(0, micros(still - EARLY))
+  return [`select='gte(t,${from})'`, `setpts='max(PTS,ceil(${micros(start)}/TB))'`]
+}
+
+/** `Plan.hold`, when `first` is the time of the first frame of the graph, and `zero` the time that is its 0. */
+function holdOf({ picture }: Probe, { start, duration }: Edit, first: number, zero: number): string[] {
   const end = start + duration
-  const shown = picture.times.filter((at) => at >= from && at < end)
+  const shown = picture.times.filter((at) => at >= first && at < end)
   const until = Math.min(picture.end, end)
-  if (until - (shown.at(-1) ?? until) <= UNTOLD) return []
-  const at = Math.round((until - from) * 1_000 - 2) / 1_000
-  return [`loop=loop=1:size=1:start=${shown.length - 1}`, `setpts='if(eq(N,${shown.length}),${at}/TB,PTS)'`]
+  if (until - Math.max(start, shown.at(-1) ?? until) <= UNTOLD) return []
+  const at = Math.round((until - zero) * 1_000 - 2) / 1_000
+  return [
+    // `start` counts frames from 1.
+    `loop=loop=1:size=1:start=${shown.length}`,
+    `setpts='if(eq(N,${shown.length}),${at}/TB,PTS)'`,
+    // Removes the frame rate, the reciprocal of which newer versions take as the duration of the last frame.
+    'interleave=nb_inputs=1',
+  ]
+}
+
+/** Frames per second, as an integer. */
+function meanRate({ times, end }: Picture): number {
+  const rate = times.length / Math.max(0.001, end - (times[0] ?? 0))
+  return Math.min(240, Math.max(1, Math.round(rate)))
 }
 
 /** The sound, if any of it is in the selected span. */
@@ -160,11 +196,12 @@ function graph(
   { picture }: Probe,
   size: Size,
   images: readonly ImageFacts[],
-  hold: readonly string[],
+  { entry, hold }: { entry: readonly string[]; hold: readonly string[] },
 ): string {
   const chains: string[] = []
   // Side data (an orientation, brightness) is applied here, and must not be applied to the result again.
-  let filters = ['sidedata=delete', ...turnFilters(picture.turn), ...normalised(picture, size, edit.inRgb)]
+  const upright = [...turnFilters(picture.turn), ...normalised(picture, size, edit.inRgb)]
+  let filters = ['sidedata=delete', ...entry, ...upright]
   let from = `[0:${picture.index}]`
   edit.steps.forEach((step, index) => {
     if ('filter' in step) {
@@ -176,7 +213,7 @@ function graph(
     from = `[below${index}][over${index}]`
     filters = [step.place]
   })
-  const fit = fitted(edit.size, edit.output)
+  const fit = fitted(edit.size, edit.output, Math.min(edit.duration, picture.end - edit.start))
   const end = edit.inRgb ? encodable(fit.size) : fit.scale
   chains.push(`${from}${[...filters, ...end, ...hold, ...fit.after].join(',')}[out]`)
   // To a graph with one input, versions before 7 add the side data of its stream, and so rotate a second time.

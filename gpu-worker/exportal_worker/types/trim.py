@@ -5,7 +5,7 @@ from ..checks import fields, nullish, number, optional, parse
 from ..edit import Edit
 from ..failure import invalid_media, invalid_params
 from ..media import Media, Size
-from ..numbers import fixed, text
+from ..numbers import fixed, micros, text
 from ..output import WITH_OUTPUT, output_of
 from ..text.typesetter import Typesetter
 
@@ -29,7 +29,8 @@ def trim(params: Any, media: Media, _typesetter: Typesetter) -> Edit:
         raise invalid_media(f"The trim ends at {text(end)} s, but {long}.")
     last = min(end, media.duration)
     picture = media.picture
-    if not any(start <= at < last for at in picture.times):
+    if picture.times[0] >= last or picture.end <= start:
         shown = f"its picture goes from {fixed(picture.times[0], 2)} s to {fixed(picture.end, 2)} s"
         raise invalid_media(f"The trim from {text(start)} s to {fixed(last, 2)} s holds no picture; {shown}.")
-    return Edit(output_of(wanted), Size(media.width, media.height), last - start, start)
+    duration = max(1e-6, micros(last - start))
+    return Edit(output_of(wanted), Size(media.width, media.height), duration, micros(start))

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { JobType } from '../edit.ts'
 import { invalidMedia, invalidParams } from '../failure.ts'
 import { parse } from '../input.ts'
-import { withOutput } from '../output.ts'
+import { micros, withOutput } from '../output.ts'
 
 const seconds = v.pipe(v.number(), v.minValue(0))
 const Params = v.looseObject({
@@ -31,8 +31,8 @@ export const trim: JobType = {
     if (start >= duration) throw invalidMedia(`The trim starts at ${start} s, but ${long}.`)
     if (end > duration + SLACK) throw invalidMedia(`The trim ends at ${end} s, but ${long}.`)
     const last = Math.min(end, duration)
-    if (!picture.times.some((at) => at >= start && at < last)) {
-      const [from = 0] = picture.times
+    const [from = 0] = picture.times
+    if (from >= last || picture.end <= start) {
       const shown = `its picture goes from ${from.toFixed(2)} s to ${picture.end.toFixed(2)} s`
       throw invalidMedia(`The trim from ${start} s to ${last.toFixed(2)} s holds no picture; ${shown}.`)
     }
@@ -41,8 +41,8 @@ export const trim: JobType = {
       steps: [],
       inRgb: false,
       size: { width, height },
-      start,
-      duration: last - start,
+      start: micros(start),
+      duration: Math.max(1e-6, micros(last - start)),
       texts: [],
       fontSets: [],
       imageKeys: [],
