@@ -8,6 +8,8 @@ export interface Case {
   input: string
   type?: string
   params?: Json
+  /** A part of the message of a result that lacks something. */
+  says?: string
   /** The code of a failure and a part of its message, in place of a result. */
   fails?: [code: string, words: string]
   check?: (seen: Seen) => void | Promise<void>
@@ -26,6 +28,11 @@ const BARS = [
   [191, 0, 191],
   [191, 0, 0],
   [0, 0, 191],
+]
+const [RED, LIME, BLUE] = [
+  [255, 0, 0],
+  [0, 255, 0],
+  [0, 0, 255],
 ]
 const brand: Json = {
   items: [
@@ -170,7 +177,89 @@ export const CASES: readonly Case[] = [
       near(seen.last(0.12, 0.7), [0, 0, 255], 6)
     },
   },
-  { name: 'a sound of an unknown kind', input: 'unknown-sound.mp4', check: whole(50, ['video h264']) },
+  {
+    name: 'a sound of an unknown kind',
+    input: 'unknown-sound.mp4',
+    says: 'has no sound',
+    check: whole(50, ['video h264']),
+  },
+  {
+    name: 'a sound of which nothing can be decoded',
+    input: 'silent.ts',
+    says: 'has no sound',
+    check: whole(50, ['video h264']),
+  },
+  {
+    name: 'slides, the last of which stands for a second',
+    input: 'slides.mkv',
+    check: isSlides(8, RED, LIME, BLUE),
+  },
+  {
+    name: 'slides as WebM',
+    input: 'slides.mkv',
+    params: { output: { container: 'webm' } },
+    check: isSlides(8, RED, LIME, BLUE),
+  },
+  {
+    name: 'a cut that begins within a slide',
+    input: 'slides.mkv',
+    type: 'trim',
+    params: { start_seconds: 1 },
+    check: isSlides(7, RED, LIME, BLUE),
+  },
+  {
+    name: 'a cut within a slide',
+    input: 'slides.mkv',
+    type: 'trim',
+    params: { start_seconds: 4, end_seconds: 6 },
+    check: isSlides(2, LIME),
+  },
+  {
+    name: 'a tenth of a microsecond cut off',
+    input: 'one-frame.mp4',
+    type: 'trim',
+    params: { start_seconds: 1e-7 },
+    check: (seen) => expect(seen.frames).toBe(1),
+  },
+  {
+    name: 'less than half a frame',
+    input: 'grey-709.mp4',
+    params: { output: { fps: 1 } },
+    check: (seen) => expect(seen.frames).toBe(1),
+  },
+  {
+    name: 'a radio program before one with a picture',
+    input: 'two-programs.ts',
+    check: async (seen) => expect(Math.abs((await seen.pitch()) - 1000)).toBeLessThan(20),
+  },
+  { name: 'a recording that begins within a packet', input: 'begun.ts', check: whole(50) },
+  {
+    name: 'a recording that breaks off',
+    input: 'torn.mkv',
+    says: 'damaged in places',
+    check: (seen) => expect(seen.frames).toBeLessThan(90),
+  },
+  {
+    name: 'the colours of a phone’s screen',
+    input: 'p3.mp4',
+    check: (seen) => near(seen.last(0.5, 0.5), [0xc8, 0x32, 0x14], 6),
+  },
+  {
+    name: 'a camera’s JPEG, which holds a second picture, and a line',
+    input: 'grey-709.mp4',
+    type: 'overlay',
+    params: {
+      items: [
+        { type: 'image', image_key: 'input/several.jpg', x: 0, y: 0, width: 0.25 },
+        { type: 'image', image_key: 'input/line.png', x: 0.5, y: 0.5, width: 0.25 },
+      ],
+    },
+    check(seen) {
+      expect(seen.frames).toBe(10)
+      near(seen.last(0.12, 0.2), [255, 0, 0], 6)
+      near(seen.last(0.6, 0.501), [255, 0, 0], 130)
+    },
+  },
   {
     name: 'a picture that changes its size',
     input: 'two-sizes.webm',
@@ -192,6 +281,7 @@ export const CASES: readonly Case[] = [
   {
     name: 'one bad patch',
     input: 'damaged.ts',
+    says: 'damaged in places',
     check(seen) {
       expect(seen.frames).toBeGreaterThan(100)
       expect(Math.abs(seen.duration - 6)).toBeLessThan(0.2)
@@ -217,6 +307,16 @@ export const CASES: readonly Case[] = [
 /** Matches SMPTE bars in BT.709, within the tolerance of a mapping from HDR. */
 function isBars(seen: Seen): void {
   for (const [index, bar] of BARS.entries()) near(seen.last((index + 0.5) / BARS.length, 0.3), bar, 30)
+}
+
+/** Each slide once, the last one a second time where it ends, in this many seconds. */
+function isSlides(seconds: number, ...slides: number[][]): (seen: Seen) => void {
+  return (seen) => {
+    expect(seen.frames).toBe(slides.length + 1)
+    for (const [index, slide] of slides.entries()) near(seen.at(index)(0.5, 0.5), slide, 6)
+    near(seen.last(0.5, 0.5), slides.at(-1) ?? [], 6)
+    expect(Math.abs(seen.duration - seconds)).toBeLessThan(0.15)
+  }
 }
 
 /** The picture, the sound and nothing else, with the length of the input. */

@@ -22,7 +22,7 @@ import { TEXT_CASES } from './text-cases.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 /** Images that jobs may overlay. */
-const IMAGES = ['brand.png', 'sideways.jpg']
+const IMAGES = ['brand.png', 'sideways.jpg', 'several.jpg', 'line.png']
 const TAGS = 'tv bt709 bt709 bt709'
 
 /** Each ffmpeg with its ffprobe: the one on PATH, and the bundled one if it differs. */
@@ -94,7 +94,7 @@ describe.skipIf(!canMake)('a file', () => {
 
   /** The fault in the result of one worker with one ffmpeg. */
   async function faultOf(each: Case, column: string, render: Render): Promise<string | null> {
-    const { input, type = 'transcode', params = {}, fails, check } = each
+    const { input, type = 'transcode', params = {}, says, fails, check } = each
     const service = await fakeService()
     for (const name of [input, ...IMAGES]) service.files.set(name, await inputs.file(name))
     const assets = Object.fromEntries(IMAGES.map((name) => [`input/${name}`, `${service.url}/files/${name}`]))
@@ -118,7 +118,9 @@ describe.skipIf(!canMake)('a file', () => {
           notes: [],
         })
         await check?.(seen)
-        expect(service.of('complete')[0]?.body.poster).toBe(true)
+        const told = service.of('complete')[0]?.body ?? {}
+        expect(told.poster).toBe(true)
+        expect(told.message).toEqual(says === undefined ? undefined : expect.stringContaining(says))
         const poster = join(dir, `${column}.jpg`)
         await writeFile(poster, service.stored.get('/put/1-1.jpg')?.body ?? '')
         await isStillOf(seen, poster)

@@ -89,6 +89,22 @@ const RECIPES: Record<string, string> = {
   'small.webm': `${lavfi(picture(1, '160x120'))} ${VP8}`,
   'large.webm': `${lavfi(picture(1))} ${VP8}`,
   'two-sizes.webm': '-f concat -i sizes.txt -c copy',
+  'slides.mkv':
+    `${lavfi("color=red:s=160x120:r=1:d=8,drawbox=t=fill:color=lime:enable='gte(t,3)',drawbox=t=fill:color=blue:enable='gte(t,7)',select='eq(n,0)+eq(n,3)+eq(n,7)'")} ` +
+    `-vsync vfr ${H264}`,
+  'two-programs.ts':
+    `${lavfi('sine=f=300:d=1', picture(1), 'sine=f=1000:d=1')} -map 0 -map 1 -map 2 ${H264} -c:a mp2 ` +
+    '-program title=radio:st=0 -program title=tv:st=1:st=2',
+  'whole.mkv': `${lavfi(picture(4))} ${H264}`,
+  'film.ts': `${FILM} ${H264} -c:a mp2`,
+  'p3.mp4':
+    `${lavfi('color=0xc83214:s=160x120:r=25:d=0.4')} -vf scale=out_color_matrix=bt709,format=yuv420p,` +
+    'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,zscale=t=linear,format=gbrpf32le,' +
+    `zscale=p=smpte432:t=709:m=709:r=tv,format=yuv420p ${H264} -color_primaries smpte432 -color_trc bt709 -colorspace bt709`,
+  'several.jpg':
+    `${lavfi("color=red:s=120x200:r=1:d=2,drawbox=t=fill:color=blue:enable='gte(t,1)'")} ` +
+    '-c:v mjpeg -f image2pipe',
+  'line.png': `${lavfi('color=red:s=1000x4')} -vf crop=1000:1:exact=1,format=rgb24 -frames:v 1`,
   'sound-only.m4a': `${lavfi('sine=d=1')} ${AAC}`,
   'two-colours.jpg': `${lavfi('color=red:s=64x32,drawbox=32:0:32:32:blue:fill')} -frames:v 1`,
 }
@@ -115,6 +131,9 @@ const PATCHED: Record<string, [from: string, patch: (file: Buffer) => Buffer]> =
     (file) =>
       Buffer.from(file.toString('latin1').replaceAll('mp4a', 'ac-4').replaceAll('esds', 'dac4'), 'latin1'),
   ],
+  'torn.mkv': ['whole.mkv', (file) => file.subarray(0, Math.floor(file.length * 0.6))],
+  'begun.ts': ['film.ts', (file) => file.subarray(100)],
+  'silent.ts': ['film.ts', withoutSound],
   'cover-first.mp4': ['cover.mp4', withNotesFirst],
   'damaged.ts': [
     'gop2.ts',
@@ -137,6 +156,18 @@ function withNotesFirst(file: Buffer): Buffer {
     ...sorted.map(({ start, end }) => file.subarray(start, end)),
     file.subarray(moov.end),
   ])
+}
+
+/** Overwrites the sound's packets (ISO/IEC 13818-1, 2.4.3) behind their headers; ffmpeg numbers it 0x101. */
+function withoutSound(file: Buffer): Buffer {
+  const silent = Buffer.from(file)
+  for (let at = 0; at < silent.length; at += 188) {
+    if ((silent.readUInt16BE(at + 1) & 0x1fff) !== 0x101) continue
+    const adapted = ((silent[at + 3] ?? 0) & 0x20) === 0 ? 4 : 5 + (silent[at + 4] ?? 0)
+    const begins = ((silent[at + 1] ?? 0) & 0x40) !== 0
+    silent.fill(0x55, at + adapted + (begins ? 9 + (silent[at + adapted + 8] ?? 0) : 0), at + 188)
+  }
+  return silent
 }
 
 function boxes(file: Buffer, from: number, to: number): { type: string; start: number; end: number }[] {
