@@ -29,6 +29,8 @@ _MAGIC = (
 #: Plain packets, packets with a timestamp before each, and packets with a checksum after each.
 _PACKET_BYTES = (188, 192, 204)
 _HEAD_BYTES = 1024
+#: No JPEG picture ends later; of a film in place of an image no more is read into memory.
+_MAX_IMAGE_BYTES = 64 * 1024 * 1024
 _PACKET = "packet=stream_index,pts_time,dts_time,duration_time,flags"
 
 
@@ -86,12 +88,14 @@ def image_facts(path: str, key: str) -> tuple[str, str]:
     `invalid_media` when it is neither PNG nor JPEG.
     """
     with open(path, "rb") as file:
-        image = file.read()
+        image = file.read(_MAX_IMAGE_BYTES)
     if image[:4] == b"\x89PNG":
         return "png_pipe", turn_of_image(image)
     if image[:2] != b"\xff\xd8":
         raise invalid_media(f'The image "{key}" is neither PNG nor JPEG.')
-    os.truncate(path, jpeg_end(image))
+    end = jpeg_end(image)
+    if end < len(image):
+        os.truncate(path, end)
     return "jpeg_pipe", turn_of_image(image)
 
 

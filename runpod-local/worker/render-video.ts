@@ -1,5 +1,5 @@
 /** Renders a job: downloads and probes the input, plans, runs ffmpeg, and checks the result. */
-import { link, mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -108,14 +108,24 @@ async function fetchImages(
   return images
 }
 
+/** No JPEG picture ends later; of a film in place of an image no more is read into memory. */
+const MAX_IMAGE_BYTES = 64 * 1024 * 1024
+
 /** Reads the properties of an image, and cuts off what follows the picture in a JPEG. */
 async function imageFacts(path: string, key: string): Promise<ImageFacts> {
-  const file = await readFile(path)
-  if (file.toString('latin1', 0, 4) === '\x89PNG') return { demuxer: 'png_pipe', turn: turnOfImage(file) }
-  if (file.toString('latin1', 0, 2) !== '\xff\xd8')
-    throw invalidMedia(`The image "${key}" is neither PNG nor JPEG.`)
-  await truncate(path, jpegEnd(file))
-  return { demuxer: 'jpeg_pipe', turn: turnOfImage(file) }
+  const file = await open(path, 'r+')
+  try {
+    const bytes = Math.min((await file.stat()).size, MAX_IMAGE_BYTES)
+    const { buffer: image } = await file.read(Buffer.alloc(bytes), 0, bytes, 0)
+    if (image.toString('latin1', 0, 4) === '\x89PNG') return { demuxer: 'png_pipe', turn: turnOfImage(image) }
+    if (image.toString('latin1', 0, 2) !== '\xff\xd8')
+      throw invalidMedia(`The image "${key}" is neither PNG nor JPEG.`)
+    const end = jpegEnd(image)
+    if (end < bytes) await file.truncate(end)
+    return { demuxer: 'jpeg_pipe', turn: turnOfImage(image) }
+  } finally {
+    await file.close()
+  }
 }
 
 /** Runs ffmpeg and returns its warnings. */
