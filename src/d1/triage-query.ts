@@ -21,8 +21,11 @@ export function behindSince(now: number): number {
   return now - BEHIND_MS
 }
 
-/** Matches among rows due before `behindSince`. A reason recorded by the actor takes precedence. */
-export const BEHIND = "attention IS NULL AND status <> 'deleting'"
+/**
+ * Matches among rows due before `behindSince`. A reason recorded by the actor takes precedence. The row of a job that is
+ * held back is rewritten by the sweep from time to time.
+ */
+export const BEHIND = "attention IS NULL AND status <> 'deleting' AND waiting_since IS NULL"
 
 /** Where a page ends. */
 export interface TriagePosition {

@@ -12,7 +12,8 @@ import {
   progress,
   storeOutput,
 } from '../support/workerd/actors.ts'
-import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
+import { HOUR, MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
+import { birthRow } from '../support/workerd/rows.ts'
 
 useFarFutureClock()
 
@@ -151,4 +152,25 @@ describe('An endpoint with one place', () => {
     lanes.mockRestore()
     await cancelled(job)
   })
+})
+
+it('A job that waits long for a place is not taken for one whose alarm was lost', async () => {
+  new FakeRunpod().install()
+  const [holder, waiting] = [await aJob(), await aJob()]
+  await birthRow(waiting.id)
+  await holder.ring()
+  const row = () =>
+    env.DB.prepare('SELECT due_at, waiting_since FROM export_jobs WHERE id = ?')
+      .bind(waiting.id)
+      .first<{ due_at: number; waiting_since: number | null }>()
+  const end = Date.now() + 3 * HOUR
+  await waiting.ring()
+  while (Date.now() < end) {
+    pass(Math.max(SECOND, ((await waiting.alarmAt()) ?? 0) - Date.now()))
+    await waiting.ring()
+    expect((await row())?.waiting_since).not.toBeNull()
+    expect((await row())?.due_at).toBeGreaterThan(Date.now() + MINUTE)
+  }
+  await cancelled(waiting)
+  await cancelled(holder)
 })

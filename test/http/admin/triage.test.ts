@@ -71,6 +71,15 @@ describe('the tab of what needs attention', () => {
     expect(idsOf(await triage(`project_id=${project}&reason=row_behind`))).toHaveLength(1)
   })
 
+  it('is not a job that is held back, whose row is rewritten seldom', async () => {
+    const project = freshProject()
+    await insertRows(project, 1, 'NULL, NULL')
+    await env.DB.prepare('UPDATE export_jobs SET due_at = ?1, waiting_since = ?1 WHERE project_id = ?2')
+      .bind(Date.now() - 10 * MINUTE, project)
+      .run()
+    expect((await triage(`project_id=${project}`)).jobs).toEqual([])
+  })
+
   it('puts the longest first, and goes on where a page ended', async () => {
     const project = freshProject()
     await insertRows(project, 5, "'stalled', 9000 - i")

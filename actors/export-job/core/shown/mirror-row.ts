@@ -4,6 +4,7 @@ import { countedAttempts, latestAttempt } from '../attempts.ts'
 import { deadlineAt } from '../clock.ts'
 import type { Counted, Job, JobStatus } from '../job.ts'
 import { isIn, isUnfinished, waitingSince } from '../phase.ts'
+import { HOUR } from '../policy.ts'
 import { naturalWakeAt } from '../schedule.ts'
 import { costsOf, NO_PRICES } from './costs.ts'
 import { errorOf, startedAt } from './facts.ts'
@@ -143,9 +144,16 @@ export function changedColumns(row: MirrorRow, last: { [K in keyof MirrorRow]: u
   )
 }
 
+/**
+ * How long a job that is held back may keep its row. It asks every 15 minutes without a write to D1; the sweep would
+ * take each such job for one whose alarm was lost. A lost one is called by its lane as well, when there is a place.
+ */
+const HELD_BACK_MS = 6 * HOUR
+
 /** The latest instant by which the row must change again; the cron sweep revives a job that is well overdue. */
 export function dueAt(job: Job): number | null {
   const { phase } = job
+  if (waitingSince(job) !== null) return Math.min(job.savedAt + HELD_BACK_MS, deadlineAt(job))
   if (isIn(phase, 'waiting')) return phase.nextAttemptAt
   if (isIn(phase, 'asking')) return phase.askAt
   if (isIn(phase, 'dispatching')) return phase.graceUntil
