@@ -37,8 +37,10 @@ export function reportComplete(call: Call): Promise<Response> {
   return answer(call, (body, ref) => completeReport(parse(CompleteBody, body), ref))
 }
 
+/** A failure is taken even if its report is too large to be read. */
 export function reportError(call: Call): Promise<Response> {
-  return answer(call, (body, ref) => errorReport(parse(ErrorBody, fieldsOf(body, 'error')), ref))
+  const unread = `The worker's report of its failure was larger than ${MAX_BODY_BYTES} bytes.`
+  return answer(call, (body, ref) => errorReport(parse(ErrorBody, fieldsOf(body, 'error')), ref), unread)
 }
 
 /** A body that is no object is the report's main field alone: a traceback as text or as a list, for example. */
@@ -46,10 +48,19 @@ function fieldsOf(body: unknown, main: string): Record<string, unknown> {
   return isObject(body) ? body : { [main]: body }
 }
 
-async function answer(call: Call, read: (body: unknown, ref: AttemptRef) => Report): Promise<Response> {
+/** @param instead the body to assume when it is too large; without one it is refused */
+async function answer(
+  call: Call,
+  read: (body: unknown, ref: AttemptRef) => Report,
+  instead?: string,
+): Promise<Response> {
   const id = jobIdOf(call)
   const { ref } = attemptOf(call, id)
-  const report = read(await readJson(call.request, { bytes: MAX_BODY_BYTES, repair: true }), ref)
+  const body = await readJson(call.request, { bytes: MAX_BODY_BYTES, repair: true }).catch((error) => {
+    if (instead !== undefined && error instanceof Problem && error.status === 413) return instead
+    throw error
+  })
+  const report = read(body, ref)
   return sendReport(call, id, { ...report, ...numberOf(call.request) })
 }
 

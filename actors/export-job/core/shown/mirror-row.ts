@@ -145,17 +145,17 @@ export function changedColumns(row: MirrorRow, last: { [K in keyof MirrorRow]: u
 }
 
 /**
- * How long a job that is held back may keep its row. It asks every 15 minutes without a write to D1; the sweep would
- * take each such job for one whose alarm was lost. A lost one is called by its lane as well, when there is a place.
+ * How long a job that its lane holds back may keep its row. It asks every 15 minutes without a write to D1; the sweep
+ * would take each such job for one whose alarm was lost. A lost one is called by its lane as well, when there is a place.
  */
 const HELD_BACK_MS = 6 * HOUR
 
 /** The latest instant by which the row must change again; the cron sweep revives a job that is well overdue. */
 export function dueAt(job: Job): number | null {
   const { phase } = job
-  if (waitingSince(job) !== null) return Math.min(job.savedAt + HELD_BACK_MS, deadlineAt(job))
   if (isIn(phase, 'waiting')) return phase.nextAttemptAt
-  if (isIn(phase, 'asking')) return phase.askAt
+  if (isIn(phase, 'asking'))
+    return phase.queue ? Math.min(job.savedAt + HELD_BACK_MS, deadlineAt(job)) : phase.askAt
   if (isIn(phase, 'dispatching')) return phase.graceUntil
   if (isIn(phase, 'cancelling')) return phase.giveUpAt
   if ('timeoutAt' in phase) return Math.min(phase.timeoutAt, deadlineAt(job))
