@@ -208,6 +208,13 @@ describe('A report is repaired, and never lost to what does not matter:', () => 
     expect((await sent('error', body)).error?.message).toBe('No picture.')
   })
 
+  it('a failure whose report is too large to be read', async () => {
+    const { id, report } = await reporter()
+    await bodyOf(await report('error', { error: 'x'.repeat(5 * 1024 * 1024) }))
+    expect((await jobOf(id)).reason).toContain('was larger than 4194304 bytes')
+    await problemOf(await report('progress', { progress: 1, message: 'x'.repeat(5 * 1024 * 1024) }), 413)
+  })
+
   it('bytes that are not UTF-8, a byte order mark, and any Content-Type', async () => {
     const bytes = new TextEncoder().encode('\ufeff{"progress": 7, "stage": "ren?dering"}')
     bytes[bytes.indexOf(0x3f)] = 0xff
