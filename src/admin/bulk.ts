@@ -14,7 +14,7 @@ import { parse } from '../http/parse.ts'
 import { Problem } from '../http/problem.ts'
 import { readJson } from '../http/read-json.ts'
 import { requireIntent } from '../http/same-origin.ts'
-import { command } from '../jobs/command.ts'
+import { type Deleted, forget, send } from '../jobs/command.ts'
 import { JOB_STATUSES } from '../jobs/schemas.ts'
 import { commandOf } from './actions.ts'
 import { BulkAction, MAX_BULK_JOBS } from './schemas.ts'
@@ -104,16 +104,24 @@ async function actOn(
 ): Promise<Pick<BulkDone, 'done' | 'refused'>> {
   const refused: BulkDone['refused'] = []
   const what = commandOf(asked, call.caller.subject)
-  const act = async (id: string) => {
+  const tried = async <T>(ids: readonly string[], act: () => Promise<T>): Promise<T | undefined> => {
     try {
-      await command(call, id, what)
+      return await act()
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      refused.push({ job_id: id, code: error.code })
+      refused.push(...ids.map((id) => ({ job_id: id, code: error.code })))
+      return
     }
   }
   for (let start = 0; start < ids.length; start += AT_ONCE) {
-    await Promise.all(ids.slice(start, start + AT_ONCE).map(act))
+    const some = ids.slice(start, start + AT_ONCE)
+    const outcomes = await Promise.all(some.map((id) => tried([id], () => send(call, id, what))))
+    const deleted = outcomes.flatMap((outcome): Deleted[] => (outcome?.deleted ? [outcome.deleted] : []))
+    if (deleted.length > 0)
+      await tried(
+        deleted.map(({ id }) => id),
+        () => forget(call, deleted),
+      )
   }
   return { done: ids.length - refused.length, refused }
 }

@@ -1,6 +1,6 @@
 /** Reads, hides and removes one row of the list. */
 import { COLUMN_LIST, type JobRow } from '../../actors/export-job/effects/job-columns.ts'
-import { type Erasure, hideRow } from '../../actors/export-job/effects/job-row.ts'
+import { type Erasure, hideRows } from '../../actors/export-job/effects/job-row.ts'
 import type { Env } from '../env.ts'
 import { reach } from './reach.ts'
 
@@ -25,12 +25,14 @@ export async function readRow(env: Env, id: string): Promise<JobRow | null> {
   return row && !isHidden(row) ? row : null
 }
 
-/** Hides the row of a job whose actor is about to erase it. */
-export async function hideErasedRow(env: Env, erasure: Erasure): Promise<void> {
-  await reach(() => hideRow(env.DB, erasure, Date.now()))
+/** Hides the rows of jobs whose actors are about to erase them. */
+export async function hideErasedRows(env: Env, erasures: readonly Erasure[]): Promise<void> {
+  if (erasures.length > 0) await reach(() => hideRows(env.DB, erasures, Date.now()))
 }
 
-/** Deletes the row of a job that no longer has an actor. */
-export async function removeRow(env: Env, id: string): Promise<void> {
-  await reach(() => env.DB.prepare('DELETE FROM export_jobs WHERE id = ?').bind(id).run())
+/** Deletes the rows of jobs that no longer have an actor. */
+export async function removeRows(env: Env, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  const remove = 'DELETE FROM export_jobs WHERE id IN (SELECT value FROM json_each(?))'
+  await reach(() => env.DB.prepare(remove).bind(JSON.stringify(ids)).run())
 }

@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import type { Job } from '../../actors/export-job/core/job.ts'
-import { archiveRow, hideRow } from '../../actors/export-job/effects/job-row.ts'
+import { archiveRow, hideRows } from '../../actors/export-job/effects/job-row.ts'
 import { sweep } from '../../src/d1/sweep.ts'
 import {
   type ActorHandle,
@@ -85,7 +85,7 @@ describe('delete', () => {
     const { job } = await aCompleteJob()
     const answer = await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     if (!answer.ok || answer.job !== null || !answer.erasure) throw new Error('The job is not being deleted.')
-    await hideRow(env.DB, answer.erasure, Date.now())
+    await hideRows(env.DB, [answer.erasure], Date.now())
     for (let erase = 0; erase < erases; erase++) await job.ring()
     await runInDurableObject(job.stub, (_instance, state) => state.storage.deleteAlarm())
     await env.VIDEOS.put(`output/${job.id}/late.mp4`, 'late')
@@ -103,7 +103,7 @@ describe('delete', () => {
     const before = await row(job.id)
     const answer = await job.stub.command({ type: 'delete', by: 'test' }, ANYONE)
     if (!answer.ok || answer.job !== null || !answer.erasure) throw new Error('The job is not being deleted.')
-    await hideRow(env.DB, answer.erasure, Date.now())
+    await hideRows(env.DB, [answer.erasure], Date.now())
     await env.DB.prepare("UPDATE export_jobs SET status = 'complete' WHERE id = ? AND version <= ?")
       .bind(job.id, before?.version)
       .run()
