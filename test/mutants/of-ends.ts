@@ -75,8 +75,8 @@ export const OF_ENDS: readonly Mutant[] = [
     shows: 'a deleted job whose alarm is lost is erased to the end by the sweep',
     test: 'test/actor/endings.test.ts',
     file: 'actors/export-job/effects/job-row.ts',
-    search: 'due_at: until, mirrored_at: now }',
-    replace: 'due_at: now + 1e12, mirrored_at: now }',
+    search: 'due_at = until FROM',
+    replace: 'due_at = until + 1e12 FROM',
   },
   {
     name: 'an object without this project’s mark is removed',

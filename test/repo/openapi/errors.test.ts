@@ -19,8 +19,7 @@ it('every failure that the service itself gives a job is explained', () => {
       .map((file) => `actors/${file}`),
     'src/d1/sweep.ts',
   ]
-  const code =
-    /\b(?:failure\(\s*|refused\(\s*'[a-z]+',\s*)'([a-z_]+)'|const code = version [^\n]*'([a-z_]+)' : '([a-z_]+)'/g
+  const code = /\b(?:failure\(\s*|refused\(\s*'[a-z]+',\s*)'([a-z_]+)'|code: '([a-z_]+)',\s+message:/g
   const given = sources.flatMap((file) =>
     [...readFileSync(join(ROOT, file), 'utf8').matchAll(code)].flatMap(([, ...codes]) =>
       codes.filter(Boolean),
