@@ -1,5 +1,6 @@
 /** The controls of fields, one for each kind of schema. */
-import { useContext } from 'preact/hooks'
+import { useContext, useState } from 'preact/hooks'
+import type { Json } from '../../../client/index.ts'
 import { labelOf } from '../format.ts'
 import { FormContext } from './context.ts'
 import type { ControlProps } from './leaf.tsx'
@@ -12,6 +13,16 @@ function attributes({ id, describedBy, invalid, required }: ControlProps) {
 function numberFrom(text: string): number | undefined {
   const value = Number(text)
   return text.trim() === '' || Number.isNaN(value) ? undefined : value
+}
+
+/**
+ * The text of a number field: as it was typed while it means the value, so that `1.0` can become `1.05`. Otherwise
+ * Preact would replace it by the shortest form of its number at every key.
+ */
+function useNumberText(value: Json | undefined): [string, (text: string) => void] {
+  const [text, setText] = useState('')
+  const given = typeof value === 'number' ? value : undefined
+  return [numberFrom(text) === given ? text : String(given ?? ''), setText]
 }
 
 export function EnumControl(props: ControlProps) {
@@ -46,6 +57,7 @@ export function BooleanControl(props: ControlProps) {
 export function NumberControl(props: ControlProps) {
   const { schema, value, onChange } = props
   const standard = numberIn(schema, 'default')
+  const [text, setText] = useNumberText(value)
   return (
     <input
       {...attributes(props)}
@@ -55,8 +67,11 @@ export function NumberControl(props: ControlProps) {
       max={numberIn(schema, 'maximum')}
       step={numberIn(schema, 'multipleOf') ?? (typeOf(schema) === 'integer' ? 1 : 'any')}
       placeholder={standard === undefined ? 'as it is' : String(standard)}
-      value={typeof value === 'number' ? value : ''}
-      onInput={(event) => onChange(numberFrom(event.currentTarget.value))}
+      value={text}
+      onInput={(event) => {
+        setText(event.currentTarget.value)
+        onChange(numberFrom(event.currentTarget.value))
+      }}
     />
   )
 }
@@ -85,6 +100,7 @@ export function ShareControl(props: ControlProps) {
 export function SecondsControl(props: ControlProps) {
   const { schema, value, onChange, name } = props
   const { position, durationSeconds } = useContext(FormContext)
+  const [text, setText] = useNumberText(value)
   const standard = numberIn(schema, 'default')
   const here = () => {
     const at = position()
@@ -100,8 +116,11 @@ export function SecondsControl(props: ControlProps) {
         max={durationSeconds ?? undefined}
         step="any"
         placeholder={standard === undefined ? 'to the end' : String(standard)}
-        value={typeof value === 'number' ? value : ''}
-        onInput={(event) => onChange(numberFrom(event.currentTarget.value))}
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value)
+          onChange(numberFrom(event.currentTarget.value))
+        }}
       />
       {durationSeconds !== null && (
         <button type="button" class="quiet" onClick={here} title="Take the position of the preview">

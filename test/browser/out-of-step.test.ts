@@ -1,0 +1,31 @@
+/** Input that comes faster than answers, twice, or where it was not expected. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { dropVideo } from '../support/browser/pages.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
+
+describeInBrowser('out of step', () => {
+  let world: World
+  let project = 900
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterAll(() => world?.close())
+  beforeEach(() => world.faults({}))
+
+  const studio = async () => {
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/?project=${++project}`)
+    return page
+  }
+
+  test('a number is typed digit by digit, with zeros after its point', async () => {
+    const page = await studio()
+    await dropVideo(page, world.clip)
+    await page.getByRole('radio', { name: 'trim' }).check({ force: true })
+    const start = page.getByRole('spinbutton', { name: 'Start' })
+    await start.fill('')
+    await start.pressSequentially('1.05')
+    expect(await start.inputValue()).toBe('1.05')
+  })
+})
