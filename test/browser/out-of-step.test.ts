@@ -28,4 +28,12 @@ describeInBrowser('out of step', () => {
     await start.pressSequentially('1.05')
     expect(await start.inputValue()).toBe('1.05')
   })
+
+  test('an operator searches for a name with spaces', async () => {
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/admin?tab=all`)
+    const name = page.getByLabel('Name, id or RunPod id')
+    await name.pressSequentially('my last film')
+    expect(await name.inputValue()).toBe('my last film')
+  })
 })

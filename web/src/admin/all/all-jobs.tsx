@@ -194,7 +194,7 @@ function SearchFields({ fields, change }: FieldsProps) {
       <input
         type={type}
         value={fields[name]}
-        onInput={(event) => change({ [name]: event.currentTarget.value.trim() })}
+        onInput={(event) => change({ [name]: event.currentTarget.value })}
       />
     </label>
   )

@@ -27,7 +27,7 @@ export const SORTS = {
   costliest: 'Costliest',
 } as const
 
-/** An empty text matches everything. */
+/** As typed: spaces at either end have no meaning. An empty text matches everything. */
 export interface Search {
   tab: string
   /** A reason for attention. */
@@ -79,9 +79,9 @@ export function queryOf(search: Search): JsonObject {
   const asked = {
     tab,
     reason: tab === 'attention' ? reason : '',
-    type,
-    tag,
-    error_code: code,
+    type: type.trim(),
+    tag: tag.trim(),
+    error_code: code.trim(),
     project_id: project,
     created_after: instantOf(from),
     created_before: instantOf(until),
