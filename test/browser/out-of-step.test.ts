@@ -1,7 +1,7 @@
 /** Input that comes faster than answers, twice, or where it was not expected. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { describeInBrowser } from '../support/browser/browser.ts'
-import { dropVideo } from '../support/browser/pages.ts'
+import { createExport, dropVideo, row } from '../support/browser/pages.ts'
 import { startWorld, type World } from '../support/browser/world.ts'
 
 describeInBrowser('out of step', () => {
@@ -35,5 +35,16 @@ describeInBrowser('out of step', () => {
     const name = page.getByLabel('Name, id or RunPod id')
     await name.pressSequentially('my last film')
     expect(await name.inputValue()).toBe('my last film')
+  })
+
+  test('a search ends when a new export is created, and does not hide it', async () => {
+    const page = await studio()
+    await dropVideo(page, world.clip)
+    const search = page.getByRole('searchbox', { name: 'Search by name' })
+    await search.fill('nothing is called this')
+    await page.getByText('No export is like this.').waitFor()
+    const id = await createExport(page)
+    expect(await search.inputValue()).toBe('')
+    expect(await row(page, id).count()).toBe(1)
   })
 })

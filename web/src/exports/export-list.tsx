@@ -104,11 +104,22 @@ function Search({ name, onSearch }: { name: string; onSearch: (name: string) => 
   const [text, setText] = useState(name)
   const latest = useRef(onSearch)
   latest.current = onSearch
+  /** The last search of this field; another one was set elsewhere, and replaces the text. */
+  const own = useRef(name)
   useEffect(() => {
-    if (text.trim() === name) return
-    const timer = setTimeout(() => latest.current(text.trim()), TYPED_MS)
+    if (name === own.current) return
+    own.current = name
+    setText(name)
+  }, [name])
+  useEffect(() => {
+    const wanted = text.trim()
+    if (wanted === own.current) return
+    const timer = setTimeout(() => {
+      own.current = wanted
+      latest.current(wanted)
+    }, TYPED_MS)
     return () => clearTimeout(timer)
-  }, [text, name])
+  }, [text])
   return (
     <input
       type="search"
