@@ -1,8 +1,25 @@
 /** Input that comes faster than answers, twice, or where it was not expected. */
+import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { describeInBrowser } from '../support/browser/browser.ts'
 import { createExport, dropVideo, row } from '../support/browser/pages.ts'
 import { startWorld, type World } from '../support/browser/world.ts'
+
+/** Holds matching requests until the returned function is called. */
+async function held(page: Page, wanted: (url: URL) => boolean, method: string) {
+  const waiting: Route[] = []
+  let isHeld = true
+  await page.route(wanted, (route) => {
+    if (!isHeld || route.request().method() !== method) return route.fallback()
+    waiting.push(route)
+    return undefined
+  })
+  const release = async () => {
+    isHeld = false
+    for (const route of waiting.splice(0)) await route.continue()
+  }
+  return { waiting, release }
+}
 
 describeInBrowser('out of step', () => {
   let world: World
@@ -46,5 +63,19 @@ describeInBrowser('out of step', () => {
     const id = await createExport(page)
     expect(await search.inputValue()).toBe('')
     expect(await row(page, id).count()).toBe(1)
+  })
+
+  test('a list that answers slower than it is refreshed is shown', async () => {
+    const page = await world.page()
+    await page.clock.install()
+    const slow = await held(page, ({ pathname }) => pathname === '/api/admin/jobs', 'GET')
+    await page.goto(`${world.stack.url}/admin?tab=all`)
+    await page.getByRole('heading', { name: 'All jobs' }).waitFor()
+    await page.clock.runFor(300)
+    await expect.poll(() => slow.waiting.length).toBeGreaterThan(0)
+    const before = slow.waiting.length
+    await page.clock.runFor(9_000)
+    await page.evaluate(() => 0)
+    expect(slow.waiting.length).toBe(before)
   })
 })

@@ -25,19 +25,21 @@ export function useRenewed<T>(
   const [loads, setLoads] = useState(0)
   useEffect(() => {
     const stop = new AbortController()
-    const ask = () =>
-      load(stop.signal).then(
-        (answer) => {
-          setValue(answer)
-          setError(null)
-        },
-        (reason) => {
-          if (!stop.signal.aborted) setError(reason)
-        },
-      )
+    let pending = false
+    const ask = async () => {
+      pending = true
+      try {
+        setValue(await load(stop.signal))
+        setError(null)
+      } catch (reason) {
+        if (!stop.signal.aborted) setError(reason)
+      }
+      pending = false
+    }
     void ask()
     const timer = repeat(() => {
-      if (!document.hidden) void ask()
+      // A service slower than the interval is asked once at a time, and its answers come in order.
+      if (!document.hidden && !pending) void ask()
     })
     return () => {
       clearInterval(timer)

@@ -132,9 +132,13 @@ function useUnfinished(
         }
       }
     }
-    const timer = setInterval(() => {
+    let pending = false
+    const timer = setInterval(async () => {
+      if (document.hidden || pending) return
+      pending = true
       // The next poll follows soon; a permanent error is shown by the user's own actions.
-      if (!document.hidden) look().catch(() => {})
+      await look().catch(() => {})
+      pending = false
     }, POLL_MS)
     return () => {
       clearInterval(timer)

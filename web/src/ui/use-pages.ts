@@ -24,7 +24,10 @@ export interface Pages<T> {
 
 export interface Reading<T> extends Pages<T> {
   list: Loaded<T>
-  /** Reloads the first page while the page is visible and no more than that is shown; an error stays until then. */
+  /**
+   * Reloads the first page while the page is visible, no more than that is shown and no request is pending: each would
+   * end the previous one, and a service slower than the interval would never be shown. An error stays until then.
+   */
   renew(): void
   change: Dispatch<StateUpdater<Loaded<T>>>
 }
@@ -42,6 +45,7 @@ export function usePages<T extends { id: string }>(
   const [list, setList] = useState<Loaded<T>>(kept)
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
+  /** The pending request. */
   const asked = useRef<AbortController | null>(null)
   const latest = useRef({ kept, list })
   latest.current = { kept, list }
@@ -62,7 +66,10 @@ export function usePages<T extends { id: string }>(
       } catch (reason) {
         if (!mine.signal.aborted) setError(reason)
       } finally {
-        if (asked.current === mine) setBusy(false)
+        if (asked.current === mine) {
+          asked.current = null
+          setBusy(false)
+        }
       }
     },
     [ask],
@@ -77,7 +84,8 @@ export function usePages<T extends { id: string }>(
   }, [load, size])
 
   const renew = useCallback(() => {
-    if (!document.hidden && (latest.current.list.jobs?.length ?? 0) <= size) void load(null)
+    if (document.hidden || asked.current !== null) return
+    if ((latest.current.list.jobs?.length ?? 0) <= size) void load(null)
   }, [load, size])
 
   /** A manual request, so the previous error is cleared. */
