@@ -1,9 +1,15 @@
 /** Input that comes faster than answers, twice, or where it was not expected. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { describeInBrowser } from '../support/browser/browser.ts'
 import { createExport, dropVideo, row } from '../support/browser/pages.ts'
 import { startWorld, type World } from '../support/browser/world.ts'
+
+/** A red square of 2 by 2 pixels. */
+const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=='
 
 /** Holds matching requests until the returned function is called. */
 async function held(page: Page, wanted: (url: URL) => boolean, method: string) {
@@ -63,6 +69,24 @@ describeInBrowser('out of step', () => {
     const id = await createExport(page)
     expect(await search.inputValue()).toBe('')
     expect(await row(page, id).count()).toBe(1)
+  })
+
+  test('what is changed while an image is uploaded stays changed', async () => {
+    const image = join(world.dir, 'square.png')
+    await writeFile(image, Buffer.from(PNG, 'base64'))
+    const page = await studio()
+    await dropVideo(page, world.clip)
+    await page.getByRole('button', { name: 'Add image' }).click()
+    const upload = await held(page, ({ pathname }) => pathname.startsWith('/api/videos'), 'POST')
+    await page.getByLabel('Image', { exact: true }).setInputFiles(image)
+    await expect.poll(() => upload.waiting.length).toBe(1)
+    await page.locator('.item-title').first().click()
+    await page.getByRole('textbox', { name: 'Text' }).fill('Changed meanwhile')
+    await page.getByRole('button', { name: 'Move Image 2 up' }).click()
+    await upload.release()
+    await page.locator('.overlay-item img').waitFor()
+    await page.getByText('Changed meanwhile').first().waitFor()
+    expect(await page.locator('.item').count()).toBe(2)
   })
 
   test('a list that answers slower than it is refreshed is shown', async () => {

@@ -11,8 +11,8 @@ export interface FormContext {
   /** JSON pointer of the item that is open in the form and marked in the preview. */
   selected: string | null
   select: (pointer: string | null) => void
-  /** Stores an image and returns its key. */
-  uploadImage: (file: File) => Promise<string>
+  /** Stores an image and sets its key at this JSON pointer, or where that has moved meanwhile. */
+  setImage: (pointer: string, file: File) => Promise<void>
 }
 
 export const FormContext = createContext<FormContext>({
@@ -21,7 +21,7 @@ export const FormContext = createContext<FormContext>({
   durationSeconds: null,
   selected: null,
   select: () => {},
-  uploadImage: () => Promise.reject(new Error('Images cannot be uploaded here.')),
+  setImage: () => Promise.reject(new Error('Images cannot be uploaded here.')),
 })
 
 /** Refusals of the field itself, without those of fields inside it. */

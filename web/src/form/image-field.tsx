@@ -6,20 +6,23 @@ import { FormContext } from './context.ts'
 import type { ControlProps } from './leaf.tsx'
 
 /** Selects an image, uploads it, and sets its key as the value. */
-export function ImageField({ id, value, describedBy, invalid, onChange }: ControlProps) {
-  const { uploadImage } = useContext(FormContext)
+export function ImageField({ id, value, pointer, describedBy, invalid }: ControlProps) {
+  const { setImage } = useContext(FormContext)
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
   const key = typeof value === 'string' ? value : ''
   const url = key ? storedUrl(key) : null
-  const take = async (file: File | undefined) => {
+  const take = async (input: HTMLInputElement) => {
+    const [file] = input.files ?? []
     if (!file) return
     setBusy(true)
     setFailure(null)
     try {
-      onChange(await uploadImage(file))
+      await setImage(pointer, file)
     } catch (error) {
       setFailure(sentenceOf(error))
+      // Otherwise choosing the same file again would be no change.
+      input.value = ''
     } finally {
       setBusy(false)
     }
@@ -35,7 +38,7 @@ export function ImageField({ id, value, describedBy, invalid, onChange }: Contro
           disabled={busy}
           aria-describedby={describedBy}
           aria-invalid={invalid || undefined}
-          onChange={(event) => void take(event.currentTarget.files?.[0])}
+          onChange={(event) => void take(event.currentTarget)}
         />
         <p class="muted small" role="status">
           {busy ? 'Uploading…' : key ? fileName(key) : 'PNG or JPEG'}

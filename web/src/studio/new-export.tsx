@@ -7,14 +7,14 @@ import { fileName, sourceName } from '../format.ts'
 import { itemPointer } from '../preview/overlay-layer.tsx'
 import { Stage } from '../preview/stage.tsx'
 import { Link } from '../router.tsx'
-import { exportal, projectId } from '../service.ts'
+import { projectId } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Icon } from '../ui/icon.tsx'
-import { loadPart } from '../ui/load-part.ts'
 import { Problem } from '../ui/problem.tsx'
 import { DropZone } from '../upload/drop-zone.tsx'
 import { fileUrl, rememberLocal, storedUrl } from '../upload/local-files.ts'
 import { useUpload } from '../upload/use-upload.ts'
+import { imageSetter } from './image-setter.ts'
 import { type Frame, outcomeOf } from './outcome.ts'
 import { CropPresets, OutputPresets } from './presets.tsx'
 import { SourceRow } from './source-row.tsx'
@@ -61,7 +61,7 @@ export function NewExport({ types, onCreated }: NewExportProps) {
   const params = type ? (ownValue(edits.drafts, type.name) ?? firstParams(type.name, type.params)) : {}
   const [selected, select] = useState<string | null>(() => lastItem(params))
   const setParams = (next: JsonObject) => {
-    if (type) edits.change({ drafts: { ...edits.drafts, [type.name]: next } })
+    if (type) edits.change({ drafts: { ...edits.now().drafts, [type.name]: next } })
   }
   // Clears the refusals of params that have changed since.
   const before = useRef(params)
@@ -115,7 +115,7 @@ export function NewExport({ types, onCreated }: NewExportProps) {
     setAddress(elsewhere)
     setRerunOf(job.id)
     setName(typeof metadata.name === 'string' ? metadata.name : '')
-    edits.change({ type: job.type, drafts: { ...edits.drafts, [job.type]: job.params } }, true)
+    edits.change({ type: job.type, drafts: { ...edits.now().drafts, [job.type]: job.params } }, true)
     select(lastItem(job.params))
     announce(`The studio has the video and settings of ${sourceName(job)}.`)
   })
@@ -126,9 +126,9 @@ export function NewExport({ types, onCreated }: NewExportProps) {
       durationSeconds: frame && Number.isFinite(frame.durationSeconds) ? frame.durationSeconds : null,
       selected,
       select,
-      uploadImage,
+      setImage: imageSetter(edits, type),
     }),
-    [creation.errors, frame, selected],
+    [creation.errors, frame, selected, type],
   )
 
   return (
@@ -344,11 +344,4 @@ function nameAt(address: string): string {
 /** JSON pointer of the item that is open initially. */
 function lastItem({ items }: JsonObject): string {
   return itemPointer(Array.isArray(items) ? Math.max(0, items.length - 1) : 0)
-}
-
-async function uploadImage(file: File): Promise<string> {
-  await loadPart('client-upload', () => import('../../../client/upload.ts'))
-  const { video_key: key } = await exportal.uploadVideo(file, { projectId: projectId() })
-  rememberLocal(key, file)
-  return key
 }

@@ -9,6 +9,8 @@ export interface Edit {
 }
 
 export interface Edits extends Edit {
+  /** The current state, also for code that began before the last rendering. */
+  now(): Edit
   /** @param apart whether it is undone separately, however soon after another change */
   change(to: Partial<Edit>, apart?: boolean): void
   undo(): void
@@ -58,6 +60,7 @@ export function useEdits(): Edits {
   return {
     type,
     drafts,
+    now: () => edit.current,
     change,
     undo: () => step(past, future),
     redo: () => step(future, past),
