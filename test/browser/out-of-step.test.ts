@@ -89,6 +89,15 @@ describeInBrowser('out of step', () => {
     expect(await page.locator('.item').count()).toBe(2)
   })
 
+  test('Control and Z in a field that is not of the params leaves the params alone', async () => {
+    const page = await studio()
+    await dropVideo(page, world.clip)
+    await page.getByRole('textbox', { name: 'Text' }).fill('Kept')
+    await page.getByRole('textbox', { name: 'Name of the export' }).pressSequentially('Reel')
+    await page.keyboard.press('Control+z')
+    expect(await page.getByRole('textbox', { name: 'Text' }).inputValue()).toBe('Kept')
+  })
+
   test('a list that answers slower than it is refreshed is shown', async () => {
     const page = await world.page()
     await page.clock.install()

@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact'
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
 import { ExportalError, type Job, type JobTypeInfo, type JsonObject } from '../../../client/index.ts'
 import { FormContext } from '../form/context.ts'
@@ -69,7 +70,7 @@ export function NewExport({ types, onCreated }: NewExportProps) {
     creation.edited(before.current, params)
     before.current = params
   })
-  useKeys(edits)
+  useKeys(edits, form)
 
   const url = upload.file ? fileUrl(upload.file) : stored ? storedUrl(stored.key) : address
   const chosen = stored ?? upload.file
@@ -290,11 +291,19 @@ function StepButton({ name, label, can, go }: StepButtonProps) {
   )
 }
 
-/** ⌘Z and ⇧⌘Z, or with Ctrl, anywhere on the page, including its fields: their content is part of the undo history. */
-function useKeys({ undo, redo }: { undo: () => void; redo: () => void }): void {
+/**
+ * ⌘Z and ⇧⌘Z, or with Ctrl, anywhere on the page while the form is shown, including its fields: their content is part
+ * of the undo history. Other fields have the browser's own.
+ */
+function useKeys(
+  { undo, redo }: { undo: () => void; redo: () => void },
+  form: RefObject<HTMLFormElement>,
+): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      const { ctrlKey, metaKey, shiftKey } = event
+      const { ctrlKey, metaKey, shiftKey, target } = event
+      const field = target instanceof Element && target.closest(TYPED_INTO)
+      if (!form.current || (field && !form.current.contains(field))) return
       const key = event.key.toLowerCase()
       const isUndo = key === 'z' && (ctrlKey || metaKey)
       // On Windows; on a Mac this key with Command opens the browser's history.
@@ -308,6 +317,8 @@ function useKeys({ undo, redo }: { undo: () => void; redo: () => void }): void {
     return () => removeEventListener('keydown', press)
   })
 }
+
+const TYPED_INTO = 'textarea, dialog, input:not([type=range], [type=checkbox], [type=radio], [type=file])'
 
 interface TypeChoiceProps {
   types: JobTypeInfo[]
