@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { describeInBrowser } from '../support/browser/browser.ts'
-import { createExport, dropVideo, row } from '../support/browser/pages.ts'
+import { createExport, dropVideo, row, untilStatus } from '../support/browser/pages.ts'
 import { startWorld, type World } from '../support/browser/world.ts'
 
 /** A red square of 2 by 2 pixels. */
@@ -96,6 +96,46 @@ describeInBrowser('out of step', () => {
     await page.getByRole('textbox', { name: 'Name of the export' }).pressSequentially('Reel')
     await page.keyboard.press('Control+z')
     expect(await page.getByRole('textbox', { name: 'Text' }).inputValue()).toBe('Kept')
+  })
+
+  test('a double click creates one export', async () => {
+    const page = await studio()
+    await dropVideo(page, world.clip)
+    const creations: string[] = []
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/api/jobs')) creations.push(request.url())
+    })
+    const create = page.getByRole('button', { name: 'Create export' })
+    await create.click({ clickCount: 1 })
+    await page.getByRole('link', { name: 'Follow it' }).waitFor()
+    // The second click of the same double click, after the answer.
+    await create.dispatchEvent('click', { detail: 2 })
+    await page.locator('.row').first().waitFor()
+    expect(creations).toHaveLength(1)
+  })
+
+  test('a double click on Cancel does not press the Retry that takes its place', async () => {
+    await world.faults({ hold_queue: true })
+    const page = await studio()
+    const job = await world.createJob()
+    await page.goto(`${world.stack.url}/jobs/${job.id}`)
+    const cancel = page.getByRole('button', { name: 'Cancel' })
+    const place = await cancel.boundingBox()
+    if (!place) throw new Error('The button has no place on the page.')
+    const [x, y] = [place.x + place.width / 2, place.y + place.height / 2]
+    const retries: string[] = []
+    page.on('request', (request) => {
+      if (request.url().endsWith('/retry')) retries.push(request.url())
+    })
+    await page.mouse.click(x, y)
+    await untilStatus(page, 'cancelled')
+    const after = await page.getByRole('button', { name: 'Retry' }).boundingBox()
+    if (!after) throw new Error('The button has no place on the page.')
+    await page.mouse.move(after.x + after.width / 2, after.y + after.height / 2)
+    await page.mouse.down({ clickCount: 2 })
+    await page.mouse.up({ clickCount: 2 })
+    await page.evaluate(() => 0)
+    expect(retries).toEqual([])
   })
 
   test('a list that answers slower than it is refreshed is shown', async () => {

@@ -39,7 +39,9 @@ const BUTTONS: { command: Command; label: string; icon: IconName; tip: string; l
 export function Actions({ job, commands, named, first = 'download' }: ActionsProps) {
   const [asking, setAsking] = useState(false)
   const name = nameOf(job)
-  const press = (command: Command) => {
+  const press = (command: Command, { detail }: MouseEvent) => {
+    // The second click of a double click on the button that was in this place.
+    if (detail > 1) return
     if (command === 'delete') setAsking(true)
     else void commands.run(command)
   }
@@ -65,7 +67,7 @@ export function Actions({ job, commands, named, first = 'download' }: ActionsPro
       title={tip}
       aria-label={named ? `${label} ${name}` : undefined}
       disabled={commands.busy !== null}
-      onClick={() => press(command)}
+      onClick={(event) => press(command, event)}
     >
       <Icon name={icon} />
       <span>{label}</span>

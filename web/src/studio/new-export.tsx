@@ -253,7 +253,16 @@ export function NewExport({ types, onCreated }: NewExportProps) {
                   Accepted. <Link to={`/jobs/${creation.created.id}`}>Follow it</Link>
                 </p>
               )}
-              <button type="submit" form={formId} class="primary" disabled={!input || creation.busy || !type}>
+              <button
+                type="submit"
+                form={formId}
+                class="primary"
+                disabled={!input || creation.busy || !type}
+                onClick={(event) => {
+                  // The second click of a double click may come after the answer, and would create another export.
+                  if (event.detail > 1) event.preventDefault()
+                }}
+              >
                 {input ? (creation.busy ? 'Creating…' : 'Create export') : `Uploading, ${upload.percent} %`}
               </button>
             </div>
