@@ -138,6 +138,20 @@ describeInBrowser('out of step', () => {
     expect(retries).toEqual([])
   })
 
+  test('a file dropped beside its place does not replace the page', async () => {
+    const page = await studio()
+    await dropVideo(page, world.clip)
+    const isPrevented = (type: string) =>
+      page.evaluate((type) => {
+        const dataTransfer = new DataTransfer()
+        dataTransfer.items.add(new File(['x'], 'film.mp4', { type: 'video/mp4' }))
+        const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true })
+        document.querySelector('h2')?.dispatchEvent(event)
+        return event.defaultPrevented
+      }, type)
+    expect([await isPrevented('dragover'), await isPrevented('drop')]).toEqual([true, true])
+  })
+
   test('a list that answers slower than it is refreshed is shown', async () => {
     const page = await world.page()
     await page.clock.install()

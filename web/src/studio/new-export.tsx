@@ -71,6 +71,7 @@ export function NewExport({ types, onCreated }: NewExportProps) {
     before.current = params
   })
   useKeys(edits, form)
+  useEffect(keepPage, [])
 
   const url = upload.file ? fileUrl(upload.file) : stored ? storedUrl(stored.key) : address
   const chosen = stored ?? upload.file
@@ -325,6 +326,17 @@ function useKeys(
     addEventListener('keydown', press)
     return () => removeEventListener('keydown', press)
   })
+}
+
+/** A file that is dropped beside its place would replace the page. */
+function keepPage(): () => void {
+  const stop = new AbortController()
+  const keep = (event: DragEvent) => {
+    const isField = event.target instanceof HTMLInputElement && event.target.type === 'file'
+    if (!isField && event.dataTransfer?.types.includes('Files')) event.preventDefault()
+  }
+  for (const type of ['dragover', 'drop'] as const) addEventListener(type, keep, { signal: stop.signal })
+  return () => stop.abort()
 }
 
 const TYPED_INTO = 'textarea, dialog, input:not([type=range], [type=checkbox], [type=radio], [type=file])'
