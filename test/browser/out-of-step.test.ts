@@ -138,6 +138,14 @@ describeInBrowser('out of step', () => {
     expect(retries).toEqual([])
   })
 
+  test('a sample that does not come is said, and nothing is uploaded in its place', async () => {
+    const page = await studio()
+    await page.route('**/sample.mp4', (route) => route.fulfill({ status: 404, body: 'Not found' }))
+    await page.getByRole('button', { name: 'Try a sample' }).click()
+    await page.getByRole('alert').waitFor()
+    expect(await page.locator('.source').count()).toBe(0)
+  })
+
   test('a file dropped beside its place does not replace the page', async () => {
     const page = await studio()
     await dropVideo(page, world.clip)

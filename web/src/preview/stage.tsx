@@ -44,7 +44,8 @@ export function Stage({ url, type, params, onChange, video, frame, onFrame, chil
     if (!player.paused) return player.pause()
     const { currentTime } = player
     if (span && (currentTime < span.start || currentTime >= span.end - 0.05)) player.currentTime = span.start
-    void player.play()
+    // Rejected by a pause before it began, and when the file cannot be played, which `onError` shows.
+    player.play().catch(() => {})
   }
   const passed = () => {
     const player = video.current

@@ -1,5 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
 import { Icon } from '../ui/icon.tsx'
+import { sentenceOf } from '../ui/problem.tsx'
 import { AddressField } from './address-field.tsx'
 import { ACCEPTED, type Unfinished } from './use-upload.ts'
 
@@ -18,9 +19,16 @@ export function DropZone({ unfinished, onFile, onAddress, onForget }: DropZonePr
     const file = files?.[0]
     if (file) onFile(file)
   }
+  const [failure, setFailure] = useState<string | null>(null)
   const sample = async () => {
-    const blob = await (await fetch('/sample.mp4')).blob()
-    onFile(new File([blob], 'sample.mp4', { type: 'video/mp4' }))
+    setFailure(null)
+    try {
+      const answer = await fetch('/sample.mp4')
+      if (!answer.ok) throw new Error(`The service answered ${answer.status} instead of the sample.`)
+      onFile(new File([await answer.blob()], 'sample.mp4', { type: 'video/mp4' }))
+    } catch (error) {
+      setFailure(sentenceOf(error))
+    }
   }
   return (
     <section
@@ -66,6 +74,11 @@ export function DropZone({ unfinished, onFile, onAddress, onForget }: DropZonePr
           </button>
         )}
       </div>
+      {failure !== null && (
+        <p class="field-error" role="alert">
+          {failure}
+        </p>
+      )}
       <input
         ref={input}
         class="file-input"
