@@ -4,6 +4,7 @@
  * is removed from it before anything else.
  */
 import { type ApiRequest, Transport } from '../../../client/http.ts'
+import { pageAt } from '../pages.ts'
 
 /** A token that was typed in, or taken from an address of an earlier version. */
 const TYPED = 'exportal:token'
@@ -15,6 +16,8 @@ const BY_ACCESS = 'exportal:access'
 const RENEW_MS = 60_000
 /** Lifetime of the token in URLs of pictures and videos. */
 const VIEW_SECONDS = 900
+/** A token for URLs is requested at most this often after a refusal. */
+const REFUSED_MS = 30_000
 /** A sign-in is still reported as recent for this long, to parts of a page that were refused before it. */
 const JUST_MS = 5_000
 
@@ -25,7 +28,11 @@ interface Held {
 }
 
 let session: (Held & { readonly since: number }) | null = null
-let view: (Held & { readonly project: number }) | null = null
+/** `renewAt`: after half of its lifetime. */
+let view: (Held & { readonly project: number; readonly renewAt: number }) | null = null
+let renewing: { readonly project: number; readonly done: Promise<void> } | null = null
+/** Until then no token for URLs is requested, after one was refused. */
+let refusedUntil = 0
 let signingIn: Promise<boolean> | null = null
 
 const bare = new Transport({ baseUrl: '' })
@@ -75,8 +82,8 @@ function heldToken(): string | null {
   const typed = kept(TYPED)
   if (typed) return typed
   const shared = kept(SHARED)
-  const job = shared && claimsOf(shared).job_id
-  return typeof job === 'string' && decodeURI(location.pathname).endsWith(`/jobs/${job}`) ? shared : null
+  const page = shared && pageAt(location.pathname)
+  return page && 'id' in page && page.id === claimsOf(shared).job_id ? shared : null
 }
 
 /** Called by the client before each request and each connection; empty without a token. */
@@ -112,6 +119,8 @@ async function trade(): Promise<boolean> {
 /** Sets a token that was typed in; an empty text removes it. */
 export function signIn(token: string): void {
   keep(TYPED, token || null)
+  view = null
+  refusedUntil = 0
 }
 
 /** Runs before the first page is rendered: URLs of pictures need their token by then. */
@@ -120,23 +129,46 @@ export async function begin(project: () => number): Promise<void> {
   if (token) await renewView(token, project())
 }
 
-async function renewView(token: string, project: number): Promise<void> {
+/** One request at a time: every picture of a list asks for the token. */
+function renewView(token: string, project: number): Promise<void> {
+  if (renewing?.project !== project) {
+    const done = issueView(token, project).finally(() => {
+      if (renewing?.done === done) renewing = null
+    })
+    renewing = { project, done }
+  }
+  return renewing.done
+}
+
+async function issueView(token: string, project: number): Promise<void> {
   try {
     const own = new Transport({ baseUrl: '', token })
     const body = { scope: 'jobs:read', project_id: project, ttl_seconds: VIEW_SECONDS }
-    view = { ...heldOf(await answerTo(own, { method: 'POST', path: '/api/tokens', body })), project }
+    const held = heldOf(await answerTo(own, { method: 'POST', path: '/api/tokens', body }))
+    view = { ...held, project, renewAt: (Date.now() + held.until) / 2 }
   } catch {
-    view = null
+    // The token of this visit may not issue any, or the service does not answer.
+    refusedUntil = Date.now() + REFUSED_MS
   }
+}
+
+function isViewDue(project: number): boolean {
+  const now = Date.now()
+  return now >= refusedUntil && (view?.project !== project || now >= view.renewAt)
 }
 
 /** The token for URLs of pictures and videos: it only reads from this project. */
 export function viewToken(project: number): string | null {
   const token = heldToken()
   if (!token) return null
-  const left = view?.project === project ? view.until - Date.now() : 0
-  if (left < VIEW_SECONDS * 500) void renewView(token, project)
-  return view && left > 0 ? view.token : null
+  if (isViewDue(project)) void renewView(token, project)
+  return view?.project === project && view.until > Date.now() ? view.token : null
+}
+
+/** Resolves when `viewToken` is current, or cannot be had. */
+export async function viewIsCurrent(project: number): Promise<void> {
+  const token = await currentToken()
+  if (token && (isViewDue(project) || renewing)) await renewView(token, project)
 }
 
 /** The claims of the token, which only the service can verify. */
@@ -165,8 +197,11 @@ interface Issued {
   expires_at: string
 }
 
+/** By its lifetime, since the clock of this computer may differ from the service's. */
 function heldOf({ token, expires_at }: Issued): Held {
-  return { token, until: Date.parse(expires_at) }
+  const { iat, exp } = claimsOf(token)
+  const isKnown = typeof iat === 'number' && typeof exp === 'number'
+  return { token, until: isKnown ? Date.now() + (exp - iat) * 1000 : Date.parse(expires_at) }
 }
 
 async function answerTo(http: Transport, request: ApiRequest): Promise<Issued> {
