@@ -60,6 +60,35 @@ describeInBrowser('a page with a token', () => {
     expect(requests.length).toBeLessThanOrEqual(1)
   })
 
+  test('keeps its preview while its token is renewed', async () => {
+    const page = await studioOfBefore()
+    await page.clock.install()
+    const requests = issued(page)
+    await page.locator('.stage video').evaluate((video) => video.setAttribute('data-same', ''))
+    await page.clock.setSystemTime(Date.now() + HOUR_MS / 5)
+    await type(page, 'renewed')
+    await expect.poll(() => requests.length).toBe(1)
+    await type(page, ' and rendered')
+    expect(await page.locator('.stage video[data-same]').count()).toBe(1)
+  })
+
+  test('renews the address of its preview when that is refused', async () => {
+    const page = await studioOfBefore()
+    await page.clock.install()
+    const video = page.locator('.stage video')
+    const addressOf = () => video.evaluate((element: HTMLVideoElement) => element.src)
+    const expired = await addressOf()
+    await page.route(
+      ({ href }) => href === expired,
+      (route) => route.fulfill({ status: 401 }),
+    )
+    await page.clock.setSystemTime(Date.now() + HOUR_MS / 2)
+    // The browser has the whole of this short file; of a longer one it would ask for more.
+    await video.dispatchEvent('error')
+    await expect.poll(addressOf).not.toBe(expired)
+    await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.videoWidth)).toBe(1280)
+  })
+
   test('signs in by Access on a computer whose clock is an hour ahead', async () => {
     const page = await world.page()
     await page.clock.install({ time: Date.now() + HOUR_MS })

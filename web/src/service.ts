@@ -1,7 +1,7 @@
 /** Access to the service: the typed client, and the few calls that it lacks, over the same transport. */
 import { type ApiRequest, Transport } from '../../client/http.ts'
 import { createExports, type Job, type JsonObject } from '../../client/index.ts'
-import { claims, currentToken, tokenOfLink, viewToken } from './session/session.ts'
+import { claims, currentToken, tokenOfLink, viewIsCurrent, viewToken } from './session/session.ts'
 
 /** The last request: when it was answered, and whether the connection failed. */
 const line = { answeredAt: Date.now(), broken: false }
@@ -93,6 +93,11 @@ export function uploadedUrl(videoKey: string): string {
   const key = videoKey.split('/').map(encodeURIComponent).join('/')
   const token = viewToken(projectId())
   return `/api/videos/download/${key}?inline=1${token ? `&token=${encodeURIComponent(token)}` : ''}`
+}
+
+/** Resolves when new URLs of files contain a valid token, or none can be had. */
+export function urlsAreCurrent(): Promise<void> {
+  return viewIsCurrent(projectId())
 }
 
 /** The URL of a result's poster, which is stored beside it if a worker made one. */

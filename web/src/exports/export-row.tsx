@@ -10,6 +10,7 @@ import { Icon } from '../ui/icon.tsx'
 import { sentenceOf } from '../ui/problem.tsx'
 import { Bar, StatusBadge, statusWord } from '../ui/status.tsx'
 import { timeLeft } from '../ui/time-left.ts'
+import { useLastingUrl } from '../video/use-lasting-url.ts'
 
 interface RowProps {
   job: Job | ListedJob
@@ -93,12 +94,13 @@ function Row({ job, open, chosen, onOpen, onChoose, put, remove }: RowProps) {
 
 /** The poster of the result, if its worker made one. */
 function Poster({ job }: { job: Job | ListedJob }) {
-  const url = job.status === 'complete' && !job.archived ? posterUrl(job) : null
-  const [missing, setMissing] = useState(false)
+  const { url, failed, loaded } = useLastingUrl(() =>
+    job.status === 'complete' && !job.archived ? posterUrl(job) : null,
+  )
   return (
     <span class="row-poster">
-      {url && !missing ? (
-        <img src={url} alt="" loading="lazy" decoding="async" onError={() => setMissing(true)} />
+      {url ? (
+        <img src={url} alt="" loading="lazy" decoding="async" onError={() => void failed()} onLoad={loaded} />
       ) : (
         <Icon name="film" />
       )}

@@ -2,6 +2,7 @@ import { useContext, useState } from 'preact/hooks'
 import { fileName } from '../format.ts'
 import { sentenceOf } from '../ui/problem.tsx'
 import { storedUrl } from '../upload/local-files.ts'
+import { useLastingUrl } from '../video/use-lasting-url.ts'
 import { FormContext } from './context.ts'
 import type { ControlProps } from './leaf.tsx'
 
@@ -11,7 +12,7 @@ export function ImageField({ id, value, pointer, describedBy, invalid }: Control
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
   const key = typeof value === 'string' ? value : ''
-  const url = key ? storedUrl(key) : null
+  const { url, failed, loaded } = useLastingUrl(() => (key ? storedUrl(key) : null))
   const take = async (input: HTMLInputElement) => {
     const [file] = input.files ?? []
     if (!file) return
@@ -29,7 +30,7 @@ export function ImageField({ id, value, pointer, describedBy, invalid }: Control
   }
   return (
     <div class="image-control">
-      {url && <img src={url} alt="" />}
+      {url && <img src={url} alt="" onError={() => void failed()} onLoad={loaded} />}
       <div>
         <input
           id={id}

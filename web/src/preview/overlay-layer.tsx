@@ -4,6 +4,7 @@ import { layOut } from '../../../runpod-local/worker/text/layout.ts'
 import { FormContext } from '../form/context.ts'
 import { isObject } from '../form/schema.ts'
 import { storedUrl } from '../upload/local-files.ts'
+import { useLastingUrl } from '../video/use-lasting-url.ts'
 import { Draggable, type Lines } from './draggable.tsx'
 import { useFonts } from './fonts.ts'
 import { clamp, type FrameSize, isSeen, numberOf, rounded } from './geometry.ts'
@@ -132,14 +133,17 @@ function ImageItem({ item, frame: _, opacity, isSelected, change, ...shown }: It
 
 function Picture({ item }: { item: JsonObject }) {
   const { image_key: key } = item
-  const url = typeof key === 'string' && key !== '' ? storedUrl(key) : null
+  const isChosen = typeof key === 'string' && key !== ''
+  const { url, failed, loaded } = useLastingUrl(() => (isChosen ? storedUrl(key) : null))
   const width = `${numberOf(item, 'width', 0.25) * 100}cqw`
   if (!url) {
     return (
       <span class="overlay-placeholder" style={{ width }}>
-        Choose an image
+        {isChosen ? 'The image cannot be shown' : 'Choose an image'}
       </span>
     )
   }
-  return <img src={url} alt="" draggable={false} style={{ width }} />
+  return (
+    <img src={url} alt="" draggable={false} style={{ width }} onError={() => void failed()} onLoad={loaded} />
+  )
 }

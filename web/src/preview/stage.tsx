@@ -3,14 +3,15 @@ import { useEffect, useState } from 'preact/hooks'
 import type { JsonObject } from '../../../client/index.ts'
 import type { Frame } from '../studio/outcome.ts'
 import { statusOf } from '../video/remedy.ts'
+import { useLastingUrl } from '../video/use-lasting-url.ts'
 import { CropLayer } from './crop-layer.tsx'
 import { numberOf } from './geometry.ts'
 import { OverlayLayer } from './overlay-layer.tsx'
 import { Timeline } from './timeline.tsx'
 
 interface StageProps {
-  /** URL of the video itself. */
-  url: string
+  /** The current URL of the video itself. */
+  urlNow: () => string | null
   type: string
   params: JsonObject
   onChange: (params: JsonObject) => void
@@ -23,10 +24,12 @@ interface StageProps {
 
 const NO_PICTURE =
   'This browser cannot show the file, so there is no preview. An export of it works if it is a video of another kind; if it is none, the export fails and says so.'
+const REFUSED = 'The service does not give out the video now. Reload the page to sign in again.'
 const GONE = 'The uploaded video is not there any more. Replace it with a file of yours.'
 
 /** The video with a preview of the params' effect. For types without a preview it shows the video alone. */
-export function Stage({ url, type, params, onChange, video, frame, onFrame, children }: StageProps) {
+export function Stage({ urlNow, type, params, onChange, video, frame, onFrame, children }: StageProps) {
+  const { url, failed, loaded: works } = useLastingUrl(urlNow)
   const [unplayable, setUnplayable] = useState<string | null>(null)
   const [seconds, setSeconds] = useState(0)
   const [playing, setPlaying] = useState(false)
@@ -55,17 +58,22 @@ export function Stage({ url, type, params, onChange, video, frame, onFrame, chil
     if (player.videoWidth === 0) return setUnplayable(NO_PICTURE)
     const { videoWidth: width, videoHeight: height, duration: durationSeconds } = player
     onFrame({ width, height, durationSeconds })
+    works()
+    // After its URL was renewed.
+    if (seconds > 0 && player.currentTime === 0) player.currentTime = seconds
   }
 
   const fail = async () => {
-    const status = url.startsWith('blob:') ? null : await statusOf(url)
-    setUnplayable(status === 404 ? GONE : NO_PICTURE)
+    // Files of this visit and videos elsewhere need no token of the service.
+    const status = url?.startsWith('/') ? await statusOf(url) : null
+    if (status === 401 || status === 403) await failed()
+    else setUnplayable(status === 404 ? GONE : NO_PICTURE)
   }
 
-  if (unplayable !== null) {
+  if (unplayable !== null || url === null) {
     return (
       <div class="stage-missing">
-        <p>{unplayable}</p>
+        <p>{unplayable ?? REFUSED}</p>
       </div>
     )
   }

@@ -15,6 +15,7 @@ import { Problem } from '../ui/problem.tsx'
 import { DropZone } from '../upload/drop-zone.tsx'
 import { fileUrl, rememberLocal, storedUrl } from '../upload/local-files.ts'
 import { useUpload } from '../upload/use-upload.ts'
+import { fileOf } from '../video/remedy.ts'
 import { imageSetter } from './image-setter.ts'
 import { type Frame, outcomeOf } from './outcome.ts'
 import { CropPresets, OutputPresets } from './presets.tsx'
@@ -73,7 +74,8 @@ export function NewExport({ types, onCreated }: NewExportProps) {
   useKeys(edits, form)
   useEffect(keepPage, [])
 
-  const url = upload.file ? fileUrl(upload.file) : stored ? storedUrl(stored.key) : address
+  const urlNow = () => (upload.file ? fileUrl(upload.file) : stored ? storedUrl(stored.key) : address)
+  const url = urlNow()
   const chosen = stored ?? upload.file
   const source = chosen ?? (address === null ? null : { name: nameAt(address), size: null })
   const input = stored ? { input_video_key: stored.key } : address !== null && { input_video_url: address }
@@ -187,8 +189,8 @@ export function NewExport({ types, onCreated }: NewExportProps) {
           <div class="workbench">
             <div class="workbench-preview">
               <Stage
-                key={url}
-                url={url}
+                key={fileOf(url)}
+                urlNow={urlNow}
                 type={type?.name ?? ''}
                 params={params}
                 onChange={setParams}
