@@ -2,6 +2,8 @@
 Explicit colour conversions, since ffmpeg's defaults differ between versions. Every result is BT.709 of limited range.
 Overlays are composed in RGB, where their colours need no conversion.
 """
+from dataclasses import replace
+
 from .media import Picture, Size
 
 #: Without these swscale's error is up to eight of 255.
@@ -42,16 +44,33 @@ def is_wide(picture: Picture) -> bool:
 
 
 def normalised(picture: Picture, size: Size, in_rgb: bool) -> list[str]:
-    """Filters from the decoded picture to one of `size` with square pixels, in RGB or in the result's format."""
+    """
+    Filters from the decoded picture to one of `size` with square pixels, in RGB or in the result's format. What is
+    transparent shows black.
+    """
+    if not picture.alpha:
+        return _converted(picture, size, in_rgb)
+    return [*_on_black(picture), *_converted(replace(picture, matrix="gbr", range="pc"), size, in_rgb)]
+
+
+def _on_black(picture: Picture) -> list[str]:
+    """Filters to RGB of full range, without transparency."""
+    # Versions before 5 take RGB without a tag to be of limited range.
+    return [f"scale={EXACT}{_given(picture)}", "format=gbrap", "setparams=range=pc", "premultiply=inplace=1"]
+
+
+def _given(picture: Picture) -> str:
+    """The options of `scale` for the colours of the picture."""
+    if picture.matrix == "gbr":
+        return ""
+    matrix, _ = _MATRICES.get(picture.matrix, ("bt709", ""))
+    return f":in_color_matrix={matrix}:in_range={picture.range}"
+
+
+def _converted(picture: Picture, size: Size, in_rgb: bool) -> list[str]:
     side = f"{size.width}:{size.height}"
     wide = _narrowed(picture, side) if is_wide(picture) else []
-    if is_wide(picture):
-        given = ":in_color_matrix=bt709:in_range=tv"
-    elif picture.matrix == "gbr":
-        given = ""
-    else:
-        matrix, _ = _MATRICES.get(picture.matrix, ("bt709", ""))
-        given = f":in_color_matrix={matrix}:in_range={picture.range}"
+    given = ":in_color_matrix=bt709:in_range=tv" if is_wide(picture) else _given(picture)
     scale = f"scale={side}:{EXACT}{given}:out_color_matrix=bt709:out_range=tv"
     end = ["format=rgb24"] if in_rgb else ["format=yuv420p", _TAGS]
     return [*wide, scale, *end, "setsar=1"]

@@ -29,7 +29,7 @@ _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
 _FILTERS = ("ass", "drawtext", "color", "colorchannelmixer", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan",
             "loop", "setpts", "select", "interleave")
 #: Required for some inputs only.
-_HDR_FILTERS = ("zscale", "tonemap")
+_SOME_FILTERS = ("zscale", "tonemap", "premultiply", "bwdif")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
     )
     missing = [
         *(name for name in _ENCODERS if not _lists(encoders, name)),
-        *(name for name in (*_FILTERS, *_HDR_FILTERS) if not _lists(filters, name)),
+        *(name for name in (*_FILTERS, *_SOME_FILTERS) if not _lists(filters, name)),
     ]
     decoders = frozenset(re.findall(r"^ D\S{5} (\w+)", codecs, re.MULTILINE))
     age = re.search(r"^libavcodec\s+(\d+)\.", version, re.MULTILINE)

@@ -15,7 +15,8 @@ class Picture:
     The picture to export, with ffmpeg's index of its stream; `times` (when each frame is shown, in ascending order) and
     `end` are in seconds from the start of the chosen streams. `turn` is the rotation or reflection that makes the
     stored picture upright. The colours have ffprobe's names, with defaults where the file has no tags. `constant` is
-    whether the frame rate is constant.
+    whether the frame rate is constant, `alpha` whether pixels may be transparent (their colours are not multiplied by it),
+    `interlaced` whether frames may consist of two fields; the decoder flags those that do.
     """
 
     index: int
@@ -25,6 +26,8 @@ class Picture:
     matrix: str
     primaries: str
     range: str
+    alpha: bool
+    interlaced: bool
     constant: bool
     times: Sequence[int | float]
     end: int | float

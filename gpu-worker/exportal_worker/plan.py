@@ -38,6 +38,9 @@ _UNTOLD = 0.25
 #: Tolerance for rounded timestamps, so that a frame is not skipped; seconds.
 _EARLY = 0.001
 
+#: One frame for each frame of two fields, at its time; others pass unchanged.
+_DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
+
 #: The demuxer of an image, and its orientation.
 ImageFacts = tuple[str, str]
 
@@ -133,6 +136,7 @@ class Plan:
             *["-hide_banner", "-nostdin", "-v", "error", "-y", "-nostats", "-progress", "pipe:1"],
             *(["-itsoffset", text(-media.lead)] if media.lead > 0 else []),
             *(["-ss", text(coarse)] if coarse > 0 else []),
+            *_decoder_args(media.picture),
             *_source(media.demuxer, INPUT_NAME),
             *[arg for index, (demuxer, _) in enumerate(images) for arg in _source(demuxer, image_name(index))],
             *["-filter_complex", self._graph(images), "-map", "[out]"],
@@ -161,7 +165,8 @@ class Plan:
         size = Size(even(self.media.width), even(self.media.height))
         # Side data (an orientation, brightness) is applied here, and must not be applied to the result again.
         upright = [*turn_filters(picture.turn), *normalised(picture, size, edit.in_rgb)]
-        filters = ["sidedata=delete", *self._entry, *upright]
+        whole = [_DEINTERLACE] if picture.interlaced else []
+        filters = ["sidedata=delete", *whole, *self._entry, *upright]
         source = f"[0:{picture.index}]"
         for index, step in enumerate(edit.steps):
             if isinstance(step, Filter):
@@ -202,9 +207,12 @@ def refuse_early(type_name: str, params: Any, missing: Sequence[str], typesetter
         _refuse_missing(needs(params, typesetter), missing)
 
 
-def refuse_colours(media: Media, missing: Sequence[str]) -> None:
-    """Raises when the picture's colours need a filter in `missing`."""
-    _refuse_missing(["zscale", "tonemap"] if is_wide(media.picture) else [], missing)
+def refuse_picture(media: Media, missing: Sequence[str]) -> None:
+    """Raises when the picture needs a filter in `missing`."""
+    picture = media.picture
+    wide = ["zscale", "tonemap"] if is_wide(picture) else []
+    alpha = ["premultiply"] if picture.alpha else []
+    _refuse_missing([*wide, *alpha, *(["bwdif"] if picture.interlaced else [])], missing)
 
 
 def _type_named(type_name: str) -> JobType:
@@ -241,6 +249,15 @@ def _over(step: Lay | Drawn, images: Sequence[ImageFacts]) -> str:
         return ",".join(step.filters)
     turn = turn_filters(images[step.image][1])
     return f"[{step.image + 1}:v]{','.join([*turn, *step.prepare])}"
+
+
+#: The decoders that decode alpha; ffmpeg's own ones do not.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+def _decoder_args(picture: Picture) -> list[str]:
+    decoder = _ALPHA_DECODERS.get(picture.codec) if picture.alpha else None
+    return [] if decoder is None else [f"-c:{picture.index}", decoder]
 
 
 def _source(demuxer: str, name: str) -> list[str]:

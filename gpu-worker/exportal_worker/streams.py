@@ -102,9 +102,8 @@ def _timed(
     size = _display_size(video)
     width, height = (size.height, size.width) if swaps_sides(turn) else (size.width, size.height)
     duration = max(end, sound.end if sound else 0)
-    return Media(
-        demuxer, duration, 0 if lead < 0.001 else lead, width, height, _picture(video, turn, times, end), sound, notes
-    )
+    picture = _picture(demuxer, video, turn, times, end)
+    return Media(demuxer, duration, 0 if lead < 0.001 else lead, width, height, picture, sound, notes)
 
 
 def _turn(video: Stream) -> str:
@@ -124,7 +123,27 @@ def _display_size(video: Stream) -> Size:
     return Size(width, rounded(height / ratio))
 
 
-def _picture(video: Stream, turn: str, times: list[float], end: float) -> Picture:
+#: Formats of pixels with alpha, by ffmpeg's names.
+_ALPHA = re.compile(r"(yuva|gbrap|rgba|bgra|argb|abgr|ya\d|pal8)", re.ASCII)
+
+
+def _has_alpha(demuxer: str, video: Stream) -> bool:
+    """The fourth byte of an AVI without compression has no meaning (Microsoft, BITMAPINFOHEADER)."""
+    if demuxer == "avi" and video["codec_name"] == "rawvideo":
+        return False
+    return _ALPHA.match(video.get("pix_fmt", "")) is not None or video.get("tags", {}).get("alpha_mode") == "1"
+
+
+#: Codecs of which only frames tell whether they are interlaced.
+_UNTOLD_FIELDS = ("dvvideo", "mpeg4")
+
+
+def _is_interlaced(video: Stream) -> bool:
+    order = video.get("field_order", "")
+    return order in ("tt", "bb", "tb", "bt") or (video["codec_name"] in _UNTOLD_FIELDS and order in ("", "unknown"))
+
+
+def _picture(demuxer: str, video: Stream, turn: str, times: list[float], end: float) -> Picture:
     """Colours without tags follow the size: BT.709 from 720 lines or 1280 columns on, BT.601 below."""
 
     def told(field: str, otherwise: str) -> str:
@@ -145,6 +164,8 @@ def _picture(video: Stream, turn: str, times: list[float], end: float) -> Pictur
         matrix="gbr" if rgb else told("color_space", "bt2020nc" if wide else "bt709" if hd else "smpte170m"),
         primaries=told("color_primaries", "bt2020" if wide else "bt709"),
         range="pc" if full or rgb else "tv",
+        alpha=_has_alpha(demuxer, video),
+        interlaced=_is_interlaced(video),
         constant=_is_constant(times, video.get("r_frame_rate", "")),
         times=times,
         end=end,

@@ -41,15 +41,31 @@ const WIDE_PRIMARIES: ReadonlyMap<string, string> = new Map([
 /** Whether the conversion needs zimg: the picture exceeds BT.709 in brightness or gamut. */
 export const isWide = (picture: Picture): boolean => isHdr(picture) || WIDE_PRIMARIES.has(picture.primaries)
 
-/** Filters from the decoded picture to one of `size` with square pixels, in RGB or in the result's format. */
-export function normalised(picture: Picture, { width, height }: Size, inRgb: boolean): string[] {
+/**
+ * Filters from the decoded picture to one of `size` with square pixels, in RGB or in the result's format. What is
+ * transparent shows black.
+ */
+export function normalised(picture: Picture, size: Size, inRgb: boolean): string[] {
+  if (!picture.alpha) return converted(picture, size, inRgb)
+  return [...onBlack(picture), ...converted({ ...picture, matrix: 'gbr', range: 'pc' }, size, inRgb)]
+}
+
+/** Filters to RGB of full range, without transparency. */
+function onBlack(picture: Picture): string[] {
+  // Versions before 5 take RGB without a tag to be of limited range.
+  return [`scale=${EXACT}${given(picture)}`, 'format=gbrap', 'setparams=range=pc', 'premultiply=inplace=1']
+}
+
+/** The options of `scale` for the colours of the picture. */
+function given({ matrix, range }: Picture): string {
+  if (matrix === 'gbr') return ''
+  return `:in_color_matrix=${MATRICES.get(matrix)?.[0] ?? 'bt709'}:in_range=${range}`
+}
+
+function converted(picture: Picture, { width, height }: Size, inRgb: boolean): string[] {
   const side = `${width}:${height}`
   const wide = isWide(picture) ? narrowed(picture, side) : []
-  const from = isWide(picture)
-    ? ':in_color_matrix=bt709:in_range=tv'
-    : picture.matrix === 'gbr'
-      ? ''
-      : `:in_color_matrix=${MATRICES.get(picture.matrix)?.[0] ?? 'bt709'}:in_range=${picture.range}`
+  const from = isWide(picture) ? ':in_color_matrix=bt709:in_range=tv' : given(picture)
   const scale = `scale=${side}:${EXACT}${from}:out_color_matrix=bt709:out_range=tv`
   const end = inRgb ? ['format=rgb24'] : ['format=yuv420p', TAGS]
   return [...wide, scale, ...end, 'setsar=1']

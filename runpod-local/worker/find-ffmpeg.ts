@@ -45,7 +45,7 @@ const FILTERS = [
   'interleave',
 ]
 /** Required for some inputs only. */
-const HDR_FILTERS = ['zscale', 'tonemap']
+const SOME_FILTERS = ['zscale', 'tonemap', 'premultiply', 'bwdif']
 
 /** A static build that loads character converters of another C library crashes; none are needed here. */
 export const CHILD_ENV = { ...process.env, GCONV_PATH: '/nonexistent' }
@@ -136,7 +136,7 @@ async function describe(
     version: /^ffmpeg version (\S+)/m.exec(told)?.[1] ?? 'unknown',
     source,
     probePath,
-    missing: [...ENCODERS.filter(lacks(encoders)), ...[...FILTERS, ...HDR_FILTERS].filter(lacks(filters))],
+    missing: [...ENCODERS.filter(lacks(encoders)), ...[...FILTERS, ...SOME_FILTERS].filter(lacks(filters))],
     decoders: new Set([...codecs.matchAll(/^ D\S{5} (\w+)/gm)].map(([, name = '']) => name)),
     fpsMode: age >= 60_000,
     shaper,

@@ -16,6 +16,10 @@ export interface Picture {
   matrix: string
   primaries: string
   range: 'tv' | 'pc'
+  /** Whether its pixels may be transparent; their colours are not multiplied by it. */
+  alpha: boolean
+  /** Whether frames may consist of two fields; the decoder flags those that do. */
+  interlaced: boolean
   /** Whether the frame rate is constant; the times of other recordings are preserved. */
   constant: boolean
   /** When each frame is shown, in ascending order. */

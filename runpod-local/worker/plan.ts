@@ -53,6 +53,9 @@ const UNTOLD = 0.25
 /** Tolerance for rounded timestamps, so that a frame is not skipped; seconds. */
 const EARLY = 0.001
 
+/** One frame for each frame of two fields, at its time; others pass unchanged. */
+const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced'
+
 /** The job type; throws a failure that lists the known ones. */
 function typeNamed(type: string): JobType {
   const jobType = types.find(({ name }) => name === type)
@@ -78,9 +81,11 @@ function refuseMissing(needed: readonly string[], missing: readonly string[]): v
   throw new JobFailure('worker_error', message, false)
 }
 
-/** Throws when the picture's colours need a filter in `missing`. */
-export function refuseColours({ picture }: Probe, missing: readonly string[]): void {
-  refuseMissing(isWide(picture) ? ['zscale', 'tonemap'] : [], missing)
+/** Throws when the picture needs a filter in `missing`. */
+export function refusePicture({ picture }: Probe, missing: readonly string[]): void {
+  const wide = isWide(picture) ? ['zscale', 'tonemap'] : []
+  const alpha = picture.alpha ? ['premultiply'] : []
+  refuseMissing([...wide, ...alpha, ...(picture.interlaced ? ['bwdif'] : [])], missing)
 }
 
 /** Plans the job. Throws `invalid_params` or `invalid_media` with a sentence about the cause. */
@@ -102,6 +107,7 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
     ...['-hide_banner', '-nostdin', '-v', 'error', '-y', '-nostats', '-progress', 'pipe:1'],
     ...(probe.lead > 0 ? ['-itsoffset', String(-probe.lead)] : []),
     ...(coarse > 0 ? ['-ss', String(coarse)] : []),
+    ...decoderArgs(probe.picture),
     ...source(probe.demuxer, INPUT_NAME),
     ...images.flatMap(({ demuxer }, index) => source(demuxer, imageName(index))),
     ...['-filter_complex', graph(edit, probe, size, images, { entry, hold }), '-map', '[out]'],
@@ -187,6 +193,17 @@ function source(demuxer: string, name: string): string[] {
   return ['-noautorotate', '-protocol_whitelist', 'file', '-f', demuxer, '-i', name]
 }
 
+/** The decoders that decode alpha; ffmpeg's own ones do not. */
+const ALPHA_DECODERS: ReadonlyMap<string, string> = new Map([
+  ['vp8', 'libvpx'],
+  ['vp9', 'libvpx-vp9'],
+])
+
+function decoderArgs({ index, codec, alpha }: Picture): string[] {
+  const decoder = alpha ? ALPHA_DECODERS.get(codec) : undefined
+  return decoder === undefined ? [] : [`-c:${index}`, decoder]
+}
+
 function muxerArgs({ output: { container } }: Edit): string[] {
   return container === 'webm' ? ['-f', 'webm'] : ['-movflags', '+faststart', '-f', container]
 }
@@ -201,7 +218,8 @@ function graph(
   const chains: string[] = []
   // Side data (an orientation, brightness) is applied here, and must not be applied to the result again.
   const upright = [...turnFilters(picture.turn), ...normalised(picture, size, edit.inRgb)]
-  let filters = ['sidedata=delete', ...entry, ...upright]
+  const whole = picture.interlaced ? [DEINTERLACE] : []
+  let filters = ['sidedata=delete', ...whole, ...entry, ...upright]
   let from = `[0:${picture.index}]`
   edit.steps.forEach((step, index) => {
     if ('filter' in step) {

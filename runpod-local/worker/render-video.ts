@@ -19,8 +19,8 @@ import {
   imageName,
   type Plan,
   planJob,
-  refuseColours,
   refuseEarly,
+  refusePicture,
 } from './plan.ts'
 import { makePoster } from './poster.ts'
 import { probe } from './probe.ts'
@@ -54,7 +54,7 @@ export function videoRender(options: VideoOptions): Render {
     await fetchInput(context, options)
     const facts = await probe(join(dir, INPUT_NAME), ffmpeg, 'The input', signal)
     const plan = planJob(input.type, input.params, facts, typesetter)
-    refuseColours(facts, ffmpeg.missing)
+    refusePicture(facts, ffmpeg.missing)
     await writeTexts(plan, dir)
     const images = await fetchImages(plan.imageKeys, context, options)
     const said = await render(ffmpeg, plan, images, context, options)

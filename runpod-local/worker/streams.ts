@@ -24,6 +24,7 @@ export const Answer = v.object({
         height: whole,
         sample_aspect_ratio: text,
         pix_fmt: text,
+        field_order: text,
         color_range: text,
         color_space: text,
         color_transfer: text,
@@ -32,6 +33,7 @@ export const Answer = v.object({
         start_time: text,
         channels: whole,
         disposition: v.optional(v.record(v.string(), v.number()), {}),
+        tags: v.optional(v.object({ alpha_mode: text }), {}),
         side_data_list: v.optional(
           v.array(
             v.object({
@@ -151,7 +153,7 @@ function timed(
     lead: lead < 0.001 ? 0 : lead,
     width: swapsSides(turn) ? size.height : size.width,
     height: swapsSides(turn) ? size.width : size.height,
-    picture: { ...pictureOf(video, turn, times), times, end },
+    picture: { ...pictureOf(demuxer, video, turn, times), times, end },
     sound,
     notes,
   }
@@ -172,8 +174,31 @@ function displaySize({ width, height, sample_aspect_ratio }: Stream): { width: n
   return { width, height: Math.round(height / ratio) }
 }
 
+/** Formats of pixels with alpha, by ffmpeg's names. */
+const ALPHA = /^(yuva|gbrap|rgba|bgra|argb|abgr|ya\d|pal8)/
+
+/** The fourth byte of an AVI without compression has no meaning (Microsoft, BITMAPINFOHEADER). */
+function hasAlpha(demuxer: Demuxer, { codec_name, pix_fmt, tags }: Stream): boolean {
+  if (demuxer === 'avi' && codec_name === 'rawvideo') return false
+  return ALPHA.test(pix_fmt) || tags.alpha_mode === '1'
+}
+
+/** Codecs of which only frames tell whether they are interlaced. */
+const UNTOLD_FIELDS = new Set(['dvvideo', 'mpeg4'])
+
+function isInterlaced({ codec_name, field_order }: Stream): boolean {
+  return (
+    /^(tt|bb|tb|bt)$/.test(field_order) || (UNTOLD_FIELDS.has(codec_name) && /^(unknown)?$/.test(field_order))
+  )
+}
+
 /** Colours without tags follow the size: BT.709 from 720 lines or 1280 columns on, BT.601 below. */
-function pictureOf(video: Stream, turn: Turn, times: readonly number[]): Omit<Picture, 'times' | 'end'> {
+function pictureOf(
+  demuxer: Demuxer,
+  video: Stream,
+  turn: Turn,
+  times: readonly number[],
+): Omit<Picture, 'times' | 'end'> {
   const told = (name: string, otherwise: string) =>
     name === '' || name === 'unknown' || name === 'reserved' ? otherwise : name
   const hd = video.height >= 720 || video.width >= 1280
@@ -189,6 +214,8 @@ function pictureOf(video: Stream, turn: Turn, times: readonly number[]): Omit<Pi
     matrix: rgb ? 'gbr' : told(video.color_space, wide ? 'bt2020nc' : hd ? 'bt709' : 'smpte170m'),
     primaries: told(video.color_primaries, wide ? 'bt2020' : 'bt709'),
     range: full || rgb ? 'pc' : 'tv',
+    alpha: hasAlpha(demuxer, video),
+    interlaced: isInterlaced(video),
     constant: isConstant(times, video.r_frame_rate),
   }
 }

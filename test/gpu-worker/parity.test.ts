@@ -119,7 +119,7 @@ const job = fc.oneof(
 const turns = ['none', 'clock', 'half', 'cclock', 'hflip', 'vflip', 'clock_flip', 'cclock_flip'] as const
 const picture: fc.Arbitrary<Picture> = fc.record({
   index: fc.nat(3),
-  codec: fc.constantFrom('h264', 'hevc'),
+  codec: fc.constantFrom('h264', 'vp8', 'vp9'),
   turn: fc.constantFrom(...turns),
   transfer: fc.constantFrom('bt709', 'smpte2084', 'arib-std-b67', 'bt2020-10', 'iec61966-2-1'),
   matrix: fc.constantFrom(
@@ -135,6 +135,8 @@ const picture: fc.Arbitrary<Picture> = fc.record({
   ),
   primaries: fc.constantFrom('bt709', 'bt2020', 'smpte170m', 'smpte432'),
   range: fc.constantFrom('tv', 'pc'),
+  alpha: fc.boolean(),
+  interlaced: fc.boolean(),
   constant: fc.boolean(),
   times: fc
     .array(fc.double({ min: 0, max: 20, noNaN: true }), { minLength: 1, maxLength: 30 })

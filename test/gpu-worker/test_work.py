@@ -24,7 +24,7 @@ KEY = "output/job-1/1-1.mp4"
 def media(end: float = 2.0) -> Media:
     """A probed clip of 25 frames a second."""
     times = [number / 25 for number in range(int(end * 25))]
-    picture = Picture(0, "h264", "none", "bt709", "bt709", "bt709", "tv", True, times, end)
+    picture = Picture(0, "h264", "none", "bt709", "bt709", "bt709", "tv", False, False, True, times, end)
     return Media("mov", end, 0, 320, 180, picture, Sound(1, "aac", 2, 0, end))
 
 

@@ -34,7 +34,8 @@ const [RED, LIME, BLUE] = [
   [0, 255, 0],
   [0, 0, 255],
 ]
-const brand: Json = {
+/** An image and a text in a brand’s colour. */
+export const brand: Json = {
   items: [
     { type: 'image', image_key: 'input/brand.png', x: 0, y: 0, width: 0.25 },
     { type: 'text', text: 'II', x: 0.5, y: 0.5, size: 0.2, color: '#e60023', background: '#e60023' },

@@ -15,6 +15,7 @@ import { python } from '../gpu-worker/python.ts'
 import { type Json, startLocal } from '../support/node/runpod-local/local.ts'
 import { fakeService } from '../support/node/runpod-local/service.ts'
 import { CASES, type Case } from './cases.ts'
+import { FRAME_CASES } from './frame-cases.ts'
 import { canMake, Inputs, MAKER } from './inputs.ts'
 import { look } from './look.ts'
 import { isStillOf } from './still.ts'
@@ -134,7 +135,7 @@ describe.skipIf(!canMake)('a file', () => {
     }
   }
 
-  it.each([...CASES, ...TEXT_CASES])('$name', async (each) => {
+  it.each([...CASES, ...FRAME_CASES, ...TEXT_CASES])('$name', async (each) => {
     const faults = new Map<string, string>()
     const row: Record<string, string> = {}
     table[each.name] = row

@@ -22,6 +22,18 @@ const TAGS_709 = '-color_primaries bt709 -color_trc bt709 -colorspace bt709'
 const TAGS_601 = '-colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m'
 const FILM = lavfi(picture(), 'sine=d=2')
 
+/** A third of red, a third of blue at half opacity, and a third of transparent green that brightens. */
+const SHEER = lavfi(
+  "color=black:s=180x120:r=10:d=0.5,format=rgba,geq=r='255*lt(X,60)':g='(180+15*N)*gte(X,120)':" +
+    "b='255*between(X,60,119)':a='255-127*gte(X,60)-128*gte(X,120)'",
+)
+/** Bars that move by eight columns with each of 50 fields a second. */
+const fields = (scan: 'tff' | 'bff', size = '320x240') =>
+  lavfi(
+    `color=black:s=${size}:r=50:d=1,format=yuv420p,geq=lum='16+219*lt(mod(X+8*N,160),80)':cb=128:cr=128,` +
+      `interlace=scan=${scan}:lowpass=off`,
+  )
+
 /** SMPTE bars as HDR: BT.709 with white at 203 cd/m², in BT.2020 with another transfer function. */
 function hdr(transfer: 'smpte2084' | 'arib-std-b67'): string {
   const filter =
@@ -105,6 +117,21 @@ const RECIPES: Record<string, string> = {
     `${lavfi("color=red:s=120x200:r=1:d=2,drawbox=t=fill:color=blue:enable='gte(t,1)'")} ` +
     '-c:v mjpeg -f image2pipe',
   'line.png': `${lavfi('color=red:s=1000x4')} -vf crop=1000:1:exact=1,format=rgb24 -frames:v 1`,
+  'sheer-prores.mov': `${SHEER} -c:v prores_ks -pix_fmt yuva444p10le`,
+  'sheer-qtrle.mov': `${SHEER} -c:v qtrle`,
+  'sheer-png.mov': `${SHEER} -c:v png`,
+  'sheer-vp9.webm': `${SHEER} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -crf 20 -b:v 0 -pix_fmt yuva420p`,
+  'sheer-vp8.webm': `${SHEER} ${VP8} -auto-alt-ref 0 -pix_fmt yuva420p`,
+  'sheer.gif':
+    `${lavfi("color=red:s=180x120:r=10:d=0.5,format=rgba,geq=r=255:g=0:b='50*N':a='255*lt(X,60)'")} ` +
+    '-filter_complex split[a][b];[a]palettegen[p];[b][p]paletteuse',
+  'unused-alpha.avi': `${lavfi('color=0xc83214:s=160x120:r=25:d=0.4,format=bgra,geq=r=200:g=50:b=20:a=0')} -c:v rawvideo -pix_fmt bgra`,
+  'fields-top.ts': `${fields('tff')} ${H264} -x264-params tff=1`,
+  'fields-bottom.mpg': `${fields('bff')} -c:v mpeg2video -flags +ildct+ilme -b:v 5M`,
+  'fields.mov': `${fields('tff')} -c:v prores_ks -flags +ildct -top 1`,
+  'fields-dv.avi': `${fields('bff', '720x576')} -c:v dvvideo -pix_fmt yuv420p`,
+  'one-of-fields.mp4': `${fields('tff')} -frames:v 1 ${H264} -x264-params tff=1`,
+  'no-fields.mp4': `${fields('tff')} ${H264}`,
   'sound-only.m4a': `${lavfi('sine=d=1')} ${AAC}`,
   'two-colours.jpg': `${lavfi('color=red:s=64x32,drawbox=32:0:32:32:blue:fill')} -frames:v 1`,
 }

@@ -18,6 +18,8 @@ const hd: Probe = {
     matrix: 'bt709',
     primaries: 'bt709',
     range: 'tv',
+    alpha: false,
+    interlaced: false,
     constant: true,
     times: Array.from({ length: 250 }, (_, i) => i / 25),
     end: 10,
