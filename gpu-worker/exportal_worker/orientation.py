@@ -43,9 +43,9 @@ def turn_of_matrix(text: str) -> str:
     return "cclock" if c > 0 else "clock_flip"
 
 
-def turn_of_image(head: bytes) -> str:
-    """The orientation in the head of a JPEG or PNG; `none` when it has none."""
-    tiff = _exif_of_jpeg(head) if head[:2] == b"\xff\xd8" else _exif_of_png(head)
+def turn_of_image(file: bytes) -> str:
+    """The orientation of a JPEG or PNG file; `none` when it has none."""
+    tiff = _exif_of_jpeg(file) if file[:2] == b"\xff\xd8" else _exif_of_png(file)
     value = 1 if tiff is None else _orientation_of(tiff)
     return _EXIF_TURNS[value - 1] if 1 <= value <= 8 else "none"
 
@@ -61,13 +61,16 @@ def _exif_of_jpeg(head: bytes) -> bytes | None:
     return None
 
 
-def _exif_of_png(head: bytes) -> bytes | None:
-    """Chunks of a length, a name, data and a checksum; eXIf holds the same as a JPEG's Exif (PNG, 11.3.3.1)."""
+def _exif_of_png(file: bytes) -> bytes | None:
+    """
+    Chunks of a length, a name, data and a checksum; eXIf holds the same as a JPEG's Exif (PNG, 11.3.3.1), and may follow
+    the picture (Extensions to PNG, 3.7).
+    """
     at = 8
-    while at + 8 <= len(head) and head[at + 4 : at + 8] != b"IDAT":
-        length = int.from_bytes(head[at : at + 4], "big")
-        if head[at + 4 : at + 8] == b"eXIf":
-            return head[at + 8 : at + 8 + length]
+    while at + 8 <= len(file) and file[at + 4 : at + 8] != b"IEND":
+        length = int.from_bytes(file[at : at + 4], "big")
+        if file[at + 4 : at + 8] == b"eXIf":
+            return file[at + 8 : at + 8 + length]
         at += 12 + length
     return None
 

@@ -50,9 +50,9 @@ const EXIF_TURNS: readonly Turn[] = [
   'cclock',
 ]
 
-/** The orientation in the head of a JPEG or PNG; `none` when it has none. */
-export function turnOfImage(head: Buffer): Turn {
-  const tiff = head.readUInt16BE(0) === 0xffd8 ? exifOfJpeg(head) : exifOfPng(head)
+/** The orientation of a JPEG or PNG file; `none` when it has none. */
+export function turnOfImage(file: Buffer): Turn {
+  const tiff = file.readUInt16BE(0) === 0xffd8 ? exifOfJpeg(file) : exifOfPng(file)
   return EXIF_TURNS[(tiff === null ? 1 : orientationOf(tiff)) - 1] ?? 'none'
 }
 
@@ -66,12 +66,15 @@ function exifOfJpeg(head: Buffer): Buffer | null {
   return null
 }
 
-/** PNG: chunks of a length, a name, data and a checksum; eXIf holds the same as a JPEG's Exif (PNG, 11.3.3.1). */
-function exifOfPng(head: Buffer): Buffer | null {
-  for (let at = 8; at + 8 <= head.length; at += 12 + head.readUInt32BE(at)) {
-    const name = head.toString('latin1', at + 4, at + 8)
-    if (name === 'eXIf') return head.subarray(at + 8, at + 8 + head.readUInt32BE(at))
-    if (name === 'IDAT') return null
+/**
+ * PNG: chunks of a length, a name, data and a checksum; eXIf holds the same as a JPEG's Exif (PNG, 11.3.3.1), and may
+ * follow the picture (Extensions to PNG, 3.7).
+ */
+function exifOfPng(file: Buffer): Buffer | null {
+  for (let at = 8; at + 8 <= file.length; at += 12 + file.readUInt32BE(at)) {
+    const name = file.toString('latin1', at + 4, at + 8)
+    if (name === 'eXIf') return file.subarray(at + 8, at + 8 + file.readUInt32BE(at))
+    if (name === 'IEND') return null
   }
   return null
 }

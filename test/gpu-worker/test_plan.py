@@ -133,9 +133,10 @@ class Orientation(unittest.TestCase):
                 entry = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, value, 0)
                 tiff = endian + struct.pack(f"{order}HIH", 42, 8, 1) + entry
                 jpeg = b"\xff\xd8\xff\xe0\0\4JF\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
-                png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(tiff)) + b"eXIf" + tiff
+                # Behind a picture of one byte.
+                png = b"\x89PNG\r\n\x1a\n\0\0\0\1IDAT\0...." + struct.pack(">I", len(tiff)) + b"eXIf" + tiff
                 self.assertEqual((turn_of_image(jpeg), turn_of_image(png)), (turn, turn))
-        for head in (b"\xff\xd8\xff\xda\0\4..", b"\x89PNG\r\n\x1a\n\0\0\0\1IDAT", b"\xff\xd8\xff\xe1\0\x0aExif\0\0II"):
+        for head in (b"\xff\xd8\xff\xda\0\4..", b"\x89PNG\r\n\x1a\n\0\0\0\1IDAT\0....\0\0\0\0IEND....", b"\xff\xd8\xff\xe1\0\x0aExif\0\0II"):
             self.assertEqual(turn_of_image(head), "none")
 
 

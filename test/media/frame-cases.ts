@@ -1,4 +1,4 @@
-/** Inputs whose frames are transparent, or consist of two fields. */
+/** Inputs and images whose frames are transparent, consist of two fields, or lie on their side. */
 import { expect } from 'vitest'
 import { brand, type Case, near } from './cases.ts'
 import type { Seen } from './look.ts'
@@ -81,6 +81,16 @@ export const FRAME_CASES: readonly Case[] = [
     name: 'what looks like fields, but is flagged as progressive',
     input: 'no-fields.mp4',
     check: (seen) => expect(combs(seen)).toBeGreaterThan(20),
+  },
+  {
+    name: 'a PNG that lies on its side, as is told behind the picture',
+    input: 'grey-709.mp4',
+    type: 'overlay',
+    params: { items: [{ type: 'image', image_key: 'input/sideways.png', x: 0, y: 0, width: 0.25 }] },
+    check(seen) {
+      near(seen.first(0.12, 0.2), [255, 0, 0], 6)
+      near(seen.last(0.12, 0.7), [0, 0, 255], 6)
+    },
   },
 ]
 

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { crc32 } from 'node:zlib'
 import { hasFfmpeg } from '../gpu-worker/python.ts'
 
 /** Inputs are created by the one on PATH. */
@@ -134,6 +135,7 @@ const RECIPES: Record<string, string> = {
   'no-fields.mp4': `${fields('tff')} ${H264}`,
   'sound-only.m4a': `${lavfi('sine=d=1')} ${AAC}`,
   'two-colours.jpg': `${lavfi('color=red:s=64x32,drawbox=32:0:32:32:blue:fill')} -frames:v 1`,
+  'two-colours.png': `${lavfi('color=red:s=64x32,drawbox=32:0:32:32:blue:fill,format=rgb24')} -frames:v 1`,
 }
 
 /** Text files that some recipes read. */
@@ -147,11 +149,24 @@ const TEXTS: Record<string, string> = {
 /** Big-endian TIFF with an orientation of 6: to be rotated clockwise. */
 const SIDEWAYS = 'ffe100224578696600004d4d002a00000008000101120003000000010006000000000000'
 
+/** A chunk of a PNG (PNG, 5.3) with the same, as editors append it behind the picture. */
+function sidewaysChunk(): Buffer {
+  const content = Buffer.from(`65584966${SIDEWAYS.slice(20)}`, 'hex')
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(content.length - 4)
+  checksum.writeUInt32BE(crc32(content))
+  return Buffer.concat([length, content, checksum])
+}
+
 /** Files that ffmpeg cannot create: patched bytes of one that it can. */
 const PATCHED: Record<string, [from: string, patch: (file: Buffer) => Buffer]> = {
   'sideways.jpg': [
     'two-colours.jpg',
     (file) => Buffer.concat([file.subarray(0, 2), Buffer.from(SIDEWAYS, 'hex'), file.subarray(2)]),
+  ],
+  'sideways.png': [
+    'two-colours.png',
+    (file) => Buffer.concat([file.subarray(0, -12), sidewaysChunk(), file.subarray(-12)]),
   ],
   'unknown-sound.mp4': [
     'base.mp4',

@@ -28,9 +28,10 @@ const jpeg = (exif: Buffer) =>
     Buffer.from('\xff\xd8\xff\xe0\0\x04JF\xff\xe1', 'latin1'),
     ...[number(exif.length + 8, 2), Buffer.from('Exif\0\0'), exif],
   ])
+/** Behind a picture of one byte. */
 const png = (exif: Buffer) =>
   Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\x01IDAT\0....', 'latin1'),
     ...[number(exif.length, 4), Buffer.from('eXIf'), exif],
   ])
 
@@ -46,7 +47,7 @@ it.each(turns.map((turn, index) => [index + 1, turn]))(
 
 it.each([
   ['a JPEG without Exif', '\xff\xd8\xff\xda\0\x04..'],
-  ['a PNG without eXIf', '\x89PNG\r\n\x1a\n\0\0\0\x01IDAT'],
+  ['a PNG without eXIf', '\x89PNG\r\n\x1a\n\0\0\0\x01IDAT\0....\0\0\0\0IEND....'],
   ['Exif that ends early', '\xff\xd8\xff\xe1\0\x0aExif\0\0II'],
 ])('takes %s as it is', (_name, head) => {
   expect(turnOfImage(Buffer.from(head, 'latin1'))).toBe('none')
