@@ -29,7 +29,7 @@ _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
 _FILTERS = ("ass", "drawtext", "color", "colorchannelmixer", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan",
             "loop", "setpts", "select", "interleave")
 #: Required for some inputs only.
-_SOME_FILTERS = ("zscale", "tonemap", "premultiply", "bwdif")
+_SOME_FILTERS = ("zscale", "tonemap", "premultiply", "bwdif", "join")
 
 
 @dataclass(frozen=True)

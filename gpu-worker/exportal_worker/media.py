@@ -35,13 +35,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sound:
-    """The sound to export; seconds from the start of the chosen streams."""
+    """
+    The sound to export; seconds from the start of the chosen streams. `right` is the index of the stream for the right
+    side, where `index` is the left one; each has one channel.
+    """
 
     index: int
     codec: str
     channels: int
     start: int | float
     end: int | float
+    right: int | None = None
 
 
 @dataclass(frozen=True)

@@ -139,8 +139,8 @@ class Plan:
             *_decoder_args(media.picture),
             *_source(media.demuxer, INPUT_NAME),
             *[arg for index, (demuxer, _) in enumerate(images) for arg in _source(demuxer, image_name(index))],
-            *["-filter_complex", self._graph(images), "-map", "[out]"],
-            *([] if self.sound is None else ["-map", f"0:{self.sound.index}"]),
+            *["-filter_complex", ";".join([self._graph(images), *_joined(self.sound)])],
+            *["-map", "[out]", *([] if self.sound is None else ["-map", _heard(self.sound)])],
             *(["-ss", text(micros(edit.start - coarse))] if edit.start > coarse else []),
             *(["-t", text(edit.duration)] if self._is_part else []),
             # Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is
@@ -207,12 +207,14 @@ def refuse_early(type_name: str, params: Any, missing: Sequence[str], typesetter
         _refuse_missing(needs(params, typesetter), missing)
 
 
-def refuse_picture(media: Media, missing: Sequence[str]) -> None:
-    """Raises when the picture needs a filter in `missing`."""
-    picture = media.picture
+def refuse_media(media: Media, missing: Sequence[str]) -> None:
+    """Raises when the picture or the sound needs a filter in `missing`."""
+    picture, sound = media.picture, media.sound
     wide = ["zscale", "tonemap"] if is_wide(picture) else []
     alpha = ["premultiply"] if picture.alpha else []
-    _refuse_missing([*wide, *alpha, *(["bwdif"] if picture.interlaced else [])], missing)
+    fields = ["bwdif"] if picture.interlaced else []
+    sides = ["join"] if sound is not None and sound.right is not None else []
+    _refuse_missing([*wide, *alpha, *fields, *sides], missing)
 
 
 def _type_named(type_name: str) -> JobType:
@@ -241,6 +243,17 @@ def _kept(sound: Sound | None, edit: Edit) -> Sound | None:
     if sound is None or sound.start >= edit.start + edit.duration or sound.end <= edit.start:
         return None
     return sound
+
+
+def _joined(sound: Sound | None) -> list[str]:
+    """The chain that makes one stream of two sides."""
+    if sound is None or sound.right is None:
+        return []
+    return [f"[0:{sound.index}][0:{sound.right}]join=inputs=2:channel_layout=stereo[sound]"]
+
+
+def _heard(sound: Sound) -> str:
+    return f"0:{sound.index}" if sound.right is None else "[sound]"
 
 
 def _over(step: Lay | Drawn, images: Sequence[ImageFacts]) -> str:

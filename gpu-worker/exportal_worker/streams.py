@@ -32,8 +32,8 @@ def choose(
     """
     Chooses a picture and a sound. The picture is the first stream that is no attached picture, can be decoded by ffmpeg
     and has more than one frame, else one with a single frame. The sound is the default one, else the first, skipping
-    those that cannot be decoded and, where possible, those of other programs. `decodes` checks a codec. Raises
-    `invalid_media` when there is no picture.
+    those that cannot be decoded and, where possible, those of other programs; a pair of sides is one sound. `decodes`
+    checks a codec. Raises `invalid_media` when there is no picture.
     """
     streams: list[Stream] = answer.get("streams", [])
     pictures = [each for each in streams if each.get("codec_type") == "video" and not _is_cover(each)]
@@ -57,15 +57,35 @@ def choose(
     own = [each for each in heard if each["index"] in program] or heard
     flagged = [each for each in own if each.get("disposition", {}).get("default") == 1]
     audio = next(iter([*flagged, *own]), None)
+    right = next((each for each in own if len(own) == 2 and each is not audio), None)
+    if audio is None or right is None or not _are_sides(audio, right, packets):
+        right = None
     notes = []
     if sounds and audio is None:
         notes.append(f"The result has no sound: {_name(sounds[0])} cannot be decoded or holds nothing.")
     start = _number(answer.get("format", {}).get("start_time", ""))
-    return _timed(demuxer, start, video, audio, packets, notes)
+    return _timed(demuxer, start, video, audio, right, packets, notes)
 
 
 def _lasts(heard: list[tuple[float, float]]) -> bool:
     return max((at + length for at, length in heard), default=0) > min((at for at, _ in heard), default=0)
+
+
+def _are_sides(left: Stream, right: Stream, packets: Packets) -> bool:
+    """
+    Whether these are the two sides of one recording: cameras store each microphone as a stream of one channel.
+    """
+    ones, others = packets[left["index"]], packets[right["index"]]
+    starts = [min(at for at, _ in heard) for heard in (ones, others)]
+    ends = [max(at + length for at, length in heard) for heard in (ones, others)]
+    return (
+        left.get("channels") == right.get("channels") == 1
+        and left["codec_name"] == right["codec_name"]
+        and left.get("sample_rate") == right.get("sample_rate")
+        and left.get("tags", {}).get("language", "") == right.get("tags", {}).get("language", "")
+        and left.get("disposition", {}) == right.get("disposition", {})
+        and all(abs(one - other) <= 0.001 for one, other in (starts, ends))
+    )
 
 
 def _is_cover(stream: Stream) -> bool:
@@ -79,7 +99,13 @@ def _name(stream: Stream) -> str:
 
 
 def _timed(
-    demuxer: str, file_start: float | None, video: Stream, audio: Stream | None, packets: Packets, notes: list[str]
+    demuxer: str,
+    file_start: float | None,
+    video: Stream,
+    audio: Stream | None,
+    right: Stream | None,
+    packets: Packets,
+    notes: list[str],
 ) -> Media:
     frames = sorted(packets[video["index"]], key=lambda frame: frame[0])
     heard = packets[audio["index"]] if audio else []
@@ -96,7 +122,8 @@ def _timed(
     if audio:
         until = max(at + length for at, length in heard)
         start = since(min(at for at, _ in heard))
-        sound = Sound(audio["index"], audio["codec_name"], audio.get("channels", 0), start, since(until))
+        other = right["index"] if right else None
+        sound = Sound(audio["index"], audio["codec_name"], audio.get("channels", 0), start, since(until), other)
     lead = rounded((origin - file_start) * 1e6) / 1e6 if file_start is not None else 0
     turn = _turn(video)
     size = _display_size(video)

@@ -19,7 +19,7 @@ from .ffmpeg import EncoderFailed, Ffmpeg, run_ffmpeg
 from .job_input import JobInput, parse_input
 from .multipart import upload_in_parts
 from .output import uses_nvenc
-from .plan import INPUT_NAME, ImageFacts, Plan, image_name, plan_job, refuse_early, refuse_picture
+from .plan import INPUT_NAME, ImageFacts, Plan, image_name, plan_job, refuse_early, refuse_media
 from .poster import store_poster
 from .probe import image_facts, probe
 from .reports import HEARTBEAT_S, SPACING_S, Reports
@@ -132,7 +132,7 @@ class _Export:
         self._fetch_input()
         media = probe(self._path(INPUT_NAME), ffmpeg, "The input", self._stop)
         plan = plan_job(self._given.type, self._given.params, media, typesetter)
-        refuse_picture(media, ffmpeg.missing)
+        refuse_media(media, ffmpeg.missing)
         self._write_texts(plan)
         said = self._render(plan, [self._image(index, key) for index, key in enumerate(plan.edit.image_keys)])
         path = self._path(plan.output_name)

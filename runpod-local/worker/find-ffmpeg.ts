@@ -45,7 +45,7 @@ const FILTERS = [
   'interleave',
 ]
 /** Required for some inputs only. */
-const SOME_FILTERS = ['zscale', 'tonemap', 'premultiply', 'bwdif']
+const SOME_FILTERS = ['zscale', 'tonemap', 'premultiply', 'bwdif', 'join']
 
 /** A static build that loads character converters of another C library crashes; none are needed here. */
 export const CHILD_ENV = { ...process.env, GCONV_PATH: '/nonexistent' }

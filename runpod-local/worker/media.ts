@@ -33,6 +33,8 @@ export interface Sound {
   index: number
   codec: string
   channels: number
+  /** The index of the stream for the right side, where `index` is the left one; each has one channel. */
+  right?: number | undefined
   start: number
   end: number
 }

@@ -81,11 +81,13 @@ function refuseMissing(needed: readonly string[], missing: readonly string[]): v
   throw new JobFailure('worker_error', message, false)
 }
 
-/** Throws when the picture needs a filter in `missing`. */
-export function refusePicture({ picture }: Probe, missing: readonly string[]): void {
+/** Throws when the picture or the sound needs a filter in `missing`. */
+export function refuseMedia({ picture, sound }: Probe, missing: readonly string[]): void {
   const wide = isWide(picture) ? ['zscale', 'tonemap'] : []
   const alpha = picture.alpha ? ['premultiply'] : []
-  refuseMissing([...wide, ...alpha, ...(picture.interlaced ? ['bwdif'] : [])], missing)
+  const fields = picture.interlaced ? ['bwdif'] : []
+  const sides = sound?.right === undefined ? [] : ['join']
+  refuseMissing([...wide, ...alpha, ...fields, ...sides], missing)
 }
 
 /** Plans the job. Throws `invalid_params` or `invalid_media` with a sentence about the cause. */
@@ -110,8 +112,8 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
     ...decoderArgs(probe.picture),
     ...source(probe.demuxer, INPUT_NAME),
     ...images.flatMap(({ demuxer }, index) => source(demuxer, imageName(index))),
-    ...['-filter_complex', graph(edit, probe, size, images, { entry, hold }), '-map', '[out]'],
-    ...(sound === null ? [] : ['-map', `0:${sound.index}`]),
+    ...['-filter_complex', [graph(edit, probe, size, images, { entry, hold }), ...joined(sound)].join(';')],
+    ...['-map', '[out]', ...(sound === null ? [] : ['-map', heard(sound)])],
     ...(edit.start > coarse ? ['-ss', String(micros(edit.start - coarse))] : []),
     ...(isPart ? ['-t', String(edit.duration)] : []),
     // Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is already
@@ -184,6 +186,14 @@ function kept(sound: Sound | null, { start, duration }: Edit): Sound | null {
   if (sound === null || sound.start >= start + duration || sound.end <= start) return null
   return sound
 }
+
+/** The chain that makes one stream of two sides. */
+function joined(sound: Sound | null): string[] {
+  if (sound?.right === undefined) return []
+  return [`[0:${sound.index}][0:${sound.right}]join=inputs=2:channel_layout=stereo[sound]`]
+}
+
+const heard = (sound: Sound) => (sound.right === undefined ? `0:${sound.index}` : '[sound]')
 
 /**
  * The demuxer is given and only the file protocol is allowed, so that no input can make ffmpeg read anything else.

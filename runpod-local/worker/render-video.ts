@@ -20,7 +20,7 @@ import {
   type Plan,
   planJob,
   refuseEarly,
-  refusePicture,
+  refuseMedia,
 } from './plan.ts'
 import { makePoster } from './poster.ts'
 import { probe } from './probe.ts'
@@ -54,7 +54,7 @@ export function videoRender(options: VideoOptions): Render {
     await fetchInput(context, options)
     const facts = await probe(join(dir, INPUT_NAME), ffmpeg, 'The input', signal)
     const plan = planJob(input.type, input.params, facts, typesetter)
-    refusePicture(facts, ffmpeg.missing)
+    refuseMedia(facts, ffmpeg.missing)
     await writeTexts(plan, dir)
     const images = await fetchImages(plan.imageKeys, context, options)
     const said = await render(ffmpeg, plan, images, context, options)

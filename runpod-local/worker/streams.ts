@@ -1,4 +1,5 @@
 /** Selects from ffprobe's output the streams to export, with their format and times. */
+import { isDeepStrictEqual } from 'node:util'
 import * as v from 'valibot'
 import { invalidMedia } from './failure.ts'
 import type { Demuxer, Picture, Probe, Sound } from './media.ts'
@@ -32,8 +33,9 @@ export const Answer = v.object({
         r_frame_rate: text,
         start_time: text,
         channels: whole,
+        sample_rate: text,
         disposition: v.optional(v.record(v.string(), v.number()), {}),
-        tags: v.optional(v.object({ alpha_mode: text }), {}),
+        tags: v.optional(v.object({ alpha_mode: text, language: text }), {}),
         side_data_list: v.optional(
           v.array(
             v.object({
@@ -64,7 +66,8 @@ export type Packets = Map<number, Packet[]>
 /**
  * Chooses a picture and a sound. The picture is the first stream that is no attached picture, can be decoded by ffmpeg
  * and has more than one frame, else one with a single frame. The sound is the default one, else the first, skipping
- * those that cannot be decoded and, where possible, those of other programs. `decodes` checks a codec.
+ * those that cannot be decoded and, where possible, those of other programs; a pair of sides is one sound. `decodes`
+ * checks a codec.
  * @throws JobFailure `invalid_media` when there is no picture
  */
 export function choose(
@@ -96,10 +99,36 @@ export function choose(
   const beside = heard.filter(({ index }) => program?.streams.some((each) => each.index === index))
   const own = beside.length > 0 ? beside : heard
   const audio = own.find(({ disposition }) => disposition.default === 1) ?? own[0]
+  const right = own.find((each) => own.length === 2 && each !== audio)
+  const isPair = audio !== undefined && right !== undefined && areSides(audio, right, packets)
   const lost = audio === undefined ? sounds[0] : undefined
   const notes =
     lost === undefined ? [] : [`The result has no sound: ${nameOf(lost)} cannot be decoded or holds nothing.`]
-  return timed(demuxer, Number.parseFloat(format.start_time), video, audio, packets, notes)
+  return timed(
+    demuxer,
+    Number.parseFloat(format.start_time),
+    video,
+    audio,
+    isPair ? right : undefined,
+    packets,
+    notes,
+  )
+}
+
+/** Whether these are the two sides of one recording: cameras store each microphone as a stream of one channel. */
+function areSides(left: Stream, right: Stream, packets: Packets): boolean {
+  const [one, other] = [packets.get(left.index) ?? [], packets.get(right.index) ?? []]
+  const isSame = (a: number, b: number) => Math.abs(a - b) <= 0.001
+  return (
+    left.channels === 1 &&
+    right.channels === 1 &&
+    left.codec_name === right.codec_name &&
+    left.sample_rate === right.sample_rate &&
+    left.tags.language === right.tags.language &&
+    isDeepStrictEqual(left.disposition, right.disposition) &&
+    isSame(startOf(one), startOf(other)) &&
+    isSame(endOf(one), endOf(other))
+  )
 }
 
 /** Whether it is a cover, or a strip of previews. */
@@ -123,6 +152,7 @@ function timed(
   fileStart: number,
   video: Stream,
   audio: Stream | undefined,
+  right: Stream | undefined,
   packets: Packets,
   notes: string[],
 ): Probe {
@@ -140,6 +170,7 @@ function timed(
           index: audio.index,
           codec: audio.codec_name,
           channels: audio.channels,
+          ...(right && { right: right.index }),
           start: since(startOf(heard)),
           end: since(endOf(heard)),
         }

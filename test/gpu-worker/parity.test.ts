@@ -147,6 +147,7 @@ const sound: fc.Arbitrary<Sound> = fc.record({
   index: fc.nat(5),
   codec: fc.constantFrom('aac', 'opus'),
   channels: fc.nat(24),
+  right: fc.option(fc.nat(5), { nil: undefined }),
   start: fc.double({ min: 0, max: 5, noNaN: true }),
   end: fc.double({ min: 0, max: 20, noNaN: true }),
 })

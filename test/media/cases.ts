@@ -121,6 +121,21 @@ export const CASES: readonly Case[] = [
     input: 'two-sounds.mkv',
     check: async (seen) => expect(Math.abs((await seen.pitch()) - 1000)).toBeLessThan(20),
   },
+  { name: 'a microphone on each side, in two streams', input: 'two-sides.mov', check: isOnBothSides },
+  {
+    name: 'a cut of two sides in MXF',
+    input: 'two-sides.mxf',
+    type: 'trim',
+    params: { start_seconds: 0.6 },
+    check: isOnBothSides,
+  },
+  {
+    name: 'two languages of one channel',
+    input: 'two-languages.mkv',
+    async check(seen) {
+      for (const side of [0, 1]) expect(Math.abs((await seen.pitch(side)) - 300)).toBeLessThan(20)
+    },
+  },
   {
     name: 'nine channels',
     input: 'nine-channels.mov',
@@ -308,6 +323,12 @@ export const CASES: readonly Case[] = [
 /** Matches SMPTE bars in BT.709, within the tolerance of a mapping from HDR. */
 function isBars(seen: Seen): void {
   for (const [index, bar] of BARS.entries()) near(seen.last((index + 0.5) / BARS.length, 0.3), bar, 30)
+}
+
+/** One tone on the left, another one on the right. */
+async function isOnBothSides(seen: Seen): Promise<void> {
+  expect(Math.abs((await seen.pitch(0)) - 300)).toBeLessThan(20)
+  expect(Math.abs((await seen.pitch(1)) - 1000)).toBeLessThan(20)
 }
 
 /** Each slide once, the last one a second time where it ends, in this many seconds. */

@@ -82,6 +82,14 @@ const RECIPES: Record<string, string> = {
   'two-sounds.mkv':
     `${lavfi(picture(), 'sine=f=300:d=2', 'sine=f=1000:d=2')} -map 0 -map 1 -map 2 ${H264} ${AAC} ` +
     '-disposition:a:0 0 -disposition:a:1 default',
+  'two-sides.mov':
+    `${lavfi(picture(), 'sine=f=300:d=2:r=48000', 'sine=f=1000:d=2:r=48000')} -map 0 -map 1 -map 2 ` +
+    `${H264} -c:a pcm_s16le -disposition:a default`,
+  'two-sides.mxf':
+    `${lavfi(picture(), 'sine=f=300:d=2:r=48000', 'sine=f=1000:d=2:r=48000')} -map 0 -map 1 -map 2 ` +
+    '-c:v mpeg2video -c:a pcm_s16le',
+  'two-languages.mkv':
+    '-i two-sides.mov -map 0 -c copy -metadata:s:a:0 language=eng -metadata:s:a:1 language=fra',
   'nine-channels.mov':
     `${lavfi(picture(), `aevalsrc=${Array.from({ length: 9 }, () => 'sin(2764*t)/2').join('|')}:d=2`)} ` +
     `${H264} -c:a pcm_s16le`,

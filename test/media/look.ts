@@ -39,8 +39,8 @@ export interface Seen {
   /** RGB at a position, in fractions of the frame, in the first and the last frame. */
   first(x: number, y: number): number[]
   last(x: number, y: number): number[]
-  /** The frequency of its tone, in Hz. */
-  pitch(): Promise<number>
+  /** The frequency of its tone, in Hz: of both sides together, or of the one with this index. */
+  pitch(side?: number): Promise<number>
 }
 
 const run = async (program: string, args: string[]): Promise<Buffer> =>
@@ -83,7 +83,7 @@ export async function look(path: string): Promise<Seen> {
     picture: { width, height, pixels: raw.subarray(0, size) },
     first: pixel(0),
     last: pixel(Math.max(0, Math.floor(raw.length / size) - 1)),
-    pitch: () => pitchOf(path),
+    pitch: (side) => pitchOf(path, side),
   }
 }
 
@@ -91,8 +91,9 @@ export async function look(path: string): Promise<Seen> {
  * The frequency of a tone in Hz: by the median time between rising zero crossings, since encoders add noise at both
  * ends.
  */
-async function pitchOf(path: string): Promise<number> {
-  const mono = ['-map', '0:a:0', '-ac', '1', '-ar', '48000', '-f', 's16le', '-']
+async function pitchOf(path: string, side: number | undefined): Promise<number> {
+  const from = side === undefined ? ['-ac', '1'] : ['-af', `pan=mono|c0=c${side}`]
+  const mono = ['-map', '0:a:0', ...from, '-ar', '48000', '-f', 's16le', '-']
   const pcm = await run('ffmpeg', ['-v', 'error', '-i', path, ...mono])
   const samples = new Int16Array(pcm.buffer, pcm.byteOffset, Math.floor(pcm.length / 2))
   const rises: number[] = []
