@@ -48,6 +48,10 @@ _STACKED = re.compile(
     "[\u0700-\u07bf\u0900-\u109f\u1780-\u18af\u1a00-\u1aaf\u1b00-\u1c4f\u1cd0-\u1cff\ua840-\ua95f\ua980-\ua9df"
     "\uaa00-\uaadf\uabc0-\uabff\U00011000-\U00011fff]"
 )
+#: A character with marks of Latin, Greek, Cyrillic, Arabic or kana, and a Korean syllable in its letters.
+_PARTS = re.compile(
+    ".[\u0300-\u036f\u0653-\u0655\u3099\u309a]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?"
+)
 
 
 def is_space(cluster: str) -> bool:
@@ -65,10 +69,18 @@ def needs_glyph(char: str) -> bool:
     return _INVISIBLE.match(char) is None
 
 
+def composed(text: str) -> str:
+    """
+    Letters with their marks as one character each, where there is one (Unicode, NFC): macOS stores names in parts,
+    which only some shapers put together. What is a single character stays, unlike in NFC.
+    """
+    return _PARTS.sub(lambda parts: unicodedata.normalize("NFC", parts[0]), text)
+
+
 def clusters_of(text: str) -> list[str]:
     """Splits text into unbreakable pieces: characters with their marks, joiners and tones."""
     clusters: list[str] = []
-    for char in text:
+    for char in composed(text):
         if clusters and _belongs(clusters[-1], char):
             clusters[-1] += char
         else:

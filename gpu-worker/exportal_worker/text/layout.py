@@ -8,7 +8,7 @@ from typing import Any
 
 from ..media import Size
 from ..numbers import rounded
-from .characters import besides, clusters_of, is_drawn, is_space, may_break, needs_glyph
+from .characters import besides, clusters_of, composed, is_drawn, is_space, may_break, needs_glyph
 from .font import Font
 
 #: The fonts in the order in which they are searched for a character. The first one determines the line height.
@@ -59,7 +59,7 @@ class Block:
 
 def missing_from(text: str, fonts: Fonts) -> list[str]:
     """Characters that no font contains."""
-    found = dict.fromkeys(char for char in text if char != "\n" and needs_glyph(char))
+    found = dict.fromkeys(char for char in composed(text) if char != "\n" and needs_glyph(char))
     return [char for char in found if not any(font.glyph(ord(char)) for font in fonts)]
 
 

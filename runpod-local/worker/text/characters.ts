@@ -38,6 +38,8 @@ const TURNED = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e
 const STACKED =
   /[\u0700-\u07bf\u0900-\u109f\u1780-\u18af\u1a00-\u1aaf\u1b00-\u1c4f\u1cd0-\u1cff\ua840-\ua95f\ua980-\ua9df\uaa00-\uaadf\uabc0-\uabff\u{11000}-\u{11fff}]/u
 const MARK = /\p{M}/u
+/** A character with marks of Latin, Greek, Cyrillic, Arabic or kana, and a Korean syllable in its letters. */
+const PARTS = /.[\u0300-\u036f\u0653-\u0655\u3099\u309a]+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?/gu
 const LETTER = /^\p{L}/u
 
 /** A space, or a break opportunity without width. */
@@ -47,10 +49,18 @@ export const isDrawn = (char: string): boolean => !INVISIBLE.test(char) || DIREC
 /** Whether the font must contain it. */
 export const needsGlyph = (char: string): boolean => !INVISIBLE.test(char)
 
+/**
+ * Letters with their marks as one character each, where there is one (Unicode, NFC): macOS stores names in parts, which
+ * only some shapers put together. What is a single character stays, unlike in NFC.
+ */
+export function composed(text: string): string {
+  return text.replace(PARTS, (parts) => parts.normalize('NFC'))
+}
+
 /** Splits text into unbreakable pieces: characters with their marks, joiners and tones. */
 export function clustersOf(text: string): string[] {
   const clusters: string[] = []
-  for (const char of text) {
+  for (const char of composed(text)) {
     const before = clusters.at(-1)
     if (before !== undefined && belongs(before, char)) clusters.splice(-1, 1, before + char)
     else clusters.push(char)

@@ -2,7 +2,7 @@
  * Positions the lines of a text, and selects the font of each piece. Nothing is shaped: lines are broken by the advance
  * widths of their characters, so that both workers and the studio's preview break them at the same place.
  */
-import { besides, clustersOf, isDrawn, isSpace, mayBreak, needsGlyph } from './characters.ts'
+import { besides, clustersOf, composed, isDrawn, isSpace, mayBreak, needsGlyph } from './characters.ts'
 import type { Font } from './font.ts'
 
 /** The fonts in the order in which they are searched for a character. The first one determines the line height. */
@@ -63,7 +63,7 @@ export const usualX = (align: Align): number => USUAL_X[align]
 /** Characters that no font contains. */
 export function missingFrom(text: string, fonts: Fonts): string[] {
   const lacks = (char: string) => needsGlyph(char) && !fonts.some((font) => font.has(codeOf(char)))
-  return [...new Set(text)].filter((char) => char !== '\n' && lacks(char))
+  return [...new Set(composed(text))].filter((char) => char !== '\n' && lacks(char))
 }
 
 /** Lays out an item in a frame of this size. */
