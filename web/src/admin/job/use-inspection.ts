@@ -35,7 +35,11 @@ export function useInspection(id: string): Inspection {
   const [error, setError] = useState<unknown>(null)
   const [round, setRound] = useState(0)
   const refresh = useCallback(() => setRound((before) => before + 1), [])
+  /** The first and last loaded lines of the log. */
+  const first = useRef(Number.POSITIVE_INFINITY)
   const last = useRef(0)
+  /** Why the last refresh failed; the job may still be watched, and the next refresh succeed. */
+  const lookFailure = useRef<unknown>(null)
 
   useEffect(() => {
     const stop = new AbortController()
@@ -45,13 +49,19 @@ export function useInspection(id: string): Inspection {
     const fail = (reason: unknown) => {
       if (!signal.aborted) setError(reason)
     }
+    const failLook = (reason: unknown) => {
+      lookFailure.current = reason
+      fail(reason)
+    }
     const take = (lines: JobEvent[]) => {
+      first.current = Math.min(first.current, lines[0]?.seq ?? first.current)
       last.current = Math.max(last.current, lines.at(-1)?.seq ?? 0)
       setEvents((before) => merged(before, lines))
     }
     const look = async (): Promise<InspectedJob> => {
       const answer = await inspect(id, last.current === 0 ? 'newest' : { after: last.current }, signal)
       setOpened(answer)
+      setError((shown: unknown) => (shown === lookFailure.current ? null : shown))
       take(answer.log?.events ?? [])
       stopAgeing()
       const stale = staleAt(answer)
@@ -61,28 +71,27 @@ export function useInspection(id: string): Inspection {
     const lookAgain = () => {
       // A hidden page wakes no actor; it refreshes when it becomes visible.
       if (document.hidden) document.addEventListener('visibilitychange', lookAgain, { once: true, signal })
-      else void look().catch(fail)
+      else void look().catch(failLook)
     }
     const lookSoon = () => {
       clearTimeout(settling)
-      settling = setTimeout(() => void look().catch(fail), SETTLE_MS)
+      settling = setTimeout(() => void look().catch(failLook), SETTLE_MS)
     }
-    const fill = async (before: number, first: number) => {
-      setFilling(before > first)
-      for (let below = before; below > first; ) {
-        const { log } = await inspect(id, { before: below }, signal)
+    /** Also continues when it was ended by an error or by a refresh. */
+    const fill = async (end: number) => {
+      setFilling(first.current > end)
+      while (first.current > end) {
+        const { log } = await inspect(id, { before: first.current }, signal)
         const lines = log?.events ?? []
+        if (lines.length === 0) break
         take(lines)
-        below = lines[0]?.seq ?? first
       }
       setFilling(false)
     }
     const run = async () => {
       setError(null)
-      const fresh = last.current === 0
       const { actor, job, log } = await look()
-      const oldest = log?.events[0]?.seq
-      if (fresh && log && oldest !== undefined) void fill(oldest, log.first_seq).catch(fail)
+      if (log && last.current > 0) void fill(log.first_seq).catch(fail)
       if (!actor || isEnded(job)) return
       const show = (next: Job) => setOpened((before) => before && { ...before, job: next })
       const watch = exportal.jobs.watch(id, {
