@@ -69,4 +69,14 @@ describeInBrowser('the inspector of a job', () => {
     await extend(id, 40)
     await expect.poll(() => alerts(page)).toBe(0)
   })
+
+  test('says when its file cannot be saved', async () => {
+    const { id } = await waitingJob()
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/admin/jobs/${id}`)
+    await page.getByText('More', { exact: true }).click()
+    await page.route(`**/api/admin/jobs/${id}?download`, (route) => route.abort())
+    await page.getByRole('button', { name: 'Download as one file' }).click()
+    await page.getByRole('alert').waitFor()
+  })
 })

@@ -5,6 +5,7 @@ import type { JobUsage } from '../../../../wire/job.ts'
 import { canRerun, rerunPath } from '../../job/commands.ts'
 import { Link } from '../../router.tsx'
 import { announce } from '../../ui/announcer.tsx'
+import { sentenceOf } from '../../ui/problem.tsx'
 import { Ask } from '../ask.tsx'
 import { type ActionName, act, asCurl, download } from '../calls.ts'
 import { costWords, secondsWords } from '../words.ts'
@@ -68,6 +69,11 @@ export function Tools({ opened, changed, asked, ask }: ToolsProps) {
     )
   }
   const menu = useClosing()
+  const [failure, setFailure] = useState<unknown>(null)
+  const save = () => {
+    setFailure(null)
+    download(id).catch(setFailure)
+  }
   return (
     <div class="tools">
       {can.slice(0, OPEN).map(button)}
@@ -85,11 +91,16 @@ export function Tools({ opened, changed, asked, ask }: ToolsProps) {
             </Link>
           )}
           <Copy id={id} />
-          <button type="button" onClick={() => void download(id)}>
+          <button type="button" onClick={save}>
             Download as one file
           </button>
         </div>
       </details>
+      {failure !== null && (
+        <p class="row-error" role="alert">
+          {sentenceOf(failure)}
+        </p>
+      )}
       {asked && <ActionDialog opened={opened} asked={asked} changed={changed} onClose={() => ask(null)} />}
     </div>
   )
