@@ -79,4 +79,14 @@ describeInBrowser('the inspector of a job', () => {
     await page.getByRole('button', { name: 'Download as one file' }).click()
     await page.getByRole('alert').waitFor()
   })
+
+  test('leaves the filters of the list open while one of them is emptied', async () => {
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/admin?tab=all&tag=a`)
+    const tag = page.getByRole('textbox', { name: 'Tag' })
+    await tag.press('End')
+    await tag.press('Backspace')
+    await tag.pressSequentially('b')
+    expect(await tag.inputValue()).toBe('b')
+  })
 })

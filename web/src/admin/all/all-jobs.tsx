@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Statistics, TriagedJob } from '../../../../wire/admin.ts'
 import { Link, setQueries, useLocation } from '../../router.tsx'
 import { Problem } from '../../ui/problem.tsx'
@@ -200,6 +200,11 @@ function SearchFields({ fields, change }: FieldsProps) {
   )
   const { tab: _, sort: __, q: ___, ...others } = fields
   const isNarrow = Object.entries(others).some(([name, value]) => value !== ANY[name as keyof Search])
+  const filters = useRef<HTMLDetailsElement>(null)
+  // Opened and never closed: the reader may be typing in a filter that is empty for a moment.
+  useEffect(() => {
+    if (isNarrow && filters.current) filters.current.open = true
+  }, [isNarrow])
   return (
     <search>
       <div class="search-fields">
@@ -225,7 +230,7 @@ function SearchFields({ fields, change }: FieldsProps) {
           </button>
         )}
       </div>
-      <details open={isNarrow}>
+      <details ref={filters}>
         <summary>Filters</summary>
         <div class="search-fields">
           {field('type', 'Type')}
