@@ -1,6 +1,7 @@
 /** Access to the service: the typed client, and the few calls that it lacks, over the same transport. */
 import { type ApiRequest, Transport } from '../../client/http.ts'
 import { createExports, type Job, type JsonObject } from '../../client/index.ts'
+import { noteDate } from './server-time.ts'
 import { claims, currentToken, tokenOfLink, viewIsCurrent, viewToken } from './session/session.ts'
 
 /** The last request: when it was answered, and whether the connection failed. */
@@ -16,6 +17,7 @@ const options = {
     try {
       const response = await fetch(url, init)
       Object.assign(line, { answeredAt: Date.now(), broken: false })
+      noteDate(response.headers.get('date'))
       return response
     } catch (error) {
       line.broken ||= init?.signal?.aborted !== true

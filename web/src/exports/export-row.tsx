@@ -4,6 +4,7 @@ import { absolute, duration, nameOf, relative } from '../format.ts'
 import { Actions } from '../job/actions.tsx'
 import { useCommands } from '../job/commands.ts'
 import { Link } from '../router.tsx'
+import { serverNow } from '../server-time.ts'
 import { exportal, posterUrl } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Icon } from '../ui/icon.tsx'
@@ -112,10 +113,10 @@ const MINUTE_MS = 60_000
 
 /** Each row updates its relative time by itself, a minute after it was shown, so that never all rows update at once. */
 function Ago({ at }: { at: string }) {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(serverNow)
   useEffect(() => {
     const timer = setInterval(() => {
-      if (!document.hidden) setNow(Date.now())
+      if (!document.hidden) setNow(serverNow())
     }, MINUTE_MS)
     return () => clearInterval(timer)
   }, [])

@@ -10,6 +10,7 @@ import {
   type JobEvent,
 } from '../../../client/index.ts'
 import { callAfter } from '../../../client/time.ts'
+import { serverNow } from '../server-time.ts'
 import { exportal } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { statusWord } from '../ui/status.tsx'
@@ -62,7 +63,7 @@ export function useJob(id: string): FollowedJob {
           if (now) show(now)
         },
         // The message does not contain the time of the report, which was just now.
-        onProgress: (_, now) => setJob({ ...now, last_report_at: new Date().toISOString() }),
+        onProgress: (_, now) => setJob({ ...now, last_report_at: new Date(serverNow()).toISOString() }),
         onState: setConnection,
       })
       show(await watch.done)
@@ -103,8 +104,8 @@ function useLooks(job: Job | null, look: () => void): void {
     return () => document.removeEventListener('visibilitychange', back)
   }, [ended])
   useEffect(() => {
-    const wait = next === null ? 0 : Date.parse(next) - Date.now() + AFTER_MS
-    // If the local clock is ahead, every instant is in the past, and polling would not change that.
+    const wait = next === null ? 0 : Date.parse(next) - serverNow() + AFTER_MS
+    // Polling would not change an instant that is in the past.
     if (!(wait > 0)) return
     let stop = callAfter(wait, again)
     // The answer contains the same instant, so it was too early, or there was no answer.

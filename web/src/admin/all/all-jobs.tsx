@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Statistics, TriagedJob } from '../../../../wire/admin.ts'
 import { Link, setQueries, useLocation } from '../../router.tsx'
+import { serverNow } from '../../server-time.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { useTitle } from '../../ui/use-title.ts'
 import { Bulk } from './bulk.tsx'
@@ -125,7 +126,7 @@ function sorted(jobs: TriagedJob[], by: string): TriagedJob[] {
 }
 
 function tookMs({ created_at, finished_at }: TriagedJob): number {
-  return (finished_at === null ? Date.now() : Date.parse(finished_at)) - Date.parse(created_at)
+  return (finished_at === null ? serverNow() : Date.parse(finished_at)) - Date.parse(created_at)
 }
 
 /** Reads the URL at the time of the click, so that the function is constant and rows need not be rendered for it. */

@@ -1,6 +1,7 @@
 /** The current time for elements in view, so that only the visible part of a long list is rendered as time passes. */
 import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { serverNow } from '../../server-time.ts'
 
 const TICK_MS = 10_000
 
@@ -12,7 +13,7 @@ let timer: ReturnType<typeof setInterval> | undefined
 
 function tellInView(): void {
   if (document.hidden) return
-  for (const element of inView) told.get(element)?.(Date.now())
+  for (const element of inView) told.get(element)?.(serverNow())
 }
 
 function look(entries: IntersectionObserverEntry[]): void {
@@ -20,14 +21,14 @@ function look(entries: IntersectionObserverEntry[]): void {
     if (!isIntersecting) inView.delete(target)
     else if (!inView.has(target)) {
       inView.add(target)
-      told.get(target)?.(Date.now())
+      told.get(target)?.(serverNow())
     }
   }
 }
 
 /** The time, updated when the element comes into view, and every ten seconds while it is visible. */
 export function useTimeInView(place: RefObject<Element>): number {
-  const [now, setNow] = useState(Date.now)
+  const [now, setNow] = useState(serverNow)
   useEffect(() => {
     const element = place.current
     if (!element) return

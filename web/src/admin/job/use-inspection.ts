@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type ConnectionState, isEnded, type Job, type JobEvent } from '../../../../client/index.ts'
 import { callAfter } from '../../../../client/time.ts'
 import type { InspectedJob } from '../../../../wire/admin.ts'
+import { serverNow } from '../../server-time.ts'
 import { exportal } from '../../service.ts'
 import { inspect } from '../calls.ts'
 import { merged } from './log-lines.ts'
@@ -65,7 +66,7 @@ export function useInspection(id: string): Inspection {
       take(answer.log?.events ?? [])
       stopAgeing()
       const stale = staleAt(answer)
-      if (stale !== null) stopAgeing = callAfter(stale - Date.now() + AFTER_MS, lookAgain)
+      if (stale !== null) stopAgeing = callAfter(stale - serverNow() + AFTER_MS, lookAgain)
       return answer
     }
     const lookAgain = () => {
@@ -124,6 +125,6 @@ export function useInspection(id: string): Inspection {
 function staleAt({ actor }: InspectedJob): number | null {
   if (!actor) return null
   const instants = [...actor.clocks.map(({ at }) => at), actor.findings_until]
-  const ahead = instants.flatMap((at) => (at === null ? [] : Date.parse(at))).filter((at) => at > Date.now())
+  const ahead = instants.flatMap((at) => (at === null ? [] : Date.parse(at))).filter((at) => at > serverNow())
   return ahead.length === 0 ? null : Math.min(...ahead)
 }

@@ -1,0 +1,35 @@
+/** Pages on computers whose clock is wrong. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeInBrowser } from '../support/browser/browser.ts'
+import { row, untilStatus } from '../support/browser/pages.ts'
+import { startWorld, type World } from '../support/browser/world.ts'
+
+describeInBrowser('on another computer', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterAll(() => world?.close())
+
+  test.each([-1, 1])('whose clock is wrong by %i hours, times are those of the service', async (hours) => {
+    const { id } = await world.createJob({ metadata: { faults: { hold_queue: true } } })
+    const page = await world.page()
+    await page.clock.install({ time: Date.now() + hours * 3_600_000 })
+    // As Cloudflare's edge does; a local workerd leaves the header out.
+    await page.route(/\/api\/jobs\b/, async (route) => {
+      const response = await route.fetch({
+        headers: { ...route.request().headers(), 'Sec-Fetch-Site': 'same-origin' },
+      })
+      const headers = { 'Content-Type': 'application/json', Date: new Date().toUTCString() }
+      await route.fulfill({ status: response.status(), headers, body: await response.text() })
+    })
+    await page.goto(`${world.stack.url}/?project=1`)
+    const ago = await row(page, id).locator('time').textContent()
+    expect(ago).toMatch(/^now$|^\d+ s ago$/)
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'queued')
+    await page.locator('.job-details > summary').click()
+    expect(await page.locator('.next').textContent()).toMatch(/in \d+ (s|min)/)
+    await world.client.jobs.cancel(id)
+  })
+})
