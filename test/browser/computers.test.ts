@@ -1,7 +1,7 @@
-/** Pages on computers whose clock is wrong. */
+/** Pages on computers that differ: a wrong clock, forced colours. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeInBrowser } from '../support/browser/browser.ts'
-import { row, untilStatus } from '../support/browser/pages.ts'
+import { dropVideo, row, untilStatus } from '../support/browser/pages.ts'
 import { startWorld, type World } from '../support/browser/world.ts'
 
 describeInBrowser('on another computer', () => {
@@ -30,6 +30,25 @@ describeInBrowser('on another computer', () => {
     await untilStatus(page, 'queued')
     await page.locator('.job-details > summary').click()
     expect(await page.locator('.next').textContent()).toMatch(/in \d+ (s|min)/)
+    await world.client.jobs.cancel(id)
+  })
+
+  test('with forced colours, shares and choices are seen', async () => {
+    const page = await world.page({ forcedColors: 'active' })
+    /** Whether its background is not that of the page. */
+    const differs = async (selector: string) => {
+      const [own, ofPage] = await page
+        .locator(selector)
+        .evaluate((element) => [element, document.body].map((each) => getComputedStyle(each).backgroundColor))
+      expect(own, selector).not.toBe(ofPage)
+    }
+    await page.goto(`${world.stack.url}/?project=77`)
+    await dropVideo(page, world.clip)
+    await differs('.segments.types input:checked + span')
+    const { id } = await world.createJob({ metadata: { faults: { hold_queue: true } } })
+    await page.goto(`${world.stack.url}/jobs/${id}`)
+    await untilStatus(page, 'queued')
+    await differs('.bar-fill')
     await world.client.jobs.cancel(id)
   })
 })
