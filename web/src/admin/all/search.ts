@@ -61,15 +61,24 @@ export const ANY: Search = {
 const nameOf = (name: string) => (name === 'project' ? 'project_id' : name)
 const NAMES = Object.keys(ANY) as (keyof Search)[]
 
+/** Instants in the URL, which may be opened in another time zone; in the fields they are the reader's local times. */
+const TIMES: ReadonlySet<keyof Search> = new Set(['from', 'until'])
+
 export function searchIn(query: URLSearchParams): Search {
-  const given = NAMES.map((name) => [name, query.get(nameOf(name)) ?? ANY[name]])
+  const given = NAMES.map((name) => {
+    const text = query.get(nameOf(name)) ?? ANY[name]
+    return [name, TIMES.has(name) ? localOf(text) : text]
+  })
   return Object.fromEntries(given)
 }
 
 /** The fields that differ from their defaults. */
 export function saidOf(search: Search): Record<string, string | null> {
   return Object.fromEntries(
-    NAMES.map((name) => [nameOf(name), search[name] === ANY[name] ? null : search[name]]),
+    NAMES.map((name) => {
+      const text = TIMES.has(name) ? instantOf(search[name]) : search[name]
+      return [nameOf(name), text === ANY[name] ? null : text]
+    }),
   )
 }
 
@@ -112,4 +121,11 @@ function wordsOf(q: string): Record<string, string> {
 function instantOf(local: string): string {
   const at = new Date(local)
   return local && !Number.isNaN(at.getTime()) ? at.toISOString() : ''
+}
+
+/** The opposite of `instantOf`, to the minute. */
+function localOf(instant: string): string {
+  const at = new Date(instant)
+  if (!instant || Number.isNaN(at.getTime())) return ''
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
 }
