@@ -73,13 +73,15 @@ def _lasts(heard: list[tuple[float, float]]) -> bool:
 
 def _are_sides(left: Stream, right: Stream, packets: Packets) -> bool:
     """
-    Whether these are the two sides of one recording: cameras store each microphone as a stream of one channel.
+    Whether these are the two sides of one recording: cameras store each microphone, uncompressed, as a stream of one
+    channel. Compressed streams of one channel are rather alternatives, in a broadcast for example.
     """
     ones, others = packets[left["index"]], packets[right["index"]]
     starts = [min(at for at, _ in heard) for heard in (ones, others)]
     ends = [max(at + length for at, length in heard) for heard in (ones, others)]
     return (
         left.get("channels") == right.get("channels") == 1
+        and left["codec_name"].startswith("pcm_")
         and left["codec_name"] == right["codec_name"]
         and left.get("sample_rate") == right.get("sample_rate")
         and left.get("tags", {}).get("language", "") == right.get("tags", {}).get("language", "")

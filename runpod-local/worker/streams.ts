@@ -115,13 +115,17 @@ export function choose(
   )
 }
 
-/** Whether these are the two sides of one recording: cameras store each microphone as a stream of one channel. */
+/**
+ * Whether these are the two sides of one recording: cameras store each microphone, uncompressed, as a stream of one
+ * channel. Compressed streams of one channel are rather alternatives, in a broadcast for example.
+ */
 function areSides(left: Stream, right: Stream, packets: Packets): boolean {
   const [one, other] = [packets.get(left.index) ?? [], packets.get(right.index) ?? []]
   const isSame = (a: number, b: number) => Math.abs(a - b) <= 0.001
   return (
     left.channels === 1 &&
     right.channels === 1 &&
+    left.codec_name.startsWith('pcm_') &&
     left.codec_name === right.codec_name &&
     left.sample_rate === right.sample_rate &&
     left.tags.language === right.tags.language &&
