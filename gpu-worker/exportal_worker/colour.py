@@ -94,7 +94,8 @@ def _narrowed(picture: Picture, side: str) -> list[str]:
     return [
         f"scale={side}:{EXACT}:{same}",
         "format=yuv444p10le",
-        f"zscale=tin={transfer}:min={zimg}:pin={primaries}:rin=limited:t=linear:npl=203",
+        # Without `p` the primaries would become those of the frame, which may have no tag where the container has one.
+        f"zscale=tin={transfer}:min={zimg}:pin={primaries}:rin=limited:t=linear:npl=203:p={primaries}",
         "format=gbrpf32le",
         "zscale=p=709",
         *(["tonemap=mobius:param=0.5:desat=0:peak=5"] if _is_hdr(picture) else []),

@@ -85,7 +85,8 @@ function narrowed(picture: Picture, side: string): string[] {
   const same = `in_color_matrix=${swscale}:out_color_matrix=${swscale}:in_range=${picture.range}:out_range=tv`
   const primaries = picture.primaries === 'bt709' ? '709' : (WIDE_PRIMARIES.get(picture.primaries) ?? '2020')
   const transfer = isHdr(picture) ? picture.transfer : '709'
-  const from = `zscale=tin=${transfer}:min=${zimg}:pin=${primaries}:rin=limited:t=linear:npl=203`
+  // Without `p` the primaries would become those of the frame, which may have no tag where the container has one.
+  const from = `zscale=tin=${transfer}:min=${zimg}:pin=${primaries}:rin=limited:t=linear:npl=203:p=${primaries}`
   const mapped = isHdr(picture) ? ['tonemap=mobius:param=0.5:desat=0:peak=5'] : []
   return [
     `scale=${side}:${EXACT}:${same}`,

@@ -28,6 +28,15 @@ export const FRAME_CASES: readonly Case[] = [
     params: { x: 0, y: 0.5, width: 1, height: 0.5 },
     check: isOnBlack,
   },
+  {
+    name: 'transparent HDR, as only the container tells',
+    input: 'sheer-hlg.mov',
+    check(seen) {
+      expect(seen.frames).toBe(5)
+      near(seen.last(0.16, 0.5), [255, 0, 0], 45)
+      near(seen.last(0.85, 0.5), [0, 0, 0], 4)
+    },
+  },
   { name: 'transparent VP9', input: 'sheer-vp9.webm', check: isOnBlack },
   {
     name: 'transparent VP8, cut',

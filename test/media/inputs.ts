@@ -127,6 +127,9 @@ const RECIPES: Record<string, string> = {
     '-c:v mjpeg -f image2pipe',
   'line.png': `${lavfi('color=red:s=1000x4')} -vf crop=1000:1:exact=1,format=rgb24 -frames:v 1`,
   'sheer-prores.mov': `${SHEER} -c:v prores_ks -pix_fmt yuva444p10le`,
+  'sheer-hlg.mov':
+    `${SHEER},scale=out_color_matrix=bt2020,format=yuva444p10le -c:v prores_ks ` +
+    '-color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc',
   'sheer-qtrle.mov': `${SHEER} -c:v qtrle`,
   'sheer-png.mov': `${SHEER} -c:v png`,
   'sheer-vp9.webm': `${SHEER} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -crf 20 -b:v 0 -pix_fmt yuva420p`,
