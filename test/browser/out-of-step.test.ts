@@ -173,4 +173,23 @@ describeInBrowser('out of step', () => {
     await page.evaluate(() => 0)
     expect(slow.waiting.length).toBe(before)
   })
+
+  test('a list that is behind does not take back what a row has shown', async () => {
+    const { id } = await world.createJob({ metadata: { faults: { hold_queue: true } } })
+    const answer = await fetch(`${world.stack.url}/api/jobs?project_id=1&limit=50`)
+    const behind = await answer.text()
+    const page = await world.page()
+    await page.goto(`${world.stack.url}/?project=1`)
+    await row(page, id).getByRole('button', { name: 'Cancel' }).click()
+    await untilStatus(row(page, id), 'cancelled')
+    await page.route(
+      ({ pathname }) => pathname === '/api/jobs',
+      (route) => route.fulfill({ contentType: 'application/json', body: behind }),
+    )
+    const answered = page.waitForResponse((response) => new URL(response.url()).pathname === '/api/jobs')
+    await page.evaluate(() => dispatchEvent(new Event('online')))
+    await answered
+    await page.evaluate(() => new Promise(requestAnimationFrame))
+    expect(await row(page, id).locator('.badge').getAttribute('data-status')).toBe('cancelled')
+  })
 })

@@ -2,7 +2,7 @@
  * The list of exports, newest first. It is loaded page by page while scrolling, and kept when its page is left, so that
  * going back restores it. Unfinished jobs are polled together, by one request with an ETag.
  */
-import { useCallback, useEffect, useRef } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useRef } from 'preact/hooks'
 import { isEnded, type Job, type JobPage, type ListedJob } from '../../../client/index.ts'
 import { exportal, readIfNew } from '../service.ts'
 import { type Loaded, type Pages, usePages } from '../ui/use-pages.ts'
@@ -37,11 +37,13 @@ const kept = new Map<string, Loaded<AnyJob>>()
 
 export function useExports({ projectId, status, type, name }: Filters): Exports {
   const query = queryOf({ project_id: String(projectId), status, type, name, limit: String(PAGE) })
+  const known = useRef(new Map<string, AnyJob>())
   const ask = useCallback(
     async (cursor: string | null, signal: AbortSignal) => {
       const path = `${query}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
       const { body } = (await readIfNew<JobPage>(path, null, signal)) ?? { body: NO_PAGE }
-      return body
+      // The list may be behind the jobs themselves, whose later state is known here already.
+      return { ...body, jobs: body.jobs.map((job) => newer(job, known.current.get(job.id))) }
     },
     [query],
   )
@@ -57,6 +59,7 @@ export function useExports({ projectId, status, type, name }: Filters): Exports 
     [changeList],
   )
 
+  known.current = useMemo(() => new Map(list.jobs?.map((job) => [job.id, job])), [list.jobs])
   useEffect(() => {
     if (list.jobs === null) return
     kept.clear()
@@ -67,7 +70,7 @@ export function useExports({ projectId, status, type, name }: Filters): Exports 
     (job: AnyJob) =>
       change((before) =>
         before.some(({ id }) => id === job.id)
-          ? before.map((each) => (each.id === job.id ? job : each))
+          ? before.map((each) => (each.id === job.id ? newer(job, each) : each))
           : [job, ...before],
       ),
     [change],
@@ -145,6 +148,11 @@ function useUnfinished(
       stop.abort()
     }
   }, [any, projectId, put, remove])
+}
+
+/** The later state; of two equal versions, which may differ in their progress, the one that came last. */
+function newer(job: AnyJob, before: AnyJob | undefined): AnyJob {
+  return before !== undefined && before.version > job.version ? before : job
 }
 
 function queryOf(fields: Record<string, string>): string {
