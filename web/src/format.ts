@@ -3,8 +3,8 @@ import type { JobSummary } from '../../wire/job.ts'
 
 export function bytes(size: number): string {
   if (size < 1000) return `${size} B`
-  if (size < 1e6) return `${(size / 1e3).toFixed(0)} kB`
-  return size < 1e9 ? `${(size / 1e6).toFixed(1)} MB` : `${(size / 1e9).toFixed(2)} GB`
+  if (size < 999_500) return `${(size / 1e3).toFixed(0)} kB`
+  return size < 999_950_000 ? `${(size / 1e6).toFixed(1)} MB` : `${(size / 1e9).toFixed(2)} GB`
 }
 
 /** `1.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`, `7 days`. */
@@ -24,8 +24,8 @@ export function duration(ms: number): string {
 export function span(ms: number): string {
   const seconds = Math.ceil(Math.max(0, ms) / 1000)
   if (seconds < 60) return `${seconds} s`
-  if (seconds < 3600) return `${Math.round(seconds / 60)} min`
-  return seconds < 2 * 86_400 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`
+  if (seconds < 3570) return `${Math.round(seconds / 60)} min`
+  return seconds < 47.5 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`
 }
 
 /** `in 12 s`, `now`, `3 min ago`. */

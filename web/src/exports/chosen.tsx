@@ -43,6 +43,7 @@ export function Chosen({ jobs, clear, list }: ChosenProps) {
     announce(failed.length === 0 ? 'Done.' : `${failed.length} did not work.`)
     if (failed.length === 0) clear()
   }
+  const many = allowed('delete').length
   return (
     <section class="chosen" aria-label="Chosen exports">
       <strong>{jobs.length} chosen</strong>
@@ -71,7 +72,7 @@ export function Chosen({ jobs, clear, list }: ChosenProps) {
       </button>
       {asking && (
         <Confirm
-          title={`Delete ${allowed('delete').length} exports?`}
+          title={`Delete ${many === 1 ? 'one export' : `${many} exports`}?`}
           action="Delete for good"
           onClose={() => setAsking(false)}
           onConfirm={() => void run('delete')}
