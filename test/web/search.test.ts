@@ -1,6 +1,6 @@
 /** The operators' search in the URL. */
 import { afterEach, expect, test, vi } from 'vitest'
-import { ANY, queryOf, saidOf, searchIn } from '../../web/src/admin/all/search.ts'
+import { ANY, filterOf, queryOf, saidOf, searchIn } from '../../web/src/admin/all/search.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -25,6 +25,16 @@ test('no time in the URL is none, and neither is nonsense', () => {
     const search = searchIn(new URLSearchParams({ from: text }))
     expect([search.from, 'created_after' in queryOf(search)]).toEqual(['', false])
   }
+})
+
+test('jobs that wait at an endpoint are found by a URL, and acted on by the same filter', () => {
+  const url = urlOf({ tab: 'waiting', endpoint: 'h100', waiting: 'true', project: '7' })
+  expect(String(url)).toBe('tab=waiting&endpoint=h100&waiting=true&project_id=7')
+  const search = searchIn(url)
+  const found = { endpoint: 'h100', waiting: 'true', project_id: '7' }
+  expect(queryOf(search)).toEqual({ tab: 'waiting', ...found })
+  const acted = { endpoint: 'h100', waiting: true, project_id: 7 }
+  expect(filterOf(search)).toEqual({ ...acted, status: ['pending', 'queued'] })
 })
 
 test('spaces around words have no meaning', () => {

@@ -237,6 +237,18 @@ function SearchFields({ fields, change }: FieldsProps) {
           {field('type', 'Type')}
           {field('tag', 'Tag')}
           {field('code', 'Error code')}
+          {field('endpoint', 'Endpoint')}
+          <label>
+            Waits for a place
+            <select
+              value={fields.waiting}
+              onChange={(event) => change({ waiting: event.currentTarget.value })}
+            >
+              <option value="">Either</option>
+              <option value="true">Yes</option>
+              <option value="false">No</option>
+            </select>
+          </label>
           {field('project', 'Project', 'number')}
           {field('from', 'Created after', 'datetime-local')}
           {field('until', 'Created before', 'datetime-local')}

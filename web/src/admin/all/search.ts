@@ -37,6 +37,10 @@ export interface Search {
   type: string
   tag: string
   code: string
+  /** The name of an endpoint. */
+  endpoint: string
+  /** `true` for jobs that wait for a place at their endpoint, `false` for the others. */
+  waiting: string
   project: string
   from: string
   until: string
@@ -51,6 +55,8 @@ export const ANY: Search = {
   type: '',
   tag: '',
   code: '',
+  endpoint: '',
+  waiting: '',
   project: '',
   from: '',
   until: '',
@@ -84,13 +90,15 @@ export function saidOf(search: Search): Record<string, string | null> {
 
 /** The same as a query of the service. */
 export function queryOf(search: Search): JsonObject {
-  const { tab, reason, q, type, tag, code, project, from, until } = search
+  const { tab, reason, q, type, tag, code, endpoint, waiting, project, from, until } = search
   const asked = {
     tab,
     reason: tab === 'attention' ? reason : '',
     type: type.trim(),
     tag: tag.trim(),
     error_code: code.trim(),
+    endpoint: endpoint.trim(),
+    waiting,
     project_id: project,
     created_after: instantOf(from),
     created_before: instantOf(until),
@@ -101,13 +109,14 @@ export function queryOf(search: Search): JsonObject {
 
 /** The search as a filter of the bulk action; null when that lacks one of its filters. */
 export function filterOf(search: Search): JsonObject | null {
-  const { tab, reason: _, id, runpod_job_id, project_id, ...filter } = queryOf(search)
+  const { tab, reason: _, id, runpod_job_id, project_id, waiting, ...filter } = queryOf(search)
   if (tab === 'attention' || id !== undefined || runpod_job_id !== undefined) return null
   const status = STATUSES.get(search.tab)
   return {
     ...filter,
     ...(status && { status: [...status] }),
     ...(project_id !== undefined && { project_id: Number(project_id) }),
+    ...(waiting !== undefined && { waiting: waiting === 'true' }),
   }
 }
 

@@ -150,12 +150,14 @@ function Cell({ place: { holder }, now }: { place: Place; now: number }) {
   )
 }
 
-function Waiting({ lane: { waiting, projects }, now }: { lane: LaneJson; now: number }) {
+function Waiting({ lane: { name, waiting, projects }, now }: { lane: LaneJson; now: number }) {
   if (waiting === 0) return <p class="muted">Nobody waits.</p>
+  const jobs = `/admin?tab=all&waiting=true&endpoint=${encodeURIComponent(name)}`
   return (
     <table class="plain">
       <caption>
-        {waiting === 1 ? '1 job waits' : `${waiting} jobs wait`}, in the order of their projects’ turns
+        <Link to={jobs}>{waiting === 1 ? '1 job waits' : `${waiting} jobs wait`}</Link>, in the order of their
+        projects’ turns
       </caption>
       <thead>
         <tr>
@@ -168,7 +170,9 @@ function Waiting({ lane: { waiting, projects }, now }: { lane: LaneJson; now: nu
         {projects.map((project) => (
           <tr key={project.project_id}>
             <th scope="row">{project.project_id}</th>
-            <td>{project.waiting}</td>
+            <td>
+              <Link to={`${jobs}&project_id=${project.project_id}`}>{project.waiting}</Link>
+            </td>
             <td>{duration(now - Date.parse(project.oldest_since))}</td>
           </tr>
         ))}
