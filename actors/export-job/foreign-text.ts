@@ -50,12 +50,19 @@ export function redactedEvent(
   settings: Settings | null,
   inputUrl: JobRequest['inputVideoUrl'] = undefined,
 ): Event {
-  const known = settings
+  let known: readonly string[] | null = null
+  return redacted(event, (text) => {
+    known ??= knownSecrets(settings, inputUrl)
+    const bare = inputUrl ? text.replaceAll(inputUrl.whole, inputUrl.shown) : text
+    return withoutSecrets(bare, known)
+  })
+}
+
+function knownSecrets(settings: Settings | null, inputUrl: JobRequest['inputVideoUrl']): string[] {
+  const ours = settings
     ? [...settings.authSecrets, ...settings.webhookSecrets, settings.runpodApiKey ?? '']
     : []
-  if (inputUrl) known.push(...secretsOfUrl(inputUrl))
-  const bare = (text: string) => (inputUrl ? text.replaceAll(inputUrl.whole, inputUrl.shown) : text)
-  return redacted(event, (text) => withoutSecrets(bare(text), known))
+  return inputUrl ? [...ours, ...secretsOfUrl(inputUrl)] : ours
 }
 
 /** Returns the same object if nothing was removed. */

@@ -71,6 +71,8 @@ export const PROJECT_HEADER = 'Exportal-Project'
 
 export class Watchers {
   readonly #ctx: DurableObjectState
+  /** Whether no socket was accepted since none was found: each question costs a call to the runtime, with every report. */
+  #isUnwatched = false
   #progressSentAt = 0
   #progressTimer: ReturnType<typeof setTimeout> | null = null
 
@@ -91,6 +93,7 @@ export class Watchers {
     if (this.#ctx.getWebSockets(TAG).length >= MAX_SOCKETS) return new Response(null, { status: 503 })
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server, [TAG])
+    this.#isUnwatched = false
     const { events, lastSeq } = replay
     const ended = job.finished_at !== null
     noteOn(server, { since: now, seq: lastSeq, until, frames: 0, framesSince: now })
@@ -176,7 +179,10 @@ export class Watchers {
 
   /** The only access to the sockets for sending: those with an expired token are closed instead. */
   #entitled(now: number): WebSocket[] {
-    return this.#ctx.getWebSockets(TAG).filter((socket) => {
+    if (this.#isUnwatched) return []
+    const sockets = this.#ctx.getWebSockets(TAG)
+    this.#isUnwatched = sockets.length === 0
+    return sockets.filter((socket) => {
       const note = noteOf(socket)
       if (note && holds(note.until, now)) return true
       closeQuietly(socket, 4401, EXPIRED)

@@ -92,16 +92,15 @@ export interface OwedStop {
 
 /** Every unconfirmed cancel of the job that can be sent. */
 export function owedCancels({ attempts }: Job): OwedStop[] {
-  return attempts.flatMap((attempt): OwedStop[] => {
+  const owed: OwedStop[] = []
+  for (const attempt of attempts) {
     const { strays = [] } = attempt
-    const owed = strays.filter(({ cancel }) => cancel.confirmedAt === null)
-    return [
-      ...(cancelIsOwed(attempt)
-        ? [{ attempt, runpodJobId: attempt.runpodJobId, cancel: attempt.cancel, isStray: false }]
-        : []),
-      ...owed.map((stray) => ({ attempt, ...stray, isStray: true })),
-    ]
-  })
+    if (cancelIsOwed(attempt))
+      owed.push({ attempt, runpodJobId: attempt.runpodJobId, cancel: attempt.cancel, isStray: false })
+    for (const stray of strays)
+      if (stray.cancel.confirmedAt === null) owed.push({ attempt, ...stray, isStray: true })
+  }
+  return owed
 }
 
 /** A new cancel is sent before another attempt incurs costs. */

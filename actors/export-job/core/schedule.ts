@@ -9,7 +9,7 @@ import { stateOf } from './states/index.ts'
 export function clocks(job: Job): Clock[] {
   const { phase } = job
   if (phase.status === 'gone') return []
-  return [...stateOf(phase).clocks(phase, job), ...deadlineClocks(job), ...debtClocks(job)]
+  return stateOf(phase).clocks(phase, job).concat(deadlineClocks(job), debtClocks(job))
 }
 
 /** The earliest of all clocks, delayed while the breaker is tripped; null when nothing will be due. */
@@ -20,6 +20,7 @@ export function wakeAt(job: Job): number | null {
 }
 
 export function naturalWakeAt(job: Job): number | null {
-  const all = clocks(job)
-  return all.length === 0 ? null : Math.min(...all.map((clock) => clock.at))
+  let at: number | null = null
+  for (const clock of clocks(job)) if (at === null || clock.at < at) at = clock.at
+  return at
 }
