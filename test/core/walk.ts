@@ -147,11 +147,15 @@ export const PARTS = {
   laned: LANED,
 }
 
-/** Calls `edge` for every edge and `state` for every state; returns their numbers. */
+/** The first states of a part: with those of the others they have every arrow, and more is for the whole walk. */
+export const STATES_OF_A_PART = 700
+
+/** Calls `edge` for every edge and `state` for every state, of the first `most`; returns their numbers. */
 export function walk(
   { request, rounds, strays, refusals, lines, lanes }: Start,
   edge: (edge: Edge) => void,
   state: (job: Job, now: number) => void,
+  most = Number.POSITIVE_INFINITY,
 ) {
   const start = { job: frozen(accept(request, T0).job), now: T0 }
   const seen = new Set([keyOf(start, strays)])
@@ -174,7 +178,7 @@ export function walk(
         if (step.job === job) unmoved.add(at)
         const next = { job: step.job, now: at }
         const key = keyOf(next, strays)
-        if (step.job.round > rounds || seen.has(key)) continue
+        if (step.job.round > rounds || seen.size >= most || seen.has(key)) continue
         seen.add(key)
         queue.push(next)
       }

@@ -213,8 +213,8 @@ export const OF_ENDS: readonly Mutant[] = [
     shows: 'the address of an input that lies elsewhere is shown without its query, whoever quotes it',
     test: 'test/http/jobs/input-url.test.ts',
     file: 'actors/export-job/foreign-text.ts',
-    search: 'known.push(...secretsOfUrl(inputUrl))',
-    replace: 'void secretsOfUrl',
+    search: 'inputUrl ? [...ours, ...secretsOfUrl(inputUrl)] : ours',
+    replace: '(void secretsOfUrl, inputUrl ? ours : ours)',
   },
   {
     name: 'an ended job rings before it must',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { runSeed } from './run.ts'
 import { runSeeds } from './tally.ts'
 
-const RUNS = 3_000
+const RUNS = 1_000
 const { finding, tally } = await runSeeds(1, RUNS)
 
 /** A short, fixed series of seeds; `simulation/cli.ts` plays any number of others. */
