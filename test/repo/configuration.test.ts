@@ -1,15 +1,13 @@
 /** Checks that wrangler.toml and the documented lists of settings match the code. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
 import { SETTINGS } from '../../actors/shared/settings.ts'
-import { buildWithinBudget } from '../../scripts/deploy/bundle.ts'
 import { readDeployment } from '../../scripts/doctor/read.ts'
-import { ENVIRONMENTS, type EnvironmentName, ROOT, wranglerOf } from '../../scripts/wrangler.ts'
+import { ENVIRONMENTS, type EnvironmentName, ROOT } from '../../scripts/wrangler.ts'
 
 /** The parts used of wrangler's own form of the configuration. */
 interface Config {
@@ -84,15 +82,6 @@ describe('wrangler.toml', () => {
     })
     const [production = [], staging = []] = all
     expect(production.filter((value) => staging.includes(value))).toEqual([])
-  })
-
-  test('production builds within its budget', { timeout: 120_000 }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'exportal-build-'))
-    try {
-      expect(await buildWithinBudget(wranglerOf('production'), folder)).toMatch(/^Bundle: [\d.]+ KiB gzip/)
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
   })
 })
 
