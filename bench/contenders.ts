@@ -100,6 +100,11 @@ export class Contenders {
     return this.#once('lined', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
   }
 
+  /** The service in a separate process: memory beside that of a busy one is what its collector has not taken back yet. */
+  attacked(): Promise<Runtime> {
+    return this.#once('attacked', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
+  }
+
   /** The service with a RunPod behind real sockets. */
   onTheNetwork(runpodEndpoint: string): Promise<Runtime> {
     const vars = { ...VARS, RUNPOD_ENDPOINT: runpodEndpoint }
