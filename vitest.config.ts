@@ -70,6 +70,7 @@ export default defineConfig({
           // Only for slow, busy computers; no test waits for a real clock.
           testTimeout: 30_000,
           include: ['test/actor/**/*.test.ts', 'test/http/**/*.test.ts'],
+          globalSetup: 'test/support/node/in-memory.ts',
           setupFiles: ['test/support/workerd/setup.ts'],
         },
       },

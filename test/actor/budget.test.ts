@@ -2,7 +2,6 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, it, vi } from 'vitest'
 import type { JobRequest } from '../../actors/export-job/core/job.ts'
-import { eventually } from '../support/eventually.ts'
 import { aPolicy } from '../support/node/builders.ts'
 import {
   ANYONE,
@@ -126,7 +125,7 @@ async function reportOnLine(job: ReturnType<typeof actor>) {
   }
   await storeOutput(job)
   line.say({ type: 'complete', n: 101, output_video_key: `output/${job.id}/1-1.mp4` })
-  await eventually(() => line.told.length > 0)
+  await line.until(() => line.told.length > 0)
   await ringIfDue(job)
   expect(await job.job()).toMatchObject({ status: 'complete' })
 }

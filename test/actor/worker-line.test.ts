@@ -118,7 +118,7 @@ describe('A worker on its line', () => {
   it('hears an ack once its completion is durable, and no order to stop when it has won', async () => {
     const { job, line, complete } = await aLinedJob()
     line.say({ type: 'complete', n: 2, output_video_key: output(job) })
-    await eventually(() => line.told.length > 0)
+    await line.until(() => line.told.length > 0)
     expect(line.told).toEqual([{ type: 'ack', of: 2 }])
     expect(await job.types()).toContain('verifying')
     await complete()

@@ -1,7 +1,7 @@
 /** For any invalid input, the answer is a problem that names the fault, and nothing was written. */
 import { createExecutionContext, listDurableObjectIds } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { handle } from '../../../src/router.ts'
 import {
   api,
@@ -21,7 +21,7 @@ const written = async () => [
   (await env.VIDEOS.list()).objects.length,
 ]
 let before: number[] = []
-beforeEach(async () => {
+beforeAll(async () => {
   before = await written()
 })
 afterEach(async () => {

@@ -2,7 +2,6 @@
 
 import type { AttemptRef } from '../../../actors/export-job/core/job.ts'
 import type { LineAnswer, WorkerMessage } from '../../../wire/worker-line.ts'
-import { eventually } from '../eventually.ts'
 import { type ActorHandle, FIRST } from './actors.ts'
 import { HOUR } from './clock.ts'
 
@@ -11,6 +10,8 @@ export class TestLine {
   pongs = 0
   /** How it ended; null while it is open. */
   closed: number | null = null
+  /** Resolved by each message, and by the end: waiting for them by polling took most of the time of long lines. */
+  #stir = Promise.withResolvers<void>()
   readonly #socket: WebSocket
 
   constructor(socket: WebSocket) {
@@ -18,9 +19,11 @@ export class TestLine {
     socket.addEventListener('message', ({ data }) => {
       if (data === 'pong') this.pongs++
       else this.told.push(JSON.parse(String(data)))
+      this.#stirred()
     })
     socket.addEventListener('close', ({ code }) => {
       this.closed ??= code
+      this.#stirred()
     })
     socket.accept()
   }
@@ -50,12 +53,22 @@ export class TestLine {
   async settled(): Promise<void> {
     const pongs = this.pongs + 1
     this.#socket.send('ping')
-    await eventually(() => this.pongs >= pongs || this.closed !== null)
+    await this.until(() => this.pongs >= pongs || this.closed !== null)
   }
 
   async ended(): Promise<number | null> {
-    await eventually(() => this.closed !== null)
+    await this.until(() => this.closed !== null)
     return this.closed
+  }
+
+  /** Resolves when what was received fulfils the condition. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await this.#stir.promise
+  }
+
+  #stirred(): void {
+    this.#stir.resolve()
+    this.#stir = Promise.withResolvers()
   }
 
   hangUp(code = 1001): void {

@@ -5,6 +5,7 @@
 import { applyD1Migrations, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, expect } from 'vitest'
+import { runImportsInPlace } from './near-modules.ts'
 import { search, watchConsole } from './secret-scan.ts'
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
@@ -31,6 +32,7 @@ for (const lane of lanes) {
   await runInDurableObject(lane, (_, { storage }) => storage.deleteAll())
   await evictDurableObject(lane)
 }
+runImportsInPlace()
 
 /** Refusals by RunPod in an earlier test must not affect the next one. */
 beforeEach(async () => {
