@@ -9,7 +9,7 @@ import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/cloc
 
 useFarFutureClock()
 
-const JOBS = 50
+const JOBS = 20
 const STEP_MS = 5 * SECOND
 /** One after the other, a minute each. */
 const OUTAGES: (() => Response | Promise<Response>)[] = [

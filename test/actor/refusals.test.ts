@@ -27,28 +27,29 @@ async function completes(job: ActorHandle, attempt: number): Promise<void> {
   expect(await job.job()).toMatchObject({ status: 'complete', attempt: 1, max_attempts: 1 })
 }
 
-describe('Fifty refusals of /run', () => {
+describe('Refusals of /run', () => {
+  // The core counts to fifty for each cause; here one of them does, with all that is stored and sent.
   it.each([
-    [401, 'runpod_unauthorized'],
-    [402, 'runpod_no_credit'],
-    [403, 'runpod_forbidden'],
-    [404, 'runpod_endpoint_not_found'],
-    [429, 'runpod_rate_limited'],
-    [500, 'runpod_unavailable'],
-    [503, 'runpod_unavailable'],
-  ])('with %i use up no attempt, and are three lines of the log', async (status, code) => {
+    [401, 'runpod_unauthorized', 5],
+    [402, 'runpod_no_credit', 5],
+    [403, 'runpod_forbidden', 5],
+    [404, 'runpod_endpoint_not_found', 5],
+    [429, 'runpod_rate_limited', 50],
+    [500, 'runpod_unavailable', 5],
+    [503, 'runpod_unavailable', 5],
+  ])('with %i (%s), %i times, use up no attempt, and are three lines of the log', async (status, code, times) => {
     const runpod = new FakeRunpod().install()
     runpod.answers.set('/run', () => new Response('{}', { status }))
     const job = await aCreatedJob(ONE_ATTEMPT)
-    await ringUntil(job, () => runpod.count('/run') >= 50)
+    await ringUntil(job, () => runpod.count('/run') >= times)
     expect(await job.job()).toMatchObject({ status: 'pending', attempt: 0, error: { code, retryable: true } })
     expect(await job.types()).toEqual(['created', 'attempt_started', 'attempt_failed'])
     await job.evict()
     runpod.answers.clear()
-    await ringUntil(job, () => runpod.count('/run') >= 51)
+    await ringUntil(job, () => runpod.count('/run') > times)
     expect((await job.types()).slice(3)).toEqual(['refused_again', 'attempt_started', 'queued'])
-    expect((await job.events())[3]?.data).toMatchObject({ code, times: 50 })
-    await completes(job, 51)
+    expect((await job.events())[3]?.data).toMatchObject({ code, times })
+    await completes(job, times + 1)
   })
 })
 

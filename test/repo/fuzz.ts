@@ -1,4 +1,7 @@
-/** `npm run test:fuzz -- [--runs 1000]`: the properties of hostile input with that many cases each, and a new seed. */
+/**
+ * `npm run test:fuzz -- [--runs 1000]`: the properties of hostile input with that many cases each, and a new seed; and
+ * the counters over that many lives of jobs.
+ */
 import { spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,6 +20,7 @@ const args = [
   'hostile-reports',
   'hostile-lines',
   'hostile-routes',
+  'counters',
 ]
 const { status } = spawnSync(process.execPath, args, {
   cwd: root,
