@@ -37,20 +37,27 @@ describe('Refusals of /run', () => {
     [429, 'runpod_rate_limited', 50],
     [500, 'runpod_unavailable', 5],
     [503, 'runpod_unavailable', 5],
-  ])('with %i (%s), %i times, use up no attempt, and are three lines of the log', async (status, code, times) => {
-    const runpod = new FakeRunpod().install()
-    runpod.answers.set('/run', () => new Response('{}', { status }))
-    const job = await aCreatedJob(ONE_ATTEMPT)
-    await ringUntil(job, () => runpod.count('/run') >= times)
-    expect(await job.job()).toMatchObject({ status: 'pending', attempt: 0, error: { code, retryable: true } })
-    expect(await job.types()).toEqual(['created', 'attempt_started', 'attempt_failed'])
-    await job.evict()
-    runpod.answers.clear()
-    await ringUntil(job, () => runpod.count('/run') > times)
-    expect((await job.types()).slice(3)).toEqual(['refused_again', 'attempt_started', 'queued'])
-    expect((await job.events())[3]?.data).toMatchObject({ code, times })
-    await completes(job, times + 1)
-  })
+  ])(
+    'with %i (%s), %i times, use up no attempt, and are three lines of the log',
+    async (status, code, times) => {
+      const runpod = new FakeRunpod().install()
+      runpod.answers.set('/run', () => new Response('{}', { status }))
+      const job = await aCreatedJob(ONE_ATTEMPT)
+      await ringUntil(job, () => runpod.count('/run') >= times)
+      expect(await job.job()).toMatchObject({
+        status: 'pending',
+        attempt: 0,
+        error: { code, retryable: true },
+      })
+      expect(await job.types()).toEqual(['created', 'attempt_started', 'attempt_failed'])
+      await job.evict()
+      runpod.answers.clear()
+      await ringUntil(job, () => runpod.count('/run') > times)
+      expect((await job.types()).slice(3)).toEqual(['refused_again', 'attempt_started', 'queued'])
+      expect((await job.events())[3]?.data).toMatchObject({ code, times })
+      await completes(job, times + 1)
+    },
+  )
 })
 
 it('A request that RunPod rejects for what it says ends the job', async () => {
