@@ -40,6 +40,8 @@ export default defineConfig({
         test: {
           name: 'core',
           isolate: false,
+          // Only for slow, busy computers.
+          testTimeout: 30_000,
           include: ['test/{core,lane,shared,simulation,mutants}/**/*.test.ts'],
         },
       },
@@ -69,6 +71,7 @@ export default defineConfig({
           isolate: false,
           // Only for slow, busy computers; no test waits for a real clock.
           testTimeout: 30_000,
+          hookTimeout: 30_000,
           include: ['test/actor/**/*.test.ts', 'test/http/**/*.test.ts'],
           globalSetup: 'test/support/node/in-memory.ts',
           setupFiles: ['test/support/workerd/setup.ts'],

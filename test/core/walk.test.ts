@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Event } from '../../actors/export-job/core/events.ts'
+import type { Effect, Event } from '../../actors/export-job/core/events.ts'
 import type { Job } from '../../actors/export-job/core/job.ts'
 import { wakeAt } from '../../actors/export-job/core/schedule.ts'
 import { findingsOf } from '../../actors/export-job/core/shown/findings.ts'
@@ -98,6 +98,11 @@ function checkEdge(edge: Edge): void {
     edge,
   )
   checkWebhooks(edge)
+  rule(
+    'a deleted job asks only for what ends it',
+    !isHidden(step.job) || step.effects.every(({ type }) => ENDING.has(type)),
+    edge,
+  )
   const due = wakeOf(before)
   if (event.type === 'wake' && (due === null || at < due)) {
     const idle = step.job === before && step.effects.length === 0 && !step.durable
@@ -143,9 +148,18 @@ function checkWebhooks(edge: Edge): void {
       ),
     edge,
   )
-  const { status } = step.job.phase
-  const hidden = status === 'deleting' || status === 'gone'
-  rule('nothing is told of a deleted job', !hidden || (owed.length === 0 && sent.length === 0), edge)
+  rule(
+    'nothing is told of a deleted job',
+    !isHidden(step.job) || (owed.length === 0 && sent.length === 0),
+    edge,
+  )
+}
+
+/** The effects of a job that is being deleted: a debt that its deletion forgot to drop shows itself here. */
+const ENDING = new Set<Effect['type']>(['erase', 'cancelRemote', 'tellLane'])
+
+function isHidden({ phase }: Job): boolean {
+  return phase.status === 'deleting' || phase.status === 'gone'
 }
 
 function asks({ step }: Edge, type: string): boolean {
@@ -180,7 +194,7 @@ function checkState(job: Job, now: number): void {
     rule('under silence no job wakes often', outside === silent || end.wakes < 100, edge)
   }
   arrows.addTime(job, now)
-  const hidden = job.phase.status === 'deleting' || job.phase.status === 'gone'
+  const hidden = isHidden(job)
   const view = viewOf(job, () => 0.001)
   rule('every state can be shown, and only those of a deleted job are not', (view === null) === hidden, edge)
   const findings = findingsOf(job, now)
@@ -242,6 +256,7 @@ describe('In every state that a job can reach', () => {
     'a webhook is owed until it was answered, or the job is deleted',
     'every event that is told is owed with it, in its version',
     'nothing is told of a deleted job',
+    'a deleted job asks only for what ends it',
   ])('%s', (name) => {
     expect(broken.get(name)).toBeUndefined()
   })
