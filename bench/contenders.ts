@@ -115,6 +115,11 @@ export class Contenders {
     return this.#once('floor', () => this.#floor(VARS))
   }
 
+  /** The same in a separate process, as warm as the service with workers on lines. */
+  linedFloor(): Promise<Runtime> {
+    return this.#once('lined-floor', () => this.#floor(VARS))
+  }
+
   /** The floor with duties: the same Worker in a separate process, so that it is not warmed up by the floor's turns. */
   dutiful(): Promise<Runtime> {
     return this.#once('dutiful', () => this.#floor(VARS))

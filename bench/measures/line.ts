@@ -44,7 +44,7 @@ interface Line {
 export const line: Measure = async (context) => {
   const { contenders, quick, say } = context
   const runtime = await contenders.lined()
-  const floor = await contenders.floor()
+  const floor = await contenders.linedFloor()
   const headers = contenders.authorization
   const jobs = await runningJobs(runtime, headers, quick ? QUICK_LINES : LINES)
   const lines: Line[] = []
@@ -69,7 +69,7 @@ async function costs(
   const text = reportOf(1)
   const turns: Turn[] = [
     sayingTurn('exportal', runtime, ms, lines, (each) => each.socket.send(reportOf(++each.n))),
-    sayingTurn('floor', await contenders.floor(), ms, bare, (socket) => socket.send(text)),
+    sayingTurn('floor', await contenders.linedFloor(), ms, bare, (socket) => socket.send(text)),
     {
       name: 'posted',
       run: async () => {
