@@ -56,9 +56,12 @@ export class Contenders {
     return { Authorization: `Bearer bench.${signature}` }
   }
 
-  /** The service as deployed, with a RunPod that answers at once. */
-  exportal(): Promise<Runtime> {
-    return this.#once('exportal', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
+  /**
+   * The service as deployed, with a RunPod that answers at once. A measure has a process of its own when the warmth or
+   * the memory that others leave behind would count.
+   */
+  exportal(process: 'exportal' | 'attacked' | 'crowded' | 'lined' = 'exportal'): Promise<Runtime> {
+    return this.#once(process, async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
   }
 
   /** The same with every alarm delayed by an hour, so that nothing is dispatched. */
@@ -90,39 +93,15 @@ export class Contenders {
     }))
   }
 
-  /** The service in a separate process, to measure the memory of many jobs. */
-  crowded(): Promise<Runtime> {
-    return this.#once('crowded', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
-  }
-
-  /** The service with workers on lines only. */
-  lined(): Promise<Runtime> {
-    return this.#once('lined', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
-  }
-
-  /** The service in a separate process: memory beside that of a busy one is what its collector has not taken back yet. */
-  attacked(): Promise<Runtime> {
-    return this.#once('attacked', async () => ({ bundle: this.#service, actors: ACTORS, vars: VARS }))
-  }
-
   /** The service with a RunPod behind real sockets. */
   onTheNetwork(runpodEndpoint: string): Promise<Runtime> {
     const vars = { ...VARS, RUNPOD_ENDPOINT: runpodEndpoint }
     return this.#once('network', async () => ({ bundle: this.#service, actors: ACTORS, vars }), false)
   }
 
-  floor(): Promise<Runtime> {
-    return this.#once('floor', () => this.#floor(VARS))
-  }
-
-  /** The same in a separate process, as warm as the service with workers on lines. */
-  linedFloor(): Promise<Runtime> {
-    return this.#once('lined-floor', () => this.#floor(VARS))
-  }
-
-  /** The floor with duties: the same Worker in a separate process, so that it is not warmed up by the floor's turns. */
-  dutiful(): Promise<Runtime> {
-    return this.#once('dutiful', () => this.#floor(VARS))
+  /** The least that does the same. `dutiful`, the floor with duties, and the floor of lines are not warmed by its turns. */
+  floor(process: 'floor' | 'dutiful' | 'lined-floor' = 'floor'): Promise<Runtime> {
+    return this.#once(process, () => this.#floor(VARS))
   }
 
   floorOnTheNetwork(runpodEndpoint: string): Promise<Runtime> {
@@ -166,7 +145,7 @@ export class Contenders {
   }
 
   /** All contenders with Exportal's HTTP API, by column name; the one under test first. */
-  async speakers(): Promise<[name: string, served: Served][]> {
+  async withApi(): Promise<[name: string, served: Served][]> {
     return [['exportal', await this.exportal()], ['plain', await this.plain()], ...(await this.redis())]
   }
 
@@ -226,7 +205,7 @@ export async function floorJobs(
   count: number,
 ): Promise<{ floor: Runtime; dutiful: Runtime; names: string[] }> {
   const floor = await contenders.floor()
-  const dutiful = await contenders.dutiful()
+  const dutiful = await contenders.floor('dutiful')
   const names = Array.from({ length: count }, () => `floor-job-${crypto.randomUUID()}`)
   const creations = names.map((name) => requestBytes('POST', `/create/${name}`, {}, FLOOR_STATE))
   for (const { port } of [floor, dutiful]) await sendAll(port, 8, creations)

@@ -11,7 +11,7 @@ import type { Line, Taken } from './watch.ts'
  * How a series of connections ended. `cut`: the job has ended, but the last lines of its log may be missing. `closed`:
  * the server closed for good, but the job has not ended. `unreachable`: too many consecutive connections failed.
  */
-export type Heard = 'ended' | 'cut' | 'closed' | 'unreachable'
+export type ListenEnd = 'ended' | 'cut' | 'closed' | 'unreachable'
 
 /** The lines of one commit are sent together: lines that have not arrived by then are read from the log. */
 const LAST_LINES_MS = 250
@@ -28,7 +28,7 @@ interface Refusal {
  * @throws ExportalError when the service refuses the watch. A refusal of the token (4401) is followed by another try
  *   when a different token is available; a second refusal without a snapshot in between ends the watch.
  */
-export async function listen(line: Line, WebSocket: WebSocketLike, patience: number): Promise<Heard> {
+export async function listen(line: Line, WebSocket: WebSocketLike, patience: number): Promise<ListenEnd> {
   const { http, tracker, signal } = line
   const { timings } = http
   let left = patience

@@ -125,12 +125,12 @@ export class JobWatch implements AsyncIterable<Update> {
     for (;;) {
       let pollMs = Number.POSITIVE_INFINITY
       if (WebSocket) {
-        const heard = await listen(line, WebSocket, patience)
-        if (heard === 'cut') await complete(line, this.#endedJob())
-        if (heard === 'cut' || heard === 'ended') break
+        const end = await listen(line, WebSocket, patience)
+        if (end === 'cut') await complete(line, this.#endedJob())
+        if (end === 'cut' || end === 'ended') break
         // The server closed for good, but the job has not ended: poll once, then connect again.
-        pollMs = heard === 'closed' ? timings.pollIntervalMs : timings.socketRetryMs
-        patience = heard === 'closed' ? timings.socketFailures : 1
+        pollMs = end === 'closed' ? timings.pollIntervalMs : timings.socketRetryMs
+        patience = end === 'closed' ? timings.socketFailures : 1
       }
       if (await poll(line, pollMs)) break
     }
@@ -140,7 +140,7 @@ export class JobWatch implements AsyncIterable<Update> {
   #accept(message: ServerMessage): Taken {
     const updates = this.#tracker.accept(message)
     if (updates === 'gap') return 'gap'
-    if (updates.length > 0) this.#showHeard(message)
+    if (updates.length > 0) this.#showReceived(message)
     for (const update of updates) this.#emit(update)
     // Replayed lines may include the job's end; the snapshot after them contains the job.
     if (message.type === 'replay' || !this.job || !isEnded(this.job)) return 'going'
@@ -167,7 +167,7 @@ export class JobWatch implements AsyncIterable<Update> {
     else this.#show(this.#synced ? 'reconnecting' : 'connecting')
   }
 
-  #showHeard(message: ServerMessage): void {
+  #showReceived(message: ServerMessage): void {
     if (message.type === 'snapshot') {
       if (this.#state.status !== 'polling') this.#show(this.#synced && !message.reset ? 'resumed' : 'live')
       this.#synced = true

@@ -54,7 +54,7 @@ export class AttachedWorkers {
   /** Called when `jobsToStop` may have changed, and at the end. */
   readonly #stopWatchers = new Set<() => void>()
   /** Jobs whose workers were sent a stop. */
-  readonly #told = new Set<Hold>()
+  readonly #notified = new Set<Hold>()
   readonly #presence: Presence
   #closed = false
 
@@ -127,10 +127,10 @@ export class AttachedWorkers {
     for (const hold of this.#of(workerId)) {
       if (jobIds.includes(hold.job.id)) this.#seen(hold)
       // The worker received a stop for this job, and does not hold it any more.
-      else if (this.#told.has(hold)) hold.end({ kind: 'failed', error: 'stopped', output: undefined })
+      else if (this.#notified.has(hold)) hold.end({ kind: 'failed', error: 'stopped', output: undefined })
     }
     // A worker that still holds a job after its stop is sent the stop again.
-    for (const hold of this.#of(workerId)) if (jobIds.includes(hold.job.id)) this.#told.delete(hold)
+    for (const hold of this.#of(workerId)) if (jobIds.includes(hold.job.id)) this.#notified.delete(hold)
     this.#wakeStops()
   }
 
@@ -161,7 +161,7 @@ export class AttachedWorkers {
         this.#presence.ended(workerId)
         if (gone.aborted) this.#brokeOff(workerId)
         const holds = gone.aborted ? [] : this.#toStop(workerId)
-        for (const hold of holds) this.#told.add(hold)
+        for (const hold of holds) this.#notified.add(hold)
         resolve(holds.map(({ job }) => job.id))
       }
       const look = () => {
@@ -195,7 +195,7 @@ export class AttachedWorkers {
       end: (outcome) => {
         hold.cancelTimer()
         job.signal.removeEventListener('abort', stop)
-        this.#told.delete(hold)
+        this.#notified.delete(hold)
         if (this.#holds.get(job.id) === hold) this.#holds.delete(job.id)
         resolve(outcome)
       },
@@ -225,7 +225,7 @@ export class AttachedWorkers {
   }
 
   #toStop(workerId: string): Hold[] {
-    return this.#of(workerId).filter((hold) => hold.job.signal.aborted && !this.#told.has(hold))
+    return this.#of(workerId).filter((hold) => hold.job.signal.aborted && !this.#notified.has(hold))
   }
 
   #wakeStops(): void {

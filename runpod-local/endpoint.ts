@@ -245,8 +245,8 @@ export class Endpoint {
     if (!ending.keepWorker) this.#stopWorker(job, ending.error ?? status)
     // Whether the cloud calls the webhook of a cancelled job is not established; here only a fault switch makes it do
     // so.
-    const told = status !== 'CANCELLED' || faults.of(job.label).webhook?.on_cancel === true
-    if (told && !this.#closed) this.#options.onEnd(job, envelope(job, clock.now()))
+    const notifies = status !== 'CANCELLED' || faults.of(job.label).webhook?.on_cancel === true
+    if (notifies && !this.#closed) this.#options.onEnd(job, envelope(job, clock.now()))
     this.pump()
   }
 

@@ -158,11 +158,11 @@ function tellHowToAttach(url: string, { apiKey, log }: Settings): void {
 
 /** Logs a wrong key once for callers and once for workers, since a worker repeats its requests endlessly. */
 function tellOfWrongKeys(log: Log): ServerContext['onWrongKey'] {
-  const told = new Set<string>()
+  const seen = new Set<string>()
   return (operation) => {
     const who = Object.hasOwn(workerRoutes, operation) ? 'a worker' : 'a caller'
-    if (told.has(who)) return
-    told.add(who)
+    if (seen.has(who)) return
+    seen.add(who)
     const hint = who === 'a worker' ? "RunPod's SDK takes a key in ~/.runpod/config.toml first" : undefined
     log('key.wrong', { who, operation, hint })
   }

@@ -77,7 +77,7 @@ export class WorkerLine {
   /** Messages of the current second, by socket; may be lost by an eviction. */
   readonly #rates = new WeakMap<Socket, { since: number; count: number }>()
   /** The socket whose message is being handled. `committed` skips it: `#report` may stop it only after its ack. */
-  #speaker: Socket | null = null
+  #sender: Socket | null = null
   /** A line that may return soon; logged if it does not. */
   #lost: { note: LineNote; code: number } | null = null
   #lastClose: InspectedLine['last_close'] = null
@@ -170,7 +170,7 @@ export class WorkerLine {
     if (types.includes('line_lost')) this.#logLost()
     for (const socket of this.#sockets.list()) {
       const note = this.#sockets.noteOf(socket)
-      if (socket === this.#speaker || isOpen(job, note.ref)) continue
+      if (socket === this.#sender || isOpen(job, note.ref)) continue
       if (note.isDone || isWon(job, note.ref)) this.#leave(socket, 1000, 'The attempt has ended.', now)
       else this.#stop(socket, reasonOf(job), now)
     }
@@ -234,11 +234,11 @@ export class WorkerLine {
 
   #decide(socket: Socket, report: Report): Reply {
     if (!this.#ports.job()) return { ok: true, cancel: true }
-    this.#speaker = socket
+    this.#sender = socket
     try {
       return this.#ports.apply(report)
     } finally {
-      this.#speaker = null
+      this.#sender = null
     }
   }
 

@@ -27,10 +27,10 @@ export function openSocket(
   const started = performance.now()
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { headers, perMessageDeflate: false })
-    let heard = 0
+    let received = 0
     const listen = (data: WebSocket.RawData) => {
-      heard++
-      if (heard < first) return
+      received++
+      if (received < first) return
       socket.off('message', listen)
       resolve({ socket, ms: performance.now() - started, last: String(data) })
     }
@@ -68,7 +68,7 @@ export async function untilAllHeard(
   const started = performance.now()
   const all = new Promise<number>((resolve, reject) => {
     late = setTimeout(
-      () => reject(new Error(`${missing} of ${sockets.length} watchers heard nothing.`)),
+      () => reject(new Error(`${missing} of ${sockets.length} watchers received nothing.`)),
       GIVE_UP_MS,
     )
     for (const socket of sockets) socket.once('message', () => --missing === 0 && resolve(performance.now()))

@@ -21,7 +21,7 @@ const APART_MS = 110
 const CALM = 40
 
 export const hostile: Measure = async ({ contenders, quick, say }) => {
-  const runtime = await contenders.attacked()
+  const runtime = await contenders.exportal('attacked')
   const [attacked, other] = await runningJobs(runtime, contenders.authorization, 2)
   if (!attacked || !other) throw new Error('The jobs were not created.')
   const frames = quick ? QUICK_FRAMES : FRAMES

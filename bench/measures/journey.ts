@@ -169,7 +169,7 @@ async function travel(traveller: Traveller, world: World, nth: number): Promise<
 
 function untilComplete(socket: WebSocket): Promise<number> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('The watcher was never told of the end.')), GIVE_UP_MS)
+    const late = setTimeout(() => reject(new Error('The watcher never received the end.')), GIVE_UP_MS)
     socket.on('message', (data) => {
       const { job }: { job?: { status: string } } = JSON.parse(String(data))
       if (job?.status !== 'complete') return

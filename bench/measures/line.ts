@@ -43,8 +43,8 @@ interface Line {
 
 export const line: Measure = async (context) => {
   const { contenders, quick, say } = context
-  const runtime = await contenders.lined()
-  const floor = await contenders.linedFloor()
+  const runtime = await contenders.exportal('lined')
+  const floor = await contenders.floor('lined-floor')
   const headers = contenders.authorization
   const jobs = await runningJobs(runtime, headers, quick ? QUICK_LINES : LINES)
   const lines: Line[] = []
@@ -54,7 +54,7 @@ export const line: Measure = async (context) => {
   for (const { id } of jobs) bare.push((await openSocket(wsUrl(floor, `/ws/${id}?bytes=1`), {})).socket)
   say(`${lines.length} lines, ${1000 / EVERY_MS} reports a second on each`)
   const rows = [...(await costs(context, runtime, lines, bare)), await lost(runtime, headers, lines)]
-  rows.push(await heard(context, runtime, lines, bare))
+  rows.push(await untilWatched(context, runtime, lines, bare))
   for (const socket of [...bare, ...lines.map((each) => each.socket)]) socket.terminate()
   return rows
 }
@@ -69,7 +69,7 @@ async function costs(
   const text = reportOf(1)
   const turns: Turn[] = [
     sayingTurn('exportal', runtime, ms, lines, (each) => each.socket.send(reportOf(++each.n))),
-    sayingTurn('floor', await contenders.linedFloor(), ms, bare, (socket) => socket.send(text)),
+    sayingTurn('floor', await contenders.floor('lined-floor'), ms, bare, (socket) => socket.send(text)),
     {
       name: 'posted',
       run: async () => {
@@ -152,7 +152,7 @@ async function lost(runtime: Runtime, headers: Record<string, string>, lines: re
 }
 
 /** The time from a report on the line until its watcher receives it. */
-async function heard(
+async function untilWatched(
   { contenders, rounds }: Context,
   runtime: Runtime,
   lines: readonly Line[],

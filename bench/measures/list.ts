@@ -70,7 +70,7 @@ export const list: Measure = async (context) => {
   const { contenders } = context
   const exportal = await contenders.exportal()
   const floor = await contenders.floor()
-  const dutiful = await contenders.dutiful()
+  const dutiful = await contenders.floor('dutiful')
   const plain = await contenders.plain()
   const count = context.quick ? QUICK_ROWS : ROWS
   context.say(`${count} rows for each`)

@@ -68,7 +68,7 @@ export const create: Measure = async (context) => {
   await settle(held)
 
   const atOnce: Turn[] = []
-  for (const [name, served] of await contenders.speakers()) {
+  for (const [name, served] of await contenders.withApi()) {
     await served.storeVideos(
       Array.from({ length: INPUTS }, (_, nth) => inputOf(nth)),
       'video',
@@ -122,7 +122,7 @@ async function settle(served: Served): Promise<void> {
 export const report: Measure = async (context) => {
   const { contenders, rounds } = context
   const turns: Turn[] = []
-  for (const [name, runtime] of await contenders.speakers()) {
+  for (const [name, runtime] of await contenders.withApi()) {
     const jobs = await runningJobs(runtime, contenders.authorization, JOBS)
     const request = (nth: number) => reportRequest(pick(jobs, nth), 1 + ((nth / 1000) % 98))
     turns.push(turn(context, runtime, name, 200, request))
@@ -143,7 +143,7 @@ export const report: Measure = async (context) => {
 export const get: Measure = async (context) => {
   const { contenders, rounds } = context
   const turns: Turn[] = []
-  for (const [name, runtime] of await contenders.speakers()) {
+  for (const [name, runtime] of await contenders.withApi()) {
     const headers = contenders.authorization
     const jobs = await runningJobs(runtime, headers, JOBS)
     const request = (nth: number) => requestBytes('GET', `/api/jobs/${pick(jobs, nth).id}`, headers)

@@ -23,7 +23,7 @@ const ASLEEP_MS = 13_000
 
 export const scale: Measure = async ({ contenders, quick, say }) => {
   const count = quick ? QUICK_JOBS : JOBS
-  const runtime = await contenders.crowded()
+  const runtime = await contenders.exportal('crowded')
   const headers = contenders.authorization
   await runningJobs(runtime, headers, 20)
   const before = runtime.memoryBytes()

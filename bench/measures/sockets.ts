@@ -33,16 +33,16 @@ async function fanOutTo(watchers: number, context: Context): Promise<Row> {
   const { contenders } = context
   const headers = contenders.authorization
   const watching: Watching[] = []
-  for (const [name, runtime] of await contenders.speakers()) {
+  for (const [name, runtime] of await contenders.withApi()) {
     const job = await oneJob(runtime, headers)
     const sockets = await openSockets(watchUrl(runtime, job.id), headers, watchers)
-    let told = 0
-    watching.push(await watched(name, runtime, sockets, () => reportRequest(job, 2 + (told++ % 900) / 10)))
+    let reports = 0
+    watching.push(await watched(name, runtime, sockets, () => reportRequest(job, 2 + (reports++ % 900) / 10)))
   }
   const name = `fan-out-${crypto.randomUUID()}`
   for (const [who, runtime, request] of [
     ['floor', await contenders.floor(), requestBytes('POST', `/broadcast/${name}`, {}, MESSAGE)],
-    ['dutiful', await contenders.dutiful(), dutifulReport(name, contenders.dutifulAuthorization)],
+    ['dutiful', await contenders.floor('dutiful'), dutifulReport(name, contenders.dutifulAuthorization)],
   ] as const) {
     const sockets = await openSockets(wsUrl(runtime, `/ws/${name}?bytes=10`), {}, watchers)
     watching.push(await watched(who, runtime, sockets, () => request))

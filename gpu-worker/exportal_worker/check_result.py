@@ -38,9 +38,9 @@ def check_result(given: Media, plan: Plan, result: Media) -> None:
     if sound is not None and result.sound is None and sound[1] - sound[0] > 0.1:
         raise _unplanned("has no sound")
     if sound is not None and result.sound is not None:
-        heard = (result.sound.start, result.sound.end)
-        _compare("sound", heard, sound, slack)
-        apart = abs(made[0] - heard[0] - (picture[0] - sound[0]))
+        written = (result.sound.start, result.sound.end)
+        _compare("sound", written, sound, slack)
+        apart = abs(made[0] - written[0] - (picture[0] - sound[0]))
         if apart > 0.25 + (0 if rate is None else 1 / rate):
             raise _damaged(f"The result's sound and picture are {fixed(apart, 2)} s apart")
     if frames > expected * 1.1 + 2:

@@ -63,7 +63,7 @@ def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
         raise ValueError("EXPORTAL_ENCODER must be auto, nvenc or libx264")
     nvenc = wanted == "nvenc" or (wanted == "auto" and _nvenc_works(path))
     version, encoders, filters, codecs = (
-        _told([path, "-hide_banner", flag]).stdout for flag in ("-version", "-encoders", "-filters", "-codecs")
+        _run([path, "-hide_banner", flag]).stdout for flag in ("-version", "-encoders", "-filters", "-codecs")
     )
     missing = [
         *(name for name in _ENCODERS if not _lists(encoders, name)),
@@ -86,13 +86,13 @@ def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
 def _shaper_of(path: str) -> Shaper:
     """libass prints its shapers when it starts, before it fails to open the file, which does not exist."""
     command = [path, "-v", "info", "-f", "lavfi", "-i", "color=s=16x16:d=1", "-vf", "ass=f=none", "-f", "null", "-"]
-    said = _told(command).stderr.lower()
+    said = _run(command).stderr.lower()
     if "no such filter" in said:
         return "none"
     return "harfbuzz" if "harfbuzz" in said else "fribidi"
 
 
-def _told(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+def _run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     """ffmpeg's output about itself; empty when it does not run, which every job will report."""
     try:
         return subprocess.run(
@@ -110,8 +110,8 @@ def _told(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.CompletedProcess(command, 1, "", "")
 
 
-def _lists(told: str, name: str) -> bool:
-    return re.search(rf"^\s*\S+\s+{name}\s", told, re.MULTILINE) is not None
+def _lists(output: str, name: str) -> bool:
+    return re.search(rf"^\s*\S+\s+{name}\s", output, re.MULTILINE) is not None
 
 
 def _nvenc_works(path: str) -> bool:
@@ -127,10 +127,10 @@ def _gpus() -> list[str]:
     """The names of NVIDIA's GPUs; empty without its driver."""
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
-        told = subprocess.run(command, capture_output=True, timeout=60, check=True, encoding="utf-8", errors="replace")
+        result = subprocess.run(command, capture_output=True, timeout=60, check=True, encoding="utf-8", errors="replace")
     except (OSError, subprocess.SubprocessError):
         return []
-    return [line.strip() for line in told.stdout.splitlines() if line.strip()]
+    return [line.strip() for line in result.stdout.splitlines() if line.strip()]
 
 
 def run_ffmpeg(

@@ -135,7 +135,7 @@ class Line:
             connection.send(json.dumps(self._hello))
             self._now(connection)
             for text in connection:
-                self._hear(text)
+                self._receive(text)
         except (ConnectionClosed, OSError):
             pass
         finally:
@@ -155,19 +155,19 @@ class Line:
         if connection is not None and self._closing.is_set():
             connection.close()
 
-    def _hear(self, text: "str | bytes") -> None:
+    def _receive(self, text: "str | bytes") -> None:
         if text == "pong":
             return
         try:
-            told = json.loads(text)
+            message = json.loads(text)
         except ValueError:
             return
-        if not isinstance(told, dict):
+        if not isinstance(message, dict):
             return
-        if told.get("type") == "stop":
-            self._stop.set(f"the service asked to stop ({told.get('reason')})")
-        elif told.get("type") in ("ack", "refused"):
-            log.info("report %s: %s", told.get("of"), told.get("code", "ack"))
+        if message.get("type") == "stop":
+            self._stop.set(f"the service asked to stop ({message.get('reason')})")
+        elif message.get("type") in ("ack", "refused"):
+            log.info("report %s: %s", message.get("of"), message.get("code", "ack"))
             with self._changed:
-                self._answered.add(told.get("of"))
+                self._answered.add(message.get("of"))
                 self._changed.notify_all()

@@ -75,12 +75,12 @@ class _Upload:
     def _part(self, sign: str, start: int, length: int, on_fraction: OnFraction) -> str:
         """Signs and sends one part; returns its ETag. After an expired signature (403) the next try signs again."""
 
-        def told(done: float) -> None:
+        def report_done(done: float) -> None:
             on_fraction((start + done * length) / self._size)
 
         def attempt() -> str:
             url = _judged(exchange("GET", sign, stop=self._stop)).json()["url"]
-            body = pieces(self._path, start, length, told)
+            body = pieces(self._path, start, length, report_done)
             answer = exchange("PUT", url, {"Content-Length": str(length)}, body, self._stop)
             if answer.status == 403:
                 raise Passing("403")

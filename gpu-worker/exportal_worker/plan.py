@@ -140,7 +140,7 @@ class Plan:
             *_source(media.demuxer, INPUT_NAME),
             *[arg for index, (demuxer, _) in enumerate(images) for arg in _source(demuxer, image_name(index))],
             *["-filter_complex", ";".join([self._graph(images), *_joined(self.sound)])],
-            *["-map", "[out]", *([] if self.sound is None else ["-map", _heard(self.sound)])],
+            *["-map", "[out]", *([] if self.sound is None else ["-map", _input_of(self.sound)])],
             *(["-ss", text(micros(edit.start - coarse))] if edit.start > coarse else []),
             *(["-t", text(edit.duration)] if self._is_part else []),
             # Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is
@@ -252,7 +252,7 @@ def _joined(sound: Sound | None) -> list[str]:
     return [f"[0:{sound.index}][0:{sound.right}]join=inputs=2:channel_layout=stereo[sound]"]
 
 
-def _heard(sound: Sound) -> str:
+def _input_of(sound: Sound) -> str:
     return f"0:{sound.index}" if sound.right is None else "[sound]"
 
 

@@ -49,7 +49,7 @@ def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None 
     packets: Packets = {}
     rest: list[str] = []
 
-    def told(line: str) -> None:
+    def read_line(line: str) -> None:
         # The packets come first, one per line: they may be too many to keep as text.
         if rest:
             rest.append(line)
@@ -59,7 +59,7 @@ def probe(path: str, ffmpeg: Ffmpeg, what: str = "The input", stop: Stop | None 
             take(packets, line)
 
     asked = ["-show_format", "-show_programs", "-show_streams", "-show_entries", _PACKET, "-of", "json=compact=1"]
-    _ask(ffmpeg, [*source, *asked], what, stop, told)
+    _ask(ffmpeg, [*source, *asked], what, stop, read_line)
     return choose(demuxer, json.loads("".join(rest) or "{}"), packets, ffmpeg.decodes, what)
 
 

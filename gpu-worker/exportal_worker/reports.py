@@ -156,9 +156,9 @@ class Reports:
             answer = post_json(f"{self._url}/{kind}", body, self._headers, timeout_s=_TIMEOUT_S)
         except NoAnswer as trouble:
             return str(trouble)
-        told = answer.json()
+        reply = answer.json()
         if answer.status in (404, 410):
             self._stop.set(f"the job is gone ({answer.status})")
-        elif isinstance(told, dict) and told.get("cancel") is True:
+        elif isinstance(reply, dict) and reply.get("cancel") is True:
             self._stop.set("the service asked to stop")
         return answer.status

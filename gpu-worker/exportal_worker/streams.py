@@ -19,11 +19,11 @@ _MAX_GUESS = 0.25
 
 def take(packets: Packets, line: str) -> None:
     """Parses the line of one packet. Packets removed by an edit list (`D` in the flags) are never shown."""
-    told = dict(re.findall(r'"(\w+)": "?([^",}]+)', line))
-    at = _number(told.get("pts_time", told.get("dts_time", "")))
-    if "stream_index" not in told or at is None or "D" in told.get("flags", ""):
+    fields = dict(re.findall(r'"(\w+)": "?([^",}]+)', line))
+    at = _number(fields.get("pts_time", fields.get("dts_time", "")))
+    if "stream_index" not in fields or at is None or "D" in fields.get("flags", ""):
         return
-    packets.setdefault(int(told["stream_index"]), []).append((at, _number(told.get("duration_time", "")) or 0.0))
+    packets.setdefault(int(fields["stream_index"]), []).append((at, _number(fields.get("duration_time", "")) or 0.0))
 
 
 def choose(
@@ -51,10 +51,10 @@ def choose(
     dolby = next((side for side in video.get("side_data_list", []) if side.get("dv_profile") == 5), {})
     if dolby.get("dv_bl_signal_compatibility_id", 1) == 0:
         raise invalid_media(f"{what} is Dolby Vision of profile 5, whose colours this worker cannot read.")
-    heard = [each for each in sounds if decodes(each.get("codec_name", "")) and _lasts(packets.get(each["index"], []))]
+    audible = [each for each in sounds if decodes(each.get("codec_name", "")) and _lasts(packets.get(each["index"], []))]
     programs = ({each["index"] for each in program.get("streams", [])} for program in answer.get("programs", []))
     program = next((each for each in programs if video["index"] in each), set())
-    own = [each for each in heard if each["index"] in program] or heard
+    own = [each for each in audible if each["index"] in program] or audible
     flagged = [each for each in own if each.get("disposition", {}).get("default") == 1]
     audio = next(iter([*flagged, *own]), None)
     right = next((each for each in own if len(own) == 2 and each is not audio), None)
@@ -67,8 +67,8 @@ def choose(
     return _timed(demuxer, start, video, audio, right, packets, notes)
 
 
-def _lasts(heard: list[tuple[float, float]]) -> bool:
-    return max((at + length for at, length in heard), default=0) > min((at for at, _ in heard), default=0)
+def _lasts(packets: list[tuple[float, float]]) -> bool:
+    return max((at + length for at, length in packets), default=0) > min((at for at, _ in packets), default=0)
 
 
 def _are_sides(left: Stream, right: Stream, packets: Packets) -> bool:
@@ -77,8 +77,8 @@ def _are_sides(left: Stream, right: Stream, packets: Packets) -> bool:
     channel. Compressed streams of one channel are rather alternatives, in a broadcast for example.
     """
     ones, others = packets[left["index"]], packets[right["index"]]
-    starts = [min(at for at, _ in heard) for heard in (ones, others)]
-    ends = [max(at + length for at, length in heard) for heard in (ones, others)]
+    starts = [min(at for at, _ in side) for side in (ones, others)]
+    ends = [max(at + length for at, length in side) for side in (ones, others)]
     return (
         left.get("channels") == right.get("channels") == 1
         and left["codec_name"].startswith("pcm_")
@@ -110,8 +110,8 @@ def _timed(
     notes: list[str],
 ) -> Media:
     frames = sorted(packets[video["index"]], key=lambda frame: frame[0])
-    heard = packets[audio["index"]] if audio else []
-    origin = min(at for at, _ in [*frames[:1], *heard])
+    sound_packets = packets[audio["index"]] if audio else []
+    origin = min(at for at, _ in [*frames[:1], *sound_packets])
 
     def since(at: float) -> float:
         return rounded((at - origin) * 1e6) / 1e6
@@ -122,8 +122,8 @@ def _timed(
     end = since(last + (length or min(step, _MAX_GUESS) or 0.04))
     sound = None
     if audio:
-        until = max(at + length for at, length in heard)
-        start = since(min(at for at, _ in heard))
+        until = max(at + length for at, length in sound_packets)
+        start = since(min(at for at, _ in sound_packets))
         other = right["index"] if right else None
         sound = Sound(audio["index"], audio["codec_name"], audio.get("channels", 0), start, since(until), other)
     lead = rounded((origin - file_start) * 1e6) / 1e6 if file_start is not None else 0
@@ -144,8 +144,8 @@ def _turn(video: Stream) -> str:
 def _display_size(video: Stream) -> Size:
     """The size with square pixels, keeping the larger dimension."""
     width, height = video["width"], video["height"]
-    told = re.fullmatch(r"(\d+):(\d+)", video.get("sample_aspect_ratio", ""), re.ASCII)
-    across, down = (int(told[1]), int(told[2])) if told else (1, 1)
+    ratio = re.fullmatch(r"(\d+):(\d+)", video.get("sample_aspect_ratio", ""), re.ASCII)
+    across, down = (int(ratio[1]), int(ratio[2])) if ratio else (1, 1)
     ratio = across / down if across > 0 and down > 0 else 1
     if ratio > 1:
         return Size(rounded(width * ratio), height)
@@ -175,12 +175,12 @@ def _is_interlaced(video: Stream) -> bool:
 def _picture(demuxer: str, video: Stream, turn: str, times: list[float], end: float) -> Picture:
     """Colours without tags follow the size: BT.709 from 720 lines or 1280 columns on, BT.601 below."""
 
-    def told(field: str, otherwise: str) -> str:
+    def tag_or(field: str, otherwise: str) -> str:
         name = video.get(field, "")
         return otherwise if name in ("", "unknown", "reserved") else name
 
     hd = video["height"] >= 720 or video["width"] >= 1280
-    transfer = told("color_transfer", "bt709")
+    transfer = tag_or("color_transfer", "bt709")
     wide = transfer in ("smpte2084", "arib-std-b67")
     pixels = video.get("pix_fmt", "")
     rgb = pixels.startswith(("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "pal8"))
@@ -190,8 +190,8 @@ def _picture(demuxer: str, video: Stream, turn: str, times: list[float], end: fl
         codec=video["codec_name"],
         turn=turn,
         transfer=transfer,
-        matrix="gbr" if rgb else told("color_space", "bt2020nc" if wide else "bt709" if hd else "smpte170m"),
-        primaries=told("color_primaries", "bt2020" if wide else "bt709"),
+        matrix="gbr" if rgb else tag_or("color_space", "bt2020nc" if wide else "bt709" if hd else "smpte170m"),
+        primaries=tag_or("color_primaries", "bt2020" if wide else "bt709"),
         range="pc" if full or rgb else "tv",
         alpha=_has_alpha(demuxer, video),
         interlaced=_is_interlaced(video),

@@ -157,16 +157,16 @@ class _Export:
     def _fetch_input(self) -> None:
         given, external, path = self._given, self._bench.external, self._path(INPUT_NAME)
 
-        def told(done: float) -> None:
+        def report_done(done: float) -> None:
             self._reports.progress(done * _RENDER_FROM, "downloading")
 
         if not given.input_is_external:
-            download(given.input_url, path, "The input", self._stop, told, self._bench.waits)
+            download(given.input_url, path, "The input", self._stop, report_done, self._bench.waits)
             return
         limits = external.limits
         if given.input_max_bytes is not None and given.input_max_bytes < limits.most_bytes:
             external = replace(external, limits=replace(limits, most_bytes=given.input_max_bytes))
-        download_external(given.input_url, path, self._stop, external, told, self._bench.waits)
+        download_external(given.input_url, path, self._stop, external, report_done, self._bench.waits)
 
     def _image(self, index: int, key: str) -> ImageFacts:
         """Downloads an image and returns its properties."""
@@ -190,7 +190,7 @@ class _Export:
         started = time.monotonic()
         self._reports.progress(_RENDER_FROM, "rendering")
 
-        def told(seconds: float) -> None:
+        def report_done(seconds: float) -> None:
             done = min(1.0, seconds / plan.edit.duration)
             elapsed = time.monotonic() - started
             eta = elapsed * (1 - done) / done if done > 0.03 else None
@@ -200,7 +200,7 @@ class _Export:
 
         def run(nvenc: bool) -> str:
             args = plan.args(images, nvenc, ffmpeg.fps_mode)
-            return run_ffmpeg(ffmpeg.path, args, self._dir, self._stop, told)
+            return run_ffmpeg(ffmpeg.path, args, self._dir, self._stop, report_done)
 
         try:
             return run(ffmpeg.nvenc)
@@ -214,18 +214,18 @@ class _Export:
     def _store(self, path: str) -> None:
         output, bench = self._given.output, self._bench
 
-        def told(done: float) -> None:
+        def report_done(done: float) -> None:
             self._reports.progress(_UPLOAD_FROM + done * 4, "uploading")
 
-        told(0)
+        report_done(0)
         in_parts = output.multipart_url is not None and os.path.getsize(path) > bench.single_put_bytes
         try:
             if not in_parts:
-                upload(path, output.put_url, output.content_type, self._stop, told, bench.waits)
+                upload(path, output.put_url, output.content_type, self._stop, report_done, bench.waits)
                 return
         except TooLarge:
             if output.multipart_url is None:
                 message = "The result is too large for one upload, and the service offers no other."
                 raise JobFailure("worker_error", message, False) from None
         assert output.multipart_url is not None
-        upload_in_parts(path, output.multipart_url, self._stop, told, bench.waits)
+        upload_in_parts(path, output.multipart_url, self._stop, report_done, bench.waits)

@@ -112,9 +112,9 @@ function run(path: string, ...args: string[]): Promise<string> {
 
 /** Null when `path` does not run, or is another program than `program`. */
 async function ageOf(path: string, program: string): Promise<number | null> {
-  const told = await run(path, '-version').catch(() => '')
-  if (!told.startsWith(`${program} version`)) return null
-  const [, major = 0, minor = 0] = /^libavcodec\s+(\d+)\.\s*(\d+)/m.exec(told) ?? []
+  const banner = await run(path, '-version').catch(() => '')
+  if (!banner.startsWith(`${program} version`)) return null
+  const [, major = 0, minor = 0] = /^libavcodec\s+(\d+)\.\s*(\d+)/m.exec(banner) ?? []
   return Number(major) * 1_000 + Number(minor)
 }
 
@@ -122,7 +122,7 @@ async function describe(
   { path, age, source }: Candidate<Ffmpeg['source']>,
   env: Record<string, string | undefined>,
 ): Promise<Ffmpeg> {
-  const [told, encoders, filters, codecs, shaper, probePath] = await Promise.all([
+  const [banner, encoders, filters, codecs, shaper, probePath] = await Promise.all([
     run(path, '-version'),
     run(path, '-encoders'),
     run(path, '-filters'),
@@ -133,7 +133,7 @@ async function describe(
   const lacks = (list: string) => (name: string) => !new RegExp(`^\\s*\\S+\\s+${name}\\s`, 'm').test(list)
   return {
     path,
-    version: /^ffmpeg version (\S+)/m.exec(told)?.[1] ?? 'unknown',
+    version: /^ffmpeg version (\S+)/m.exec(banner)?.[1] ?? 'unknown',
     source,
     probePath,
     missing: [...ENCODERS.filter(lacks(encoders)), ...[...FILTERS, ...SOME_FILTERS].filter(lacks(filters))],

@@ -112,7 +112,7 @@ export class Line {
       const { cut_every_ms: cut } = faults().line ?? {}
       if (cut !== undefined) this.#cancelCut = clock.after(cut, () => socket.terminate())
     })
-    socket.on('message', (data) => this.#hear(String(data)))
+    socket.on('message', (data) => this.#receive(String(data)))
     socket.on('close', (code) => this.#left(socket, code))
     // A refused upgrade emits `close` as well.
     socket.on('error', () => {})
@@ -124,18 +124,18 @@ export class Line {
     this.#cancelDial = clock.after(pause * (1 + Math.random()), () => this.#dial())
   }
 
-  #hear(text: string): void {
+  #receive(text: string): void {
     if (text === 'pong') return
-    const told: unknown = JSON.parse(text)
-    if (!isObject(told)) return
-    if (told.type === 'stop') {
+    const message: unknown = JSON.parse(text)
+    if (!isObject(message)) return
+    if (message.type === 'stop') {
       this.close()
-      return this.#options.onStop(`the service asked to stop (${told.reason})`)
+      return this.#options.onStop(`the service asked to stop (${message.reason})`)
     }
-    if (told.type === 'refused')
-      this.#options.log('line.refused', { of: Number(told.of), code: String(told.code) })
-    const isHeard = !this.#options.faults().line?.drop_acks
-    if (isHeard) this.#acks.get(Number(told.of))?.(true)
+    if (message.type === 'refused')
+      this.#options.log('line.refused', { of: Number(message.of), code: String(message.code) })
+    const isAcked = !this.#options.faults().line?.drop_acks
+    if (isAcked) this.#acks.get(Number(message.of))?.(true)
   }
 
   #left(socket: WebSocket, code: number): void {

@@ -113,7 +113,7 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
     ...source(probe.demuxer, INPUT_NAME),
     ...images.flatMap(({ demuxer }, index) => source(demuxer, imageName(index))),
     ...['-filter_complex', [graph(edit, probe, size, images, { entry, hold }), ...joined(sound)].join(';')],
-    ...['-map', '[out]', ...(sound === null ? [] : ['-map', heard(sound)])],
+    ...['-map', '[out]', ...(sound === null ? [] : ['-map', inputOf(sound)])],
     ...(edit.start > coarse ? ['-ss', String(micros(edit.start - coarse))] : []),
     ...(isPart ? ['-t', String(edit.duration)] : []),
     // Removes the place of recording for privacy, and chapters, which may outlast the result; rotation is already
@@ -193,7 +193,7 @@ function joined(sound: Sound | null): string[] {
   return [`[0:${sound.index}][0:${sound.right}]join=inputs=2:channel_layout=stereo[sound]`]
 }
 
-const heard = (sound: Sound) => (sound.right === undefined ? `0:${sound.index}` : '[sound]')
+const inputOf = (sound: Sound) => (sound.right === undefined ? `0:${sound.index}` : '[sound]')
 
 /**
  * The demuxer is given and only the file protocol is allowed, so that no input can make ffmpeg read anything else.

@@ -79,12 +79,12 @@ export async function probe(
 
 /** Parses the line of one packet. Packets removed by an edit list (`D` in the flags) are never shown. */
 export function take(packets: Packets, line: string): void {
-  const told = new Map([...line.matchAll(/"(\w+)": "?([^",}]+)/g)].map(([, name, value]) => [name, value]))
-  const stream = Number(told.get('stream_index') ?? Number.NaN)
-  const at = Number(told.get('pts_time') ?? told.get('dts_time') ?? Number.NaN)
-  if (!Number.isFinite(stream) || !Number.isFinite(at) || told.get('flags')?.includes('D')) return
+  const fields = new Map([...line.matchAll(/"(\w+)": "?([^",}]+)/g)].map(([, name, value]) => [name, value]))
+  const stream = Number(fields.get('stream_index') ?? Number.NaN)
+  const at = Number(fields.get('pts_time') ?? fields.get('dts_time') ?? Number.NaN)
+  if (!Number.isFinite(stream) || !Number.isFinite(at) || fields.get('flags')?.includes('D')) return
   const list = packets.get(stream) ?? []
-  list.push({ at, length: Number(told.get('duration_time') ?? 0) })
+  list.push({ at, length: Number(fields.get('duration_time') ?? 0) })
   packets.set(stream, list)
 }
 

@@ -205,9 +205,9 @@ export class Reports {
         body: jsonOf(body),
         signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       })
-      const told: unknown = await answer.json().catch(() => null)
+      const reply: unknown = await answer.json().catch(() => null)
       const gone = answer.status === 404 || answer.status === 410
-      if (gone || (isObject(told) && told.cancel === true)) {
+      if (gone || (isObject(reply) && reply.cancel === true)) {
         this.#options.onCancel(gone ? `the job is gone (${answer.status})` : 'the service asked to stop')
       }
       return answer.status

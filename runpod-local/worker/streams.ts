@@ -94,10 +94,10 @@ export function choose(
   if (dolby?.dv_bl_signal_compatibility_id === 0)
     throw invalidMedia(`${what} is Dolby Vision of profile 5, whose colours this worker cannot read.`)
   const lasts = (list: readonly Packet[] = []) => endOf(list) > startOf(list)
-  const heard = sounds.filter(({ index, codec_name }) => decodes(codec_name) && lasts(packets.get(index)))
+  const audible = sounds.filter(({ index, codec_name }) => decodes(codec_name) && lasts(packets.get(index)))
   const program = programs.find((each) => each.streams.some(({ index }) => index === video.index))
-  const beside = heard.filter(({ index }) => program?.streams.some((each) => each.index === index))
-  const own = beside.length > 0 ? beside : heard
+  const beside = audible.filter(({ index }) => program?.streams.some((each) => each.index === index))
+  const own = beside.length > 0 ? beside : audible
   const audio = own.find(({ disposition }) => disposition.default === 1) ?? own[0]
   const right = own.find((each) => own.length === 2 && each !== audio)
   const isPair = audio !== undefined && right !== undefined && areSides(audio, right, packets)
@@ -161,22 +161,22 @@ function timed(
   notes: string[],
 ): Probe {
   const frames = (packets.get(video.index) ?? []).toSorted((a, b) => a.at - b.at)
-  const heard = audio && (packets.get(audio.index) ?? [])
-  const origin = Math.min(startOf(frames), heard ? startOf(heard) : Infinity)
+  const soundPackets = audio && (packets.get(audio.index) ?? [])
+  const origin = Math.min(startOf(frames), soundPackets ? startOf(soundPackets) : Infinity)
   const since = (at: number) => Math.round((at - origin) * 1e6) / 1e6
   const times = frames.map(({ at }) => since(at))
   const last = frames.at(-1)
   const step = times.length > 1 ? (times.at(-1) ?? 0) - (times.at(-2) ?? 0) : 0
   const end = since((last?.at ?? 0) + (last?.length || Math.min(step, MAX_GUESS) || 0.04))
   const sound: Sound | null =
-    audio && heard
+    audio && soundPackets
       ? {
           index: audio.index,
           codec: audio.codec_name,
           channels: audio.channels,
           ...(right && { right: right.index }),
-          start: since(startOf(heard)),
-          end: since(endOf(heard)),
+          start: since(startOf(soundPackets)),
+          end: since(endOf(soundPackets)),
         }
       : null
   const lead = Number.isFinite(fileStart) ? Math.round((origin - fileStart) * 1e6) / 1e6 : 0
@@ -234,10 +234,10 @@ function pictureOf(
   turn: Turn,
   times: readonly number[],
 ): Omit<Picture, 'times' | 'end'> {
-  const told = (name: string, otherwise: string) =>
+  const tagOr = (name: string, otherwise: string) =>
     name === '' || name === 'unknown' || name === 'reserved' ? otherwise : name
   const hd = video.height >= 720 || video.width >= 1280
-  const transfer = told(video.color_transfer, 'bt709')
+  const transfer = tagOr(video.color_transfer, 'bt709')
   const wide = transfer === 'smpte2084' || transfer === 'arib-std-b67'
   const rgb = /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pix_fmt)
   const full = video.color_range === 'pc' || video.pix_fmt.startsWith('yuvj')
@@ -246,8 +246,8 @@ function pictureOf(
     codec: video.codec_name,
     turn,
     transfer,
-    matrix: rgb ? 'gbr' : told(video.color_space, wide ? 'bt2020nc' : hd ? 'bt709' : 'smpte170m'),
-    primaries: told(video.color_primaries, wide ? 'bt2020' : 'bt709'),
+    matrix: rgb ? 'gbr' : tagOr(video.color_space, wide ? 'bt2020nc' : hd ? 'bt709' : 'smpte170m'),
+    primaries: tagOr(video.color_primaries, wide ? 'bt2020' : 'bt709'),
     range: full || rgb ? 'pc' : 'tv',
     alpha: hasAlpha(demuxer, video),
     interlaced: isInterlaced(video),

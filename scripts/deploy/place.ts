@@ -50,9 +50,9 @@ async function deployTelling(
     const more = filled.length > 0 ? ['--secrets-file', secretsFile] : []
     await wrangler.run([...args, ...more], { WRANGLER_OUTPUT_FILE_PATH: output })
     const lines = readFileSync(output, 'utf8').trim().split('\n')
-    const told = lines.map((line) => JSON.parse(line)).find(({ type }) => type === 'deploy')
-    if (!told?.version_id) throw new WranglerError('wrangler did not say which version it deployed.')
-    return { version: told.version_id, targets: told.targets ?? [] }
+    const deployed = lines.map((line) => JSON.parse(line)).find(({ type }) => type === 'deploy')
+    if (!deployed?.version_id) throw new WranglerError('wrangler did not say which version it deployed.')
+    return { version: deployed.version_id, targets: deployed.targets ?? [] }
   } finally {
     rmSync(folder, { recursive: true })
   }

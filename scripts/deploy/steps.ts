@@ -80,15 +80,15 @@ function placing(deployment: Deployment, account: Account, { wrangler, outside }
   const { worker, bucket, vars } = deployment
   const publicUrl = vars.PUBLIC_URL || null
   let placed: Placed = { version: '', url: '', knowsUrl: false }
-  const telling = async (assumed: string | null) => {
+  const deploying = async (assumed: string | null) => {
     placed = await place(wrangler, publicUrl, assumed)
     return `Version ${placed.version} at ${placed.url}.`
   }
-  const told: Step = {
+  const setPublicUrl: Step = {
     does: 'Tell it that address as its PUBLIC_URL, by deploying once more unless it has it.',
     stands: 'It has its address at workers.dev as PUBLIC_URL.',
     run: async () => {
-      if (!placed.knowsUrl) await telling(placed.url)
+      if (!placed.knowsUrl) await deploying(placed.url)
       return `PUBLIC_URL is ${placed.url}, until wrangler.toml names another.`
     },
   }
@@ -96,9 +96,9 @@ function placing(deployment: Deployment, account: Account, { wrangler, outside }
     {
       does: `Deploy ${worker} at ${placeOf(publicUrl)}, and the R2 bucket ${bucket} unless it is there.`,
       stands: `${worker} is deployed.`,
-      run: async () => telling(account.secrets && !publicUrl ? await workersDevUrl(wrangler) : null),
+      run: async () => deploying(account.secrets && !publicUrl ? await workersDevUrl(wrangler) : null),
     },
-    ...(publicUrl ? [] : [told]),
+    ...(publicUrl ? [] : [setPublicUrl]),
     {
       does: 'Ask /health until the new version answers, a minute at most.',
       stands: 'The new version answers.',

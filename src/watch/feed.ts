@@ -102,7 +102,7 @@ export class ActorFeed {
     this.#until = until ?? Number.POSITIVE_INFINITY
     const ms = Math.min(this.#until - Date.now(), LONGEST_TIMER_MS)
     this.#expiry = until === null ? null : setTimeout(() => this.#finish('expired'), ms)
-    socket.addEventListener('message', ({ data }) => this.#heard(String(data)))
+    socket.addEventListener('message', ({ data }) => this.#receive(String(data)))
     socket.addEventListener('close', ({ code }) => this.#finish(ENDS.get(code) ?? 'lost'))
     socket.addEventListener('error', () => this.#finish('lost'))
     socket.accept()
@@ -130,7 +130,7 @@ export class ActorFeed {
     this.#finish('left')
   }
 
-  #heard(text: string): void {
+  #receive(text: string): void {
     if (this.#end) return
     if (Date.now() >= this.#until) return this.#finish('expired')
     const message: ServerMessage = JSON.parse(text)

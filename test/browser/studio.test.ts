@@ -168,4 +168,21 @@ describeInBrowser('the studio', () => {
     await page.getByText('Only videos can be exported.').first().waitFor()
     expect(await page.locator('.workbench').count()).toBe(0)
   })
+
+  test.each([
+    [0, 'That is no file.'],
+    [2, 'One video at a time'],
+  ])('%i files that are dropped at once are answered by a sentence', async (count, sentence) => {
+    const page = await world.page()
+    await page.goto(world.stack.url)
+    const dataTransfer = await page.evaluateHandle((files) => {
+      const transfer = new DataTransfer()
+      for (let nth = 0; nth < files; nth++)
+        transfer.items.add(new File(['video'], `${nth}.mp4`, { type: 'video/mp4' }))
+      return transfer
+    }, count)
+    await page.locator('.drop-zone').dispatchEvent('drop', { dataTransfer })
+    await page.getByText(sentence).waitFor()
+    expect(await page.locator('.workbench').count()).toBe(0)
+  })
 })

@@ -62,6 +62,30 @@ describeInBrowser('large uploads', () => {
     const id = await createExport(page)
     await untilStatus(row(page, id), 'complete')
   })
+
+  test('of one tab are left alone by another, until that tab is closed', async () => {
+    const page = await world.page()
+    const other = await page.context().newPage()
+    let parts = 0
+    await page.route('**/api/uploads/part/**', (route) => (++parts < 2 ? route.continue() : undefined))
+    await page.goto(world.stack.url)
+    const stored = page.waitForResponse((response) => response.request().method() === 'PUT' && response.ok())
+    await page.locator('.file-input').setInputFiles(large)
+    await stored
+    await expect.poll(() => page.getByRole('button', { name: /Uploading, [1-9]/ }).count()).toBe(1)
+
+    await other.goto(world.stack.url)
+    await other.getByText('Drop a video here').waitFor()
+    await dropVideo(other, large)
+    await page.close()
+    const third = await other.context().newPage()
+    await third.goto(world.stack.url)
+    await third.getByText(/The upload of large.mp4 broke off at [1-9]\d? %/).waitFor()
+    await third.getByRole('button', { name: 'Forget it' }).click()
+    await third.reload()
+    await third.getByText('Drop a video here').waitFor()
+    expect(await third.getByText('broke off').count()).toBe(0)
+  })
 })
 
 /** The same video with a box after it that players skip, so that the file has this many bytes. */

@@ -6,7 +6,7 @@ import type { Outcome } from '../../actors/lane/breaker.ts'
 import type { Ask, PlaceRef } from '../../actors/lane/state.ts'
 import type { World } from './world.ts'
 
-type Heard = (fact: Fact) => void
+type Settle = (fact: Fact) => void
 type EffectOf<T> = Extract<Effect, { type: T }>
 
 function placeRef({ request }: World, { round, attempt }: AttemptRef): PlaceRef {
@@ -20,9 +20,9 @@ function askOf(job: Job, next: AttemptRef, world: World): Ask {
   return { ...placeRef(world, next), version: job.version, projectId, priority: 0, until }
 }
 
-export function ask({ next, isOwed }: EffectOf<'ask'>, job: Job, world: World, heard: Heard): void {
+export function ask({ next, isOwed }: EffectOf<'ask'>, job: Job, world: World, settle: Settle): void {
   const { endpoint, town, clock, network, lane } = world
-  const say = (fact: Fact) => clock.after(1, () => heard(fact))
+  const say = (fact: Fact) => clock.after(1, () => settle(fact))
   if (!endpoint) return say({ type: 'notConfigured', next, missing: 'There is no endpoint.' })
   const isLent = town.plan.places !== null
   if (isLent && !isOwed) return say({ type: 'placeNeeded', next, endpoint: endpoint.name })
@@ -33,20 +33,20 @@ export function ask({ next, isOwed }: EffectOf<'ask'>, job: Job, world: World, h
     () => lane.ask(asked),
     (answer) => {
       const said = answer.kind === 'ok' ? answer.value : null
-      if (!said) return heard({ type: 'laneSilent', next, endpoint, isLent, overloaded: false })
-      if (said.kind === 'stale') return heard({ type: 'placeStale', next })
+      if (!said) return settle({ type: 'laneSilent', next, endpoint, isLent, overloaded: false })
+      if (said.kind === 'stale') return settle({ type: 'placeStale', next })
       if (said.kind === 'granted')
-        return heard({ type: 'placeGranted', next, endpoint, isLent, tellOutcome: said.tellOutcome })
+        return settle({ type: 'placeGranted', next, endpoint, isLent, tellOutcome: said.tellOutcome })
       const { ahead, aheadOfProject, reason } = said
       const paused = reason.kind === 'paused'
       const queue = { ahead, aheadOfProject, asOf: world.wall, paused, reason: 'It waits.' }
       const askAgainAt = said.askAgainAt + world.skewMs
-      heard({ type: 'placeWaiting', next, endpoint: endpoint.name, queue, askAgainAt })
+      settle({ type: 'placeWaiting', next, endpoint: endpoint.name, queue, askAgainAt })
     },
   )
 }
 
-export function tell(effect: EffectOf<'tellLane' | 'weigh'>, job: Job, world: World, heard: Heard): void {
+export function tell(effect: EffectOf<'tellLane' | 'weigh'>, job: Job, world: World, settle: Settle): void {
   const { network, lane, skewMs } = world
   if (effect.type === 'weigh') {
     const { ref, sentAt } = effect
@@ -54,7 +54,7 @@ export function tell(effect: EffectOf<'tellLane' | 'weigh'>, job: Job, world: Wo
       'lane',
       CALL_LIMITS.laneMs,
       () => lane.metOutage(sentAt - skewMs),
-      (answer) => heard({ type: 'dispatchWeighed', ref, counts: answer.kind !== 'ok' || !answer.value }),
+      (answer) => settle({ type: 'dispatchWeighed', ref, counts: answer.kind !== 'ok' || !answer.value }),
     )
   }
   const { version, place } = effect
@@ -65,7 +65,7 @@ export function tell(effect: EffectOf<'tellLane' | 'weigh'>, job: Job, world: Wo
       ? lane.release(placeRef(world, next), version)
       : lane.took({ ...askOf(job, next, world), version })
   network.call('lane', CALL_LIMITS.laneMs, land, (answer) =>
-    heard(
+    settle(
       answer.kind === 'ok' && answer.value
         ? { type: 'debtPaid', debt: 'places', next, what }
         : { type: 'debtFailed', debt: 'places', next },
@@ -74,19 +74,19 @@ export function tell(effect: EffectOf<'tellLane' | 'weigh'>, job: Job, world: Wo
 }
 
 /** A lost report is not repeated. */
-export function tellOutcome(effect: EffectOf<'dispatch'>, fact: Fact, world: World, heard: Heard): void {
+export function tellOutcome(effect: EffectOf<'dispatch'>, fact: Fact, world: World, settle: Settle): void {
   const outcome = outcomeOf(fact)
   const isWanted = effect.tellOutcome || outcome.kind === 'refused' || outcome.kind === 'ambiguous'
-  if (!isWanted) return heard(fact)
+  if (!isWanted) return settle(fact)
   const ref = placeRef(world, effect.attempt)
   const isTaken = fact.type === 'dispatched'
   world.network.call(
     'lane',
     CALL_LIMITS.laneMs,
     () => world.lane.outcome(ref, outcome),
-    () => isTaken || heard(fact),
+    () => isTaken || settle(fact),
   )
-  if (isTaken) heard(fact)
+  if (isTaken) settle(fact)
 }
 
 function outcomeOf(fact: Fact): Outcome {

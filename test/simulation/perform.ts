@@ -7,7 +7,7 @@ import { failure } from '../../actors/export-job/core/verdicts.ts'
 import { ask, tell, tellOutcome } from './perform-lane.ts'
 import type { World } from './world.ts'
 
-type Heard = (answer: Fact) => void
+type Settle = (answer: Fact) => void
 
 /** The process that acts: after its death, messages already sent still arrive, but no more are sent. */
 export interface Process {
@@ -17,20 +17,20 @@ export interface Process {
 }
 type Dispatch = Extract<Effect, { type: 'dispatch' }>
 
-export function perform(effect: Effect, job: Job, process: Process, heard: Heard): void {
+export function perform(effect: Effect, job: Job, process: Process, settle: Settle): void {
   const { world } = process
   const { network, runpod, bucket, watch } = world
   const { id } = job.request
   const stored = (succeeded: Fact, failed: Fact, to: 'r2' | 'd1', land: () => void) =>
-    network.call(to, CALL_LIMITS.storeMs, land, (answer) => heard(answer.kind === 'ok' ? succeeded : failed))
+    network.call(to, CALL_LIMITS.storeMs, land, (answer) => settle(answer.kind === 'ok' ? succeeded : failed))
   switch (effect.type) {
     case 'ask':
-      return ask(effect, job, world, heard)
+      return ask(effect, job, world, settle)
     case 'tellLane':
     case 'weigh':
-      return tell(effect, job, world, heard)
+      return tell(effect, job, world, settle)
     case 'dispatch':
-      return dispatch(effect, process, heard)
+      return dispatch(effect, process, settle)
     case 'poll': {
       const { ref, runpodJobId } = effect
       const at = addressOf(effect, world)
@@ -39,9 +39,9 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
         CALL_LIMITS.statusMs,
         () => runpod.status(runpodJobId, at),
         (answer) => {
-          if (answer.kind !== 'ok') return heard({ type: 'pollFailed', ref })
+          if (answer.kind !== 'ok') return settle({ type: 'pollFailed', ref })
           const observation = answer.value
-          heard({ type: 'observed', ref, source: 'poll', runpodJobId, observation, health: null })
+          settle({ type: 'observed', ref, source: 'poll', runpodJobId, observation, health: null })
         },
       )
     }
@@ -56,18 +56,18 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
         (answer) => {
           const said: CancelAnswer = answer.kind === 'ok' ? answer.value : { kind: 'unconfirmed' }
           const about = { debt: 'cancels', ref, runpodJobId } as const
-          if (said.kind === 'unconfirmed') return heard({ type: 'debtFailed', ...about })
-          heard({ type: 'debtPaid', ...about, answer: said })
+          if (said.kind === 'unconfirmed') return settle({ type: 'debtFailed', ...about })
+          settle({ type: 'debtPaid', ...about, answer: said })
         },
       )
     }
     case 'look':
-      return look(effect.ref, effect.outputKey, world, heard)
+      return look(effect.ref, effect.outputKey, world, settle)
     case 'mirror': {
       const row = mirrorRowOf(job)
       if (!row)
-        return world.clock.after(1, () => heard({ type: 'debtPaid', debt: 'mirror', version: job.version }))
-      return mirror(row, process, heard)
+        return world.clock.after(1, () => settle({ type: 'debtPaid', debt: 'mirror', version: job.version }))
+      return mirror(row, process, settle)
     }
     case 'sweepOutputs':
       return stored(
@@ -84,7 +84,7 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
         { type: 'debtPaid', debt: 'archive' },
         { type: 'debtFailed', debt: 'archive' },
         () => world.list.archive(),
-        heard,
+        settle,
       )
     case 'erase': {
       world.note(`erase ${id}`)
@@ -95,11 +95,13 @@ export function perform(effect: Effect, job: Job, process: Process, heard: Heard
         { type: 'debtPaid', debt: 'erase' },
         { type: 'debtFailed', debt: 'erase' },
         hide,
-        heard,
+        settle,
       )
     }
     case 'deliver':
-      return deliver(effect.id, job, world, heard)
+      return deliver(effect.id, job, world, settle)
+    default:
+      return effect satisfies never
   }
 }
 
@@ -108,14 +110,14 @@ function addressOf({ endpoint }: { endpoint: Endpoint | null }, world: World): s
   return (endpoint ?? world.endpoint)?.url ?? ''
 }
 
-function deliver(id: string, job: Job, { receiver, clock }: World, heard: Heard): void {
+function deliver(id: string, job: Job, { receiver, clock }: World, settle: Settle): void {
   const sentAt = clock.now
   receiver.post(id, job, ({ status, retryAfterMs }) => {
     const latencyMs = clock.now - sentAt
     if (status !== null && status < 300)
-      return heard({ type: 'debtPaid', debt: 'webhooks', id, status, latencyMs })
+      return settle({ type: 'debtPaid', debt: 'webhooks', id, status, latencyMs })
     const detail = 'It was not taken.'
-    heard({
+    settle({
       type: 'debtFailed',
       debt: 'webhooks',
       id,
@@ -129,24 +131,24 @@ function deliver(id: string, job: Job, { receiver, clock }: World, heard: Heard)
 }
 
 /** The content of D1 is known again only after its answer. */
-function mirror(row: MirrorRow, { world, memory }: Process, heard: Heard): void {
+function mirror(row: MirrorRow, { world, memory }: Process, settle: Settle): void {
   const last = memory.lastMirrored
   memory.lastMirrored = null
   const land = () => world.list.write(row, last)
   world.network.call('d1', CALL_LIMITS.storeMs, land, (answer) => {
-    if (answer.kind !== 'ok') return heard({ type: 'debtFailed', debt: 'mirror' })
+    if (answer.kind !== 'ok') return settle({ type: 'debtFailed', debt: 'mirror' })
     memory.lastMirrored = row
-    heard({ type: 'debtPaid', debt: 'mirror', version: row.version })
+    settle({ type: 'debtPaid', debt: 'mirror', version: row.version })
   })
 }
 
 /** Checks the input, calls `/run`, and notifies the lane before a refusal is applied. */
-function dispatch(effect: Dispatch, { world, isAlive }: Process, toldAll: Heard): void {
+function dispatch(effect: Dispatch, { world, isAlive }: Process, afterTelling: Settle): void {
   const { attempt, endpoint } = effect
-  const heard: Heard = (fact) => isAlive() && tellOutcome(effect, fact, world, toldAll)
+  const settle: Settle = (fact) => isAlive() && tellOutcome(effect, fact, world, afterTelling)
   const ref: AttemptRef = { round: attempt.round, attempt: attempt.attempt }
   const refuse = (code: string, cause: RefusalCause) =>
-    heard({
+    settle({
       type: 'dispatchRefused',
       ref,
       failure: failure(code, 'It was refused.', cause !== 'job'),
@@ -168,28 +170,28 @@ function dispatch(effect: Dispatch, { world, isAlive }: Process, toldAll: Heard)
     }
     world.network.call('runpod', CALL_LIMITS.runMs, land, (answer) => {
       if (answer.kind === 'ok' && answer.value.disowned) refuse('runpod_busy', 'runpod')
-      else if (answer.kind === 'ok') heard({ type: 'dispatched', ref, runpodJobId: answer.value.id })
+      else if (answer.kind === 'ok') settle({ type: 'dispatched', ref, runpodJobId: answer.value.id })
       else if (answer.kind === 'refused')
         refuse(world.chance.percent(30) ? 'runpod_unauthorized' : 'runpod_busy', 'runpod')
-      else heard({ type: 'dispatchAmbiguous', ref, detail: 'no answer' })
+      else settle({ type: 'dispatchAmbiguous', ref, detail: 'no answer' })
     })
   })
 }
 
-function look(ref: AttemptRef, outputKey: string, world: World, heard: Heard): void {
+function look(ref: AttemptRef, outputKey: string, world: World, settle: Settle): void {
   const land = () => {
     const object = world.bucket.output(outputKey)
     world.watch.looked(outputKey, object !== null)
     return object
   }
   world.network.call('r2', CALL_LIMITS.storeMs, land, (answer) => {
-    if (answer.kind !== 'ok') return heard({ type: 'lookFailed', ref })
-    heard(answer.value ? { type: 'outputSeen', ref, object: answer.value } : { type: 'outputAbsent', ref })
+    if (answer.kind !== 'ok') return settle({ type: 'lookFailed', ref })
+    settle(answer.value ? { type: 'outputSeen', ref, object: answer.value } : { type: 'outputAbsent', ref })
   })
 }
 
 /** Objects first, then the row: either may fail, after the first has succeeded. */
-function twoStores(process: Process, succeeded: Fact, failed: Fact, then: () => void, heard: Heard): void {
+function twoStores(process: Process, succeeded: Fact, failed: Fact, then: () => void, settle: Settle): void {
   const { world, isAlive } = process
   const { network, bucket } = world
   const remove = () => {
@@ -198,9 +200,9 @@ function twoStores(process: Process, succeeded: Fact, failed: Fact, then: () => 
   }
   network.call('r2', CALL_LIMITS.storeMs, remove, (removed) => {
     if (!isAlive()) return
-    if (removed.kind !== 'ok') return heard(failed)
+    if (removed.kind !== 'ok') return settle(failed)
     network.call('d1', CALL_LIMITS.storeMs, then, (written) =>
-      heard(written.kind === 'ok' ? succeeded : failed),
+      settle(written.kind === 'ok' ? succeeded : failed),
     )
   })
 }

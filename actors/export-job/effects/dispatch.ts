@@ -80,9 +80,9 @@ export async function dispatch(
   }
   const body = runBody(job, attempt, seen, { ...means, maxInputBytes: maxUploadBytes(env) })
   const answer = await run({ endpoint: endpoint.url, apiKey: means.apiKey }, body)
-  const told = tell(answer)
+  const notified = tell(answer)
   // A refusal leads to the return of the place, so the lane must be notified first.
-  if (answer.kind !== 'accepted') await told
+  if (answer.kind !== 'accepted') await notified
   return factOf(answer, ref)
 }
 

@@ -219,8 +219,8 @@ def _check(answer: http.client.HTTPResponse, most_bytes: int) -> None:
 
 def _size_of(answer: http.client.HTTPResponse) -> int:
     """0 when unknown."""
-    told = answer.headers.get("Content-Length", "")
-    return int(told) if told.isascii() and told.isdigit() else 0
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _too_large(most_bytes: int) -> Refused:

@@ -2,7 +2,8 @@ import { useRef, useState } from 'preact/hooks'
 import { Icon } from '../ui/icon.tsx'
 import { sentenceOf } from '../ui/problem.tsx'
 import { AddressField } from './address-field.tsx'
-import { ACCEPTED, type Unfinished } from './use-upload.ts'
+import type { Unfinished } from './kept-upload.ts'
+import { ACCEPTED } from './use-upload.ts'
 
 interface DropZoneProps {
   unfinished: Unfinished | null
@@ -15,11 +16,12 @@ interface DropZoneProps {
 export function DropZone({ unfinished, onFile, onAddress, onForget }: DropZoneProps) {
   const input = useRef<HTMLInputElement>(null)
   const [over, setOver] = useState(false)
-  const take = (files: FileList | null | undefined) => {
-    const file = files?.[0]
-    if (file) onFile(file)
-  }
   const [failure, setFailure] = useState<string | null>(null)
+  const take = ([file, second]: Iterable<File>) => {
+    if (!file) return setFailure('That is no file. Drop a video that is on this computer.')
+    if (second) return setFailure('One video at a time: each export has one source.')
+    onFile(file)
+  }
   const sample = async () => {
     setFailure(null)
     try {
@@ -43,7 +45,7 @@ export function DropZone({ unfinished, onFile, onAddress, onForget }: DropZonePr
       onDrop={(event) => {
         event.preventDefault()
         setOver(false)
-        take(event.dataTransfer?.files)
+        take(event.dataTransfer?.files ?? [])
       }}
     >
       <Icon name="film" />
@@ -86,7 +88,7 @@ export function DropZone({ unfinished, onFile, onAddress, onForget }: DropZonePr
         accept={ACCEPTED}
         hidden
         aria-label="Video file"
-        onChange={(event) => take(event.currentTarget.files)}
+        onChange={({ currentTarget: { files } }) => files?.length && take(files)}
       />
       {!unfinished && <AddressField onAddress={onAddress} />}
       <p class="muted small">

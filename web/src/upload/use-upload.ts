@@ -3,16 +3,10 @@
  * the same file is resumed after a reload or a lost connection.
  */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { UploadPlan } from '../../../client/index.ts'
 import { mediaTypeOf, VIDEO_EXTENSIONS } from '../../../client/media-types.ts'
 import { exportal, projectId } from '../service.ts'
 import { loadPart } from '../ui/load-part.ts'
-
-export interface Unfinished {
-  name: string
-  /** The stored percentage. */
-  percent: number
-}
+import { abandoned, type KeptUpload, type Unfinished, whileSending } from './kept-upload.ts'
 
 export interface Upload {
   /** The file that is being uploaded, or failed. */
@@ -26,32 +20,37 @@ export interface Upload {
   stop(): void
 }
 
-interface Kept extends Unfinished {
-  size: number
-  plan: UploadPlan
-}
-
 /** The filter of the file dialog: browsers have no media type for many videos. */
 export const ACCEPTED = ['video/*', ...VIDEO_EXTENSIONS].join(',')
 
 /** @param onStored called when the service has stored the complete file */
 export function useUpload(onStored: (file: File, key: string) => void): Upload {
-  const kept = useRef(`exportal:upload:${projectId()}`)
   const [file, setFile] = useState<File | null>(null)
   const [percent, setPercent] = useState(0)
   const [failure, setFailure] = useState<unknown>(null)
-  const [unfinished, setUnfinished] = useState<Unfinished | null>(() => recall(kept.current))
+  const [unfinished, setUnfinished] = useState<Unfinished | null>(null)
   const sending = useRef<AbortController | null>(null)
-  useEffect(() => () => sending.current?.abort(), [])
+  const last = useRef<Promise<void>>(Promise.resolve())
+  useEffect(() => {
+    void abandoned().then((found) => sending.current ?? setUnfinished(found))
+    return () => sending.current?.abort()
+  }, [])
 
-  const send = async (next: File, signal: AbortSignal) => {
-    const before = recall(kept.current)
+  /** An aborted upload of this tab holds the lock until its end. */
+  const inTurn = (send: (kept: KeptUpload) => Promise<void>) => {
+    const turn = last.current.then(() => whileSending(send))
+    last.current = turn.catch(() => {})
+    return turn
+  }
+  const send = async (next: File, signal: AbortSignal, kept: KeptUpload) => {
+    signal.throwIfAborted()
+    const before = kept.recall()
     const same = before?.name === next.name && before.size === next.size
     let plan = same ? before.plan : undefined
     const note = (sent: number) => {
       setPercent(sent)
       // A file in one piece restarts anyway.
-      if (plan?.multipart) keep(kept.current, { name: next.name, size: next.size, percent: sent, plan })
+      if (plan?.multipart) kept.keep({ name: next.name, size: next.size, percent: sent, plan })
     }
     await loadPart('client-upload', () => import('../../../client/upload.ts'))
     const { video_key } = await exportal.uploadVideo(next, {
@@ -64,7 +63,7 @@ export function useUpload(onStored: (file: File, key: string) => void): Upload {
       },
       onProgress: (progress) => note(Math.min(99, progress.percent)),
     })
-    keep(kept.current, null)
+    kept.keep(null)
     onStored(next, video_key)
     setFile(null)
   }
@@ -78,13 +77,13 @@ export function useUpload(onStored: (file: File, key: string) => void): Upload {
     setFailure(null)
     setPercent(0)
     setFile(next)
-    send(next, own.signal).catch((error: unknown) => {
+    inTurn((kept) => send(next, own.signal, kept)).catch((error: unknown) => {
       if (!own.signal.aborted) setFailure(error)
     })
   }
   const stop = () => {
     sending.current?.abort()
-    keep(kept.current, null)
+    void inTurn(async (kept) => kept.keep(null))
     setUnfinished(null)
     setFailure(null)
     setFile(null)
@@ -101,22 +100,4 @@ function isVideo({ name, type }: File): boolean {
 function typed(file: File): File {
   const type = mediaTypeOf(file)
   return file.type === type ? file : new File([file], file.name, { type, lastModified: file.lastModified })
-}
-
-function recall(name: string): Kept | null {
-  try {
-    const kept: Kept | null = JSON.parse(localStorage.getItem(name) ?? 'null')
-    return kept && Date.parse(kept.plan.expires_at) > Date.now() ? kept : null
-  } catch {
-    return null
-  }
-}
-
-function keep(name: string, upload: Kept | null): void {
-  try {
-    if (upload) localStorage.setItem(name, JSON.stringify(upload))
-    else localStorage.removeItem(name)
-  } catch {
-    // Storage is unavailable: a reload restarts the upload.
-  }
 }

@@ -7,13 +7,13 @@ const TICK_MS = 10_000
 
 /** The visible elements, and the callbacks of all observed ones. */
 const inView = new Set<Element>()
-const told = new Map<Element, (now: number) => void>()
+const clocks = new Map<Element, (now: number) => void>()
 let seen: IntersectionObserver | null = null
 let timer: ReturnType<typeof setInterval> | undefined
 
 function tellInView(): void {
   if (document.hidden) return
-  for (const element of inView) told.get(element)?.(serverNow())
+  for (const element of inView) clocks.get(element)?.(serverNow())
 }
 
 function look(entries: IntersectionObserverEntry[]): void {
@@ -21,7 +21,7 @@ function look(entries: IntersectionObserverEntry[]): void {
     if (!isIntersecting) inView.delete(target)
     else if (!inView.has(target)) {
       inView.add(target)
-      told.get(target)?.(serverNow())
+      clocks.get(target)?.(serverNow())
     }
   }
 }
@@ -34,13 +34,13 @@ export function useTimeInView(place: RefObject<Element>): number {
     if (!element) return
     seen ??= new IntersectionObserver(look)
     timer ??= setInterval(tellInView, TICK_MS)
-    told.set(element, setNow)
+    clocks.set(element, setNow)
     seen.observe(element)
     return () => {
       seen?.unobserve(element)
       inView.delete(element)
-      told.delete(element)
-      if (told.size > 0) return
+      clocks.delete(element)
+      if (clocks.size > 0) return
       clearInterval(timer)
       timer = undefined
     }

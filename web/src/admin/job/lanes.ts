@@ -151,9 +151,9 @@ function barsOf(attempt: InspectedAttempt, { heardAt, stallSeconds = 60 }: Span,
   add('sent', sent, queued ?? started ?? ended)
   if (queued !== null) add('queue', queued, started ?? ended)
   if (started !== null) add('run', started, ended)
-  const heard = Math.max(started ?? 0, at(heardAt ?? null) ?? 0)
-  if (started !== null && attempt.outcome === 'open' && now - heard >= stallSeconds * 1000)
-    add('silence', heard, now)
+  const lastReport = Math.max(started ?? 0, at(heardAt ?? null) ?? 0)
+  if (started !== null && attempt.outcome === 'open' && now - lastReport >= stallSeconds * 1000)
+    add('silence', lastReport, now)
   return bars
 }
 
