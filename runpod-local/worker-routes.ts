@@ -14,7 +14,7 @@ import type { Call, Reply, Route, RouteContext } from './routes.ts'
 const READ_LIMIT = 64 * 1024 * 1024
 /** The client gives up after 90 s, so a poll is answered well before that. */
 const POLL_MS = 30_000
-const MOST_JOBS = 100
+const MAX_JOBS = 100
 
 /** The operations by their name in the path. A worker's id follows, and for operations on one job the job's id. */
 export const workerRoutes: Record<string, Route> = {
@@ -61,7 +61,7 @@ async function take(call: Call, context: RouteContext): Promise<Reply> {
 async function takeBatch(call: Call, context: RouteContext): Promise<Reply> {
   const size = Number(call.query.get('batch_size') ?? 1)
   if (!Number.isInteger(size) || size < 1) throw new Refusal(400, 'batch_size: must be a whole number from 1')
-  const { jobs, undelivered } = await polled(call, context, Math.min(size, MOST_JOBS))
+  const { jobs, undelivered } = await polled(call, context, Math.min(size, MAX_JOBS))
   return jobs.length === 0
     ? { status: 204, body: null, undelivered }
     : { status: 200, body: jobs, undelivered }

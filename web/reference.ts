@@ -65,7 +65,7 @@ export interface Call {
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 type Method = (typeof METHODS)[number]
-const MOST_DEPTH = 3
+const MAX_DEPTH = 3
 
 /** @param document of this service @param guides names and titles of the other pages */
 export function reference(document: Document, guides: { name: string; title: string }[]): Files {
@@ -226,7 +226,7 @@ ${media ? `<h3>Body <code>${type}</code></h3>${this.#fields(media.schema, 'Field
     depth = 0,
   ): string {
     const cells = rows.map(({ name, where, required, schema, description }) => {
-      const nested = depth < MOST_DEPTH ? this.#shape(schema, depth + 1) : ''
+      const nested = depth < MAX_DEPTH ? this.#shape(schema, depth + 1) : ''
       const more = nested && `<details><summary>Its fields</summary>${nested}</details>`
       const notes = [where === 'query' ? '' : where, required ? 'required' : ''].filter(Boolean).join(', ')
       return `<tr><td><code>${text(name)}</code></td><td>${this.#typeOf(schema)}${notes && `<br>${notes}`}</td><td>${this.#inline(description)}${more}</td></tr>`

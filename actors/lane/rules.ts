@@ -29,9 +29,9 @@ export const CHECK_MS = 3 * MINUTE
 /** The interval in which a waiting job asks again by itself. */
 export const ASK_AGAIN_MS = 15 * MINUTE
 /** The most jobs with an offer at a time: after an outage all waiting jobs are called, but not at once. */
-export const MOST_OFFERED = 50
+export const MAX_OFFERED = 50
 /** The most jobs and holders called by one decision: after a restart all of them are due at once. */
-export const MOST_CHECKED = 50
+export const MAX_CHECKED = 50
 
 export type AskAnswer =
   /** `tellOutcome`: the job must report the outcome of this dispatch, even if RunPod accepts it. */
@@ -214,7 +214,7 @@ export class Draft {
    */
   #check(): void {
     if (this.lane.waiters.size === 0) return
-    let left = MOST_CHECKED
+    let left = MAX_CHECKED
     for (const waiter of this.lane.waiters.values()) {
       if (callAt(waiter) > this.now) continue
       if (left-- <= 0) return
@@ -253,8 +253,8 @@ export class Draft {
   #free(): number {
     let offered = 0
     for (const { offeredAt } of this.lane.waiters.values()) if (offeredAt !== null) offered++
-    const unlent = this.#limit === null ? MOST_OFFERED : this.#limit - this.lane.places.size
-    return Math.min(this.lane.breaker ? 1 : MOST_OFFERED, unlent) - offered
+    const unlent = this.#limit === null ? MAX_OFFERED : this.#limit - this.lane.places.size
+    return Math.min(this.lane.breaker ? 1 : MAX_OFFERED, unlent) - offered
   }
 
   #offered(): Waiter[] {

@@ -13,7 +13,7 @@ import { storeResult } from './transfer-result.ts'
 import { within } from './within.ts'
 
 const POSTER_NAME = 'poster.jpg'
-const MOST_WIDTH = 1280
+const MAX_WIDTH = 1280
 /** Maximum time that a completion waits for its poster. */
 export const POSTER_MS = 20_000
 
@@ -28,7 +28,7 @@ export function posterArgs(
   const shown = picture.times.findLast((at) => at <= wanted) ?? picture.times[0] ?? 0
   // Seeking ends at the next frame, so the position is slightly earlier.
   const from = Math.max(0, Math.round((lead + shown) * 1_000 - 1) / 1_000)
-  const side = Math.min(MOST_WIDTH, width)
+  const side = Math.min(MAX_WIDTH, width)
   const size = `${side}:${Math.max(1, Math.round((height * side) / width))}`
   // JFIF uses BT.601 of full range.
   const colours = 'in_color_matrix=bt709:in_range=tv:out_color_matrix=bt601:out_range=pc'

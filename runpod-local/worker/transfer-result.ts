@@ -8,7 +8,7 @@ import { counting, isGood, persist, put, refusal, type TransferOptions } from '.
 /**
  * The body size that most proxies accept; for a larger one, repeating after a lost connection costs too much as well.
  */
-const MOST_PUT_BYTES = 64 * 1024 ** 2
+const MAX_PUT_BYTES = 64 * 1024 ** 2
 
 /** The destination of a file, and its type. */
 type Target = Pick<ExportInput['output'], 'put_url' | 'content_type' | 'multipart_url'>
@@ -20,7 +20,7 @@ type Target = Pick<ExportInput['output'], 'put_url' | 'content_type' | 'multipar
 export async function storeResult(path: string, output: Target, options: TransferOptions): Promise<void> {
   const { size } = await stat(path)
   const { multipart_url: inParts } = output
-  if (inParts !== undefined && size > MOST_PUT_BYTES) return storeInParts(path, size, inParts, options)
+  if (inParts !== undefined && size > MAX_PUT_BYTES) return storeInParts(path, size, inParts, options)
   const status = await persist(options, () => putWhole(path, size, output, options))
   if (status === 'stored') return
   if (inParts === undefined) throw refusal(413)

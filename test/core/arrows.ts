@@ -50,8 +50,8 @@ const CAUSES: Partial<Record<Event['type'], string>> = {
   debtPaid: 'debt paid',
 }
 
-const MOST_OUTWAITED = 100
-const MOST_WAKES = 200
+const MAX_OUTWAITED = 100
+const MAX_WAKES = 200
 
 interface Arrow {
   readonly from: StateKey
@@ -80,11 +80,11 @@ export class Arrows {
   addTime(job: Job, now: number): void {
     const key = keyOf(job.phase)
     const count = this.#outwaited.get(key) ?? 0
-    if (count >= MOST_OUTWAITED) return
+    if (count >= MAX_OUTWAITED) return
     this.#outwaited.set(key, count + 1)
     const isGone = ({ phase }: Job) => phase.status === 'gone'
     for (const outside of [silent, failing, working('queued'), working('running'), working('gone')]) {
-      passTime({ job, now }, outside, isGone, MOST_WAKES, (edge) => this.add(edge))
+      passTime({ job, now }, outside, isGone, MAX_WAKES, (edge) => this.add(edge))
     }
   }
 

@@ -10,7 +10,7 @@ const PLACES = Array.from(
   { length: 400 },
   (_, n) => [((n % 20) + 0.5) / 20, (Math.floor(n / 20) + 0.5) / 20] as const,
 )
-const MOST_OFF = 8
+const MAX_OFF = 8
 
 /** Searches for the frame among those of the film. */
 export async function isStillOf(seen: Seen, path: string): Promise<void> {
@@ -29,6 +29,6 @@ export async function isStillOf(seen: Seen, path: string): Promise<void> {
     )
     return off.reduce((sum, each) => sum + each, 0) / off.length / 3
   })
-  expect(Math.min(...offs), 'the poster differs from every frame').toBeLessThan(MOST_OFF)
+  expect(Math.min(...offs), 'the poster differs from every frame').toBeLessThan(MAX_OFF)
   expect((await readFile(path)).toString('latin1')).not.toMatch(/Lavc|Exif/)
 }

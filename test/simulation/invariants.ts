@@ -21,7 +21,7 @@ import type { World } from './world.ts'
 
 export class BrokenPromise extends Error {}
 
-const MOST_RINGS = 8_000
+const MAX_RINGS = 8_000
 const PROGRESS_LOST_MS = 30_000
 /** An end may be later than its deadline by at most this, for the platform's own retries. */
 const SLACK_MS = 10 * 60_000
@@ -199,7 +199,7 @@ export class Watch {
   }
 
   rang(): void {
-    if (++this.#rings > MOST_RINGS) this.fail('wakes are bounded', `${this.#rings} alarms`)
+    if (++this.#rings > MAX_RINGS) this.fail('wakes are bounded', `${this.#rings} alarms`)
   }
 
   /** The process is about to lose its memory: only the progress of the last seconds may be lost. */

@@ -15,7 +15,7 @@ const PAUSES_MS = [
   ...[2, 5, 10, 14, 20, 24].map((hours) => hours * HOUR),
 ]
 const PATIENCE_MS = 15 * SECOND
-const MOST_BYTES = 20_000
+const MAX_BYTES = 20_000
 const TOLD_ONCE = 'a webhook that was taken is not sent again'
 
 export interface Heard {
@@ -86,7 +86,7 @@ export class Receiver {
 
   #read(text: string): string {
     const { watch } = this.#world
-    if (new TextEncoder().encode(text).length >= MOST_BYTES) watch.fail('a webhook is small')
+    if (new TextEncoder().encode(text).length >= MAX_BYTES) watch.fail('a webhook is small')
     const { type, data }: Body = JSON.parse(text)
     if (type !== `job.${data.job.status}`) watch.fail('a webhook says the job as it was', type)
     const what = nameOf(data.job.status, data.job.version)

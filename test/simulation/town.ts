@@ -7,7 +7,7 @@ import { SimulatedLane } from './lane.ts'
 import type { TownPlan } from './plan.ts'
 import { World } from './world.ts'
 
-const MOST_EVENTS = 30_000
+const MAX_EVENTS = 30_000
 
 export class Town {
   readonly plan: TownPlan
@@ -57,7 +57,7 @@ export class Town {
       this.clock.after(afterMs + lengthMs, () => this.lane.pause(false))
     }
     let events = 0
-    const most = MOST_EVENTS * this.worlds.length
+    const most = MAX_EVENTS * this.worlds.length
     do {
       if (++events > most) this.fail('the world never comes to rest')
       // Everything that the actors do in one instant happens before the clock advances.

@@ -13,7 +13,7 @@ import { Runtime } from '../../bench/runtime.ts'
 import { get, put } from './transfer.ts'
 
 const MEGABYTE = 1_000_000
-const MOST_MORE_MEMORY = 64 * MEGABYTE
+const MAX_MORE_MEMORY = 64 * MEGABYTE
 const LEAST_THROUGHPUT = 0.9
 const SAMPLE_MS = 10
 const TYPE = 'video/mp4'
@@ -171,7 +171,7 @@ const verdicts: [string, string, boolean][] = [
   [
     'memory beyond the bare Worker',
     `${(more / MEGABYTE).toFixed(1)} MB (at most 64)`,
-    more <= MOST_MORE_MEMORY,
+    more <= MAX_MORE_MEMORY,
   ],
   [
     'PUT, of the bare Worker’s',

@@ -7,7 +7,7 @@ import type { Observation } from './events.ts'
 import type { Failure } from './job.ts'
 import { cutText } from './text.ts'
 
-const MOST_CHARACTERS = 500
+const MAX_CHARACTERS = 500
 
 const OUT_OF_MEMORY = /out of memory|\bOOM\b|CUDA_ERROR_OUT_OF_MEMORY|MemoryError/i
 
@@ -75,7 +75,7 @@ export function sentenceOf(error: string): string {
       .split('\n')
       .find((each) => each.trim() !== '')
       ?.trim() ?? ''
-  return line === '' ? 'The worker failed without saying why.' : cutText(line, MOST_CHARACTERS)
+  return line === '' ? 'The worker failed without saying why.' : cutText(line, MAX_CHARACTERS)
 }
 
 export function failure(code: string, message: string, retryable: boolean): Failure {

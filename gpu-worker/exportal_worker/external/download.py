@@ -17,7 +17,7 @@ from ..stop import Stop
 from ..transfer import OnFraction
 from ..wire import USER_AGENT
 from .connect import Network, Stream, host_of, open_stream
-from .limits import MOST_REDIRECTS, Limits, Refused
+from .limits import MAX_REDIRECTS, Limits, Refused
 
 _CHUNK = 1024 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -94,7 +94,7 @@ class _Attempt:
     def run(self) -> None:
         at = self._given
         loopback = self._external.allow_loopback
-        for redirects in range(MOST_REDIRECTS + 1):
+        for redirects in range(MAX_REDIRECTS + 1):
             try:
                 url = _parsed(at)
                 stream = open_stream(url, self._external.network, loopback, self._external.limits.connect_s)
@@ -183,9 +183,9 @@ def _authority(url: SplitResult) -> str:
 
 
 def _next_of(url: SplitResult, answer: http.client.HTTPResponse, redirects: int) -> str:
-    if redirects == MOST_REDIRECTS:
+    if redirects == MAX_REDIRECTS:
         instead = "Give the address that it leads to."
-        raise Refused(f"is not fetched: it redirects more than {MOST_REDIRECTS} times. {instead}")
+        raise Refused(f"is not fetched: it redirects more than {MAX_REDIRECTS} times. {instead}")
     # Header bytes above ASCII are decoded as Latin-1.
     location = (answer.headers.get("Location") or "").encode("latin-1", "replace").decode(errors="replace")
     try:

@@ -1,7 +1,7 @@
 """Limits of size and time for external inputs."""
 from dataclasses import dataclass
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ export const internet: Network = {
 }
 
 /** A name may have many unreachable addresses, for example all of IPv6; at most this many of each family are tried. */
-const MOST_OF_A_KIND = 2
+const MAX_OF_A_KIND = 2
 
 export interface Opened {
   stream: Socket
@@ -99,7 +99,7 @@ async function dialed(
   let trouble: unknown
   const ofItsKind = (address: string, at: number) =>
     addresses.slice(0, at).filter((other) => isIP(other) === isIP(address)).length
-  for (const address of addresses.filter((each, at) => ofItsKind(each, at) < MOST_OF_A_KIND)) {
+  for (const address of addresses.filter((each, at) => ofItsKind(each, at) < MAX_OF_A_KIND)) {
     try {
       const connected = (signal: AbortSignal) => ready(network.dial(address, port), 'connect', signal)
       return { address, socket: await within(limit, noConnection, connected) }

@@ -12,7 +12,7 @@ import { persist, type TransferOptions } from '../transfer.ts'
 import { USER_AGENT } from '../user-agent.ts'
 import { abortOf, within } from '../within.ts'
 import { internet, type Network, nameOf, open } from './connect.ts'
-import { LIMITS, type Limits, MOST_REDIRECTS, Passing, Refused } from './limits.ts'
+import { LIMITS, type Limits, MAX_REDIRECTS, Passing, Refused } from './limits.ts'
 
 /** How external inputs are fetched. */
 export interface External {
@@ -112,9 +112,9 @@ function ask(url: URL, stream: Duplex, signal: AbortSignal): Promise<IncomingMes
 }
 
 function nextOf(url: URL, { headers: { location } }: IncomingMessage, redirects: number): string {
-  if (redirects === MOST_REDIRECTS) {
+  if (redirects === MAX_REDIRECTS) {
     const instead = 'Give the address that it leads to.'
-    throw new Refused(`is not fetched: it redirects more than ${MOST_REDIRECTS} times. ${instead}`)
+    throw new Refused(`is not fetched: it redirects more than ${MAX_REDIRECTS} times. ${instead}`)
   }
   // Header bytes above ASCII are decoded as Latin-1.
   const next = location === undefined ? null : URL.parse(Buffer.from(location, 'latin1').toString(), url.href)

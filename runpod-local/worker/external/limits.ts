@@ -21,7 +21,7 @@ export const LIMITS: Limits = {
   wholeMs: 20 * 60_000,
 }
 
-export const MOST_REDIRECTS = 5
+export const MAX_REDIRECTS = 5
 
 /** The input can never be used in this form; the message continues "The input at …". */
 export class Refused extends Error {}

@@ -11,7 +11,7 @@ const ABLE: Record<Shaper, readonly Shaper[]> = {
 }
 
 /** Maximum number of characters to list. */
-const MOST_NAMED = 5
+const MAX_NAMED = 5
 
 /** @throws JobFailure `invalid_params` when no font has a character, or it would be drawn wrongly without shaping */
 export function refuseUndrawable(text: string, { fonts, shaper }: Typesetter): void {
@@ -24,6 +24,6 @@ export function refuseUndrawable(text: string, { fonts, shaper }: Typesetter): v
 }
 
 function named(characters: readonly string[]): string {
-  const more = characters.length > MOST_NAMED ? ` and ${characters.length - MOST_NAMED} more` : ''
-  return characters.slice(0, MOST_NAMED).join(' ') + more
+  const more = characters.length > MAX_NAMED ? ` and ${characters.length - MAX_NAMED} more` : ''
+  return characters.slice(0, MAX_NAMED).join(' ') + more
 }

@@ -39,7 +39,7 @@ export interface Outcome {
 }
 
 /** Bounds stories in loops, so that they fail rather than hang when their end condition is broken. */
-const MOST_STEPS = 10_000
+const MAX_STEPS = 10_000
 
 export class Story {
   readonly job: Job
@@ -57,7 +57,7 @@ export class Story {
   }
 
   when(event: Event, at = this.now): Story {
-    if (this.#steps >= MOST_STEPS)
+    if (this.#steps >= MAX_STEPS)
       throw new Error(`The story has no end: it is ${this.job.phase.status} still.`)
     const step = transition(this.job, frozen(event), at)
     return new Story(step.job, at, step, this.job, this.#steps + 1)

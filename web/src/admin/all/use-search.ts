@@ -8,7 +8,7 @@ import type { Search } from './search.ts'
 const PAGE = 100
 const EVERY_MS = 4_000
 /** For rare jobs the service may find none in one page; the next page is then requested, at most this often. */
-const MOST_EMPTY = 20
+const MAX_EMPTY = 20
 
 export function useSearch(wanted: Search): Pages<TriagedJob> {
   const ask = useCallback(
@@ -24,7 +24,7 @@ export function useSearch(wanted: Search): Pages<TriagedJob> {
   }, [renew])
   const { jobs, more, busy, loadMore } = pages
   useEffect(() => {
-    if (jobs?.length === 0 && more && !busy && empty.current++ < MOST_EMPTY) loadMore()
+    if (jobs?.length === 0 && more && !busy && empty.current++ < MAX_EMPTY) loadMore()
   })
   return pages
 }
