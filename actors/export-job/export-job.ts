@@ -171,8 +171,11 @@ export class ExportJob extends FormerVerbs {
     return 'coming'
   }
 
+  /** The lane asks from time to time. A lost alarm is set again, as the sweep cannot while D1 is down. */
   async holds({ round, dispatch }: PlaceRef): Promise<boolean> {
-    return this.#job !== null && holdsPlace(this.#job, { round, attempt: dispatch })
+    const isHeld = this.#job !== null && holdsPlace(this.#job, { round, attempt: dispatch })
+    if (isHeld) await this.#runner.rearm()
+    return isHeld
   }
 
   /** A GPU worker's report, its token already checked. `cancel` is true when there is no job. */

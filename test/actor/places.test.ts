@@ -20,13 +20,13 @@ useFarFutureClock()
 const lane = () => env.LANE.getByName('single')
 const aJob = () => aCreatedJob({ policy: aPolicy({ endpoint: 'single' }) })
 
-/** The lane calls jobs in the background. */
+/** The lane calls jobs in the background: an offer, or its question after a place, lets the alarm ring. */
 async function offered(job: ActorHandle): Promise<void> {
   for (let looks = 0; looks < 50; looks++) {
     if (((await job.alarmAt()) ?? Number.POSITIVE_INFINITY) <= Date.now()) return
     await lane().inspect()
   }
-  throw new Error('No place was offered.')
+  throw new Error('The lane has not called.')
 }
 
 async function completes(job: ActorHandle): Promise<void> {
@@ -109,6 +109,19 @@ describe('An endpoint with one place', () => {
     await offered(job)
     await job.ring()
     expect(await job.job()).toMatchObject({ status: 'queued' })
+    await cancelled(job)
+  })
+
+  it('has a lost alarm set again by its question, as the sweep finds no job while D1 is down', async () => {
+    new FakeRunpod().install()
+    const [job, next] = [await aJob(), await aJob()]
+    await job.ring()
+    await next.ring()
+    await runInDurableObject(job.stub, (_, { storage }) => storage.deleteAlarm())
+    pass(3 * MINUTE + SECOND)
+    await runInDurableObject(lane(), (instance) => instance.alarm?.())
+    await offered(job)
+    await cancelled(next)
     await cancelled(job)
   })
 

@@ -85,6 +85,11 @@ export class Actor {
     })
   }
 
+  /** The lane asks whether a place is held. */
+  async rearm(): Promise<void> {
+    await this.#enter(({ runner }) => runner.rearm())
+  }
+
   /** The clock of the service jumped: an alarm that is now due fires now. */
   clockJumped(): void {
     if (this.disk.alarmAt !== null) this.#setAlarm(this.disk.alarmAt)

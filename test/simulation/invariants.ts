@@ -3,7 +3,7 @@
  * Only texts and projections of the job are taken from the core, none of its decisions.
  */
 
-import { nextRef } from '../../actors/export-job/core/attempts.ts'
+import { findAttempt, nextRef } from '../../actors/export-job/core/attempts.ts'
 import { owesNothing } from '../../actors/export-job/core/debts/index.ts'
 import { owedPlaces } from '../../actors/export-job/core/debts/places.ts'
 import type { Event, Step } from '../../actors/export-job/core/events.ts'
@@ -44,6 +44,8 @@ export class Watch {
   readonly #received = new Set<string>()
   readonly #cancelsSent = new Set<string>()
   readonly #excused = new Set<string>()
+  /** Runs at RunPod whose worker has reported its end: it returns by itself. */
+  readonly #reportedEnd = new Set<string>()
   /** The last report of an attempt, or poll of RunPod about it. */
   readonly #lookedInto = new Map<string, number>()
   readonly #silence: Silence
@@ -87,7 +89,13 @@ export class Watch {
     if (is === 'error' && event.type === 'failed' && isVerifying(before)) this.#endedWhileVerifying(step.job)
     if (step.effects.some((effect) => effect.type === 'archive')) this.#retires(step.job)
     // The lane's decision that an ambiguous attempt does not count is valid once it is committed.
-    if (event.type === 'dispatchWeighed' && !event.counts) this.#excused.add(nameOf(event.ref))
+    if (event.type === 'dispatchWeighed' && findAttempt(step.job, event.ref)?.uncounted)
+      this.#excused.add(nameOf(event.ref))
+    if ((event.type === 'completed' || event.type === 'failed') && event.runpodJobId)
+      this.#reportedEnd.add(event.runpodJobId)
+    // It ran after all.
+    const last = step.job.attempts.at(-1)
+    if (last && isVerifying(step.job)) this.#excused.delete(nameOf(last))
     checkFence(this, before, event, step)
     this.#silence.decided(before, event, step)
     if (isOvertaken(before, event)) this.#overtaken(before, event, step)
@@ -212,7 +220,7 @@ export class Watch {
     if (!sameEvents || memory.version > disk.version) this.fail('a crash loses no event', status)
     const stored = Math.max(disk.savedAt, disk.progress.reportedAt ?? 0)
     const lostMs = (memory.progress.reportedAt ?? 0) - stored
-    if (lostMs >= PROGRESS_LOST_MS) this.fail('a crash loses at most 30 s of progress', `${lostMs} ms`)
+    if (lostMs > PROGRESS_LOST_MS) this.fail('a crash loses at most 30 s of progress', `${lostMs} ms`)
   }
 
   /** Nothing runs in the actor: the alarm must be set, and early enough. */
@@ -328,7 +336,8 @@ export class Watch {
     for (const attempt of job.attempts) {
       if (attempt.endedAt === null || nameOf(attempt) === winner) continue
       const remote = this.#world.runpod.jobs.find((each) => each.id === attempt.runpodJobId)
-      if (remote && isRunning(remote) && !this.#cancelsSent.has(remote.id)) {
+      const isLeft = remote && isRunning(remote) && !this.#reportedEnd.has(remote.id)
+      if (isLeft && !this.#cancelsSent.has(remote.id)) {
         this.fail('never two unfenced runs', `${remote.id} was not told to stop ${when}`)
       }
     }

@@ -14,11 +14,20 @@ const LOST_MS = 3 * MINUTE + LOOK_MS + 10_000
 const KIND_MS = 4 * MINUTE
 const IDLE_MS = 3 * MINUTE + LOOK_MS + 10_000
 
+/** Two projects that both wait. */
+interface Pair {
+  /** Since when both have been waiting. */
+  readonly since: number
+  /** Grants to each of them since then. */
+  readonly grants: Map<number, number>
+  /** How many grants one may be ahead. */
+  readonly ahead: number
+}
+
 export class LaneWatch {
   readonly #town: Town
   readonly #bypassed = new Set<string>()
-  /** Grants to each of two projects since both have been waiting, and the start of that time. */
-  readonly #pairs = new Map<string, { readonly since: number; readonly grants: Map<number, number> }>()
+  readonly #pairs = new Map<string, Pair>()
   readonly #lostSince = new Map<string, number>()
   #idleSince: number | null = null
   #looks = false
@@ -57,12 +66,12 @@ export class LaneWatch {
     if (lent.length > plan.places) this.#fail('no place is lent twice', lent.join())
   }
 
-  /** A place was granted to a waiting job; an offer made before both projects waited does not count. */
+  /** A place was granted to a waiting job; an offer made before both projects waited, if only just, does not count. */
   #granted(waiter: Waiter, after: Lane): void {
     const { projectId, offeredAt } = waiter
-    for (const { since, grants } of this.#pairs.values()) {
+    for (const { since, grants, ahead } of this.#pairs.values()) {
       const own = grants.get(projectId)
-      if (own === undefined || (offeredAt !== null && offeredAt < since)) continue
+      if (own === undefined || (offeredAt !== null && offeredAt <= since)) continue
       grants.set(projectId, own + 1)
       for (const [other, count] of grants) {
         const kept = [...after.waiters.values()].filter(
@@ -70,15 +79,22 @@ export class LaneWatch {
         ).length
         // A project all of whose jobs are kept a place waits for nothing but them.
         const all = [...after.waiters.values()].filter((each) => each.projectId === other && isThere(each))
-        if (kept < all.length && own + 1 - count - kept > 1)
+        if (kept < all.length && own + 1 - count - kept > ahead)
           this.#fail('projects take turns', `${own + 1} of ${projectId}, ${count} of ${other}`)
       }
     }
   }
 
-  /** A job was sent without the lane, out of turn, whether it waited there or not: its project's pairs count anew. */
+  /**
+   * A job was sent without the lane, out of turn, whether it waited there or not: its project's pairs count anew. That was
+   * a turn of the project, of which the lane may have learned or not.
+   */
   #restart(projectId: number): void {
-    for (const [name, { grants }] of this.#pairs) if (grants.has(projectId)) this.#pairs.delete(name)
+    for (const [name, { since, grants }] of this.#pairs) {
+      if (!grants.has(projectId)) continue
+      const none = new Map([...grants.keys()].map((project) => [project, 0]))
+      this.#pairs.set(name, { since, grants: none, ahead: 2 })
+    }
   }
 
   #pairUp(lane: Lane): void {
@@ -89,7 +105,7 @@ export class LaneWatch {
     for (const pair of live) {
       if (this.#pairs.has(String(pair))) continue
       const grants = new Map(pair.map((project) => [project, 0]))
-      this.#pairs.set(String(pair), { since: this.#town.clock.now, grants })
+      this.#pairs.set(String(pair), { since: this.#town.clock.now, grants, ahead: 1 })
     }
   }
 

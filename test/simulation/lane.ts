@@ -147,7 +147,9 @@ function comes({ actor }: World, { round, dispatch }: PlaceRef): boolean {
 }
 
 function holds({ actor }: World, { round, dispatch }: PlaceRef): boolean {
-  return actor.job !== null && holdsPlace(actor.job, { round, attempt: dispatch })
+  const isHeld = actor.job !== null && holdsPlace(actor.job, { round, attempt: dispatch })
+  if (isHeld) void actor.rearm()
+  return isHeld
 }
 
 function mapped<V>(map: ReadonlyMap<string, V>, change: (value: V) => V): Map<string, V> {

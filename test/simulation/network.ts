@@ -38,8 +38,12 @@ export class Network {
       return
     }
     const answerLost = faulty && chance.percent(rates.lose / 2)
-    clock.after(this.#travelMs(), () => {
+    const arrivesAt = clock.now + this.#travelMs()
+    const isLate = arrivesAt > gaveUpAt
+    if (isLate) clock.at(gaveUpAt, () => done({ kind: 'lost' }))
+    clock.at(arrivesAt, () => {
       const value = land()
+      if (isLate) return
       const back = clock.now + this.#travelMs()
       if (answerLost || back > gaveUpAt) clock.at(gaveUpAt, () => done({ kind: 'lost' }))
       else clock.at(back, () => done({ kind: 'ok', value }))

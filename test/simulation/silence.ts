@@ -3,10 +3,11 @@
  */
 import type { Event, Step } from '../../actors/export-job/core/events.ts'
 import type { Job, Phase } from '../../actors/export-job/core/job.ts'
+import { CALL_LIMITS } from '../../actors/export-job/core/policy.ts'
 import type { World } from './world.ts'
 
-/** The alarm may be performing other effects at that time. */
-const SLACK_MS = 15_000
+/** The alarm may be performing other effects at that time, at most the dispatch to a RunPod that answers late. */
+const SLACK_MS = CALL_LIMITS.storeMs + CALL_LIMITS.runMs + CALL_LIMITS.laneMs
 const NEWS: readonly Event['type'][] = ['progressed', 'observed', 'pollFailed']
 
 export class Silence {

@@ -60,6 +60,7 @@ export class List {
   row: ListRow | null = null
   readonly #world: World
   #sweepAt: number | null = null
+  #isErased = false
 
   constructor(world: World) {
     this.#world = world
@@ -73,6 +74,8 @@ export class List {
 
   /** A newer row is never overwritten. Only what differs from `last` is named. */
   write(row: MirrorRow, last: MirrorRow | null): void {
+    // A statement that lands so late updates no row.
+    if (this.#isErased) return
     const { row: before } = this
     const isNewer = before !== null && before.version > row.version
     if (isNewer) return
@@ -97,7 +100,8 @@ export class List {
 
   /** The actor is empty. */
   settle(): void {
-    if (this.row?.status === 'deleting') this.row = null
+    this.#isErased = this.row?.status === 'deleting'
+    if (this.#isErased) this.row = null
     else if (this.row?.archived) this.row = { ...this.row, due_at: null }
   }
 
