@@ -4,9 +4,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { deadlineAt } from '../../actors/export-job/core/clock.ts'
 import type { Event } from '../../actors/export-job/core/events.ts'
 import type { Job } from '../../actors/export-job/core/job.ts'
-import { keyOf, type StateKey } from '../../actors/export-job/core/phase.ts'
+import { isUnfinished, keyOf, type StateKey } from '../../actors/export-job/core/phase.ts'
+import { transition } from '../../actors/export-job/core/transition.ts'
+import { WAKE } from '../support/node/builders.ts'
 import { failing, passTime, silent, working } from './passing-time.ts'
 import type { Edge } from './walk.ts'
 
@@ -85,6 +88,11 @@ export class Arrows {
     const isGone = ({ phase }: Job) => phase.status === 'gone'
     for (const outside of [silent, failing, working('queued'), working('running'), working('gone')]) {
       passTime({ job, now }, outside, isGone, MAX_WAKES, (edge) => this.add(edge))
+    }
+    // Where other clocks come first, thousands of wakes lie before the deadline.
+    if (isUnfinished(job.phase)) {
+      const at = deadlineAt(job)
+      this.add({ before: job, event: WAKE, at, step: transition(job, WAKE, at) })
     }
   }
 

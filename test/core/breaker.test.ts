@@ -1,8 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { BREAKER } from '../../actors/export-job/core/breaker.ts'
 import type { Job } from '../../actors/export-job/core/job.ts'
+import { POLICY_BOUNDS } from '../../actors/export-job/core/policy.ts'
 import { naturalWakeAt, wakeAt } from '../../actors/export-job/core/schedule.ts'
-import { aJob, CANCEL, DELETE, MINUTE, RETRY, SECOND, T0, WAKE } from '../support/node/builders.ts'
+import {
+  aJob,
+  CANCEL,
+  DELETE,
+  HOUR,
+  MINUTE,
+  mirrored,
+  observed,
+  pollFailed,
+  progressed,
+  RETRY,
+  SECOND,
+  T0,
+  WAKE,
+} from '../support/node/builders.ts'
 import { given, type Story } from '../support/node/given.ts'
 import { aFailedJob, aRunningJob, aWaitingJob } from '../support/node/stages.ts'
 
@@ -59,6 +74,22 @@ describe('An alarm that rings for ever', () => {
     let story = alwaysDue(aWaitingJob())
     for (let i = 0; i < 500; i++) story = alwaysDue(story.wakes(story.now + BREAKER.drainMs))
     expect(story.job.breaker.tripped).toBe(false)
+  })
+
+  test('never trips for a worker that reports a little less often than it is asked about, with the shortest silence', () => {
+    const stallTimeoutMs = POLICY_BOUNDS.stallTimeoutMs.least
+    let story = aRunningJob({ policy: { stallTimeoutMs, executionTimeoutMs: 4 * HOUR } })
+    for (let polls = 0; story.now < T0 + 3 * HOUR; ) {
+      story = story.wakes()
+      const effects = story.last?.effects.map(({ type }) => type) ?? []
+      if (effects.includes('mirror')) story = story.when(mirrored(story.job.version))
+      if (!effects.includes('poll')) continue
+      const fails = polls++ % 3 === 0
+      story = story.when(fails ? pollFailed() : observed('running'), story.now + 200)
+      if (!fails) story = story.when(progressed(40), story.now + 300)
+    }
+    story.then({ status: 'processing' })
+    expect(story.job.breaker).toMatchObject({ tripped: false, strikes: 0 })
   })
 
   test('is forgiven by a retry by hand', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  cancelAnswered,
   failed,
   outputAbsent,
   outputSeen,
@@ -19,7 +20,7 @@ test('an attempt is stopped when the GPU seconds are used up, and its file looke
   const stopped = aRunningJob(limited(30)).wakes()
   expect(stopped.now).toBe(T0 + 40 * SECOND)
   stopped.then({ step: 'waiting', log: ['attempt_failed'], effects: ['cancelRemote'] })
-  const looking = stopped.wakes(stopped.now + SECOND)
+  const looking = stopped.when(cancelAnswered('unconfirmed')).wakes(stopped.now + SECOND)
   looking.when(outputSeen()).then({ status: 'complete' })
   looking
     .when(outputAbsent())
@@ -48,7 +49,8 @@ test('a failure is the last one when nothing is left, and is named', () => {
 })
 
 test('a retry by hand begins with all of them', () => {
-  const ended = aRunningJob(limited(30)).wakes().wakes().when(outputAbsent()).wakes()
+  const stopped = aRunningJob(limited(30)).wakes().when(cancelAnswered('ended'))
+  const ended = stopped.wakes().when(outputAbsent()).wakes()
   const again = ended.when(RETRY, ended.now + SECOND).dispatches()
   const running = again.when(progressed(5, { ref: ref(1, 2) }), again.now + SECOND)
   running.then({ phase: { timeoutAt: running.now + 30 * SECOND } })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { backoffMs } from '../../actors/export-job/core/policy.ts'
 import {
   aFailure,
+  cancelAnswered,
   dispatched,
   dispatchRefused,
   failed,
@@ -13,7 +14,13 @@ import {
   SECOND,
   T0,
 } from '../support/node/builders.ts'
-import { aDispatchingJob, aRunningJob, aSecondAttempt, aWaitingJob } from '../support/node/stages.ts'
+import {
+  acknowledged,
+  aDispatchingJob,
+  aRunningJob,
+  aSecondAttempt,
+  aWaitingJob,
+} from '../support/node/stages.ts'
 
 describe('After a retryable failure', () => {
   test('the next attempt waits for its backoff, and the failure is shown', () => {
@@ -51,15 +58,18 @@ describe('After a retryable failure', () => {
       })
   })
 
-  test('nothing runs twice at once: a cancel that was never sent goes out before another attempt is paid for', () => {
-    const written = aRunningJob().wakes(T0 + 31 * 60 * SECOND)
-    written.then({
-      step: 'waiting',
-      effects: ['cancelRemote'],
-      attempt: { failure: { code: 'execution_timeout' } },
-    })
-    const lostInMemory = written.job.attempts.map((each) => each.cancel?.tries)
-    expect(lostInMemory).toEqual([1])
+  test('nothing runs twice at once: a cancel that a crash may have lost goes out before another attempt is paid for', () => {
+    // The try is stored with the failure, before the call is made.
+    const timedOut = aRunningJob().wakes(T0 + 31 * 60 * SECOND)
+    timedOut.then({ step: 'waiting', effects: ['cancelRemote'] })
+    expect(timedOut.attempt(1).cancel?.tries).toBe(1)
+    const again = timedOut.wakes(timedOut.now + SECOND)
+    expect(again.last?.effects.map(({ type }) => type)).toContain('cancelRemote')
+    const unconfirmed = again.when(cancelAnswered('unconfirmed'))
+    unconfirmed.then({ log: ['cancel_unconfirmed'] })
+    acknowledged(unconfirmed)
+      .wakes()
+      .then({ effects: ['look'] })
   })
 
   test('the last attempt is followed by one more look, then the error', () => {

@@ -6,14 +6,20 @@ import type { Draft } from './draft.ts'
 import { endInError } from './endings.ts'
 import type { Job } from './job.ts'
 import { isUnfinished } from './phase.ts'
-import { MINUTE, SECOND } from './policy.ts'
+import { MINUTE, POLICY_BOUNDS } from './policy.ts'
 import { failure } from './verdicts.ts'
 
 /**
- * The bucket drains by one wake every `drainMs`. Above `capacity` the breaker trips: wakes are then at least
- * `spacingMs` apart, and `strikes` wakes in a row that were due sooner end the job.
+ * The bucket drains by one wake every `drainMs`: twice as fast as the shortest clock of a policy, so that polls by that
+ * clock, with those that fail and the list's row beside them, never fill it. Above `capacity` the breaker trips: wakes
+ * are then at least `spacingMs` apart, and `strikes` wakes in a row that were due sooner end the job.
  */
-export const BREAKER = { capacity: 60, drainMs: 5 * SECOND, spacingMs: MINUTE, strikes: 10 } as const
+export const BREAKER = {
+  capacity: 60,
+  drainMs: POLICY_BOUNDS.stallTimeoutMs.least / 2,
+  spacingMs: MINUTE,
+  strikes: 10,
+} as const
 
 /** True when the breaker delays this wake. */
 export function throttled(job: Job, now: number): boolean {

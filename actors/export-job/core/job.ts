@@ -84,6 +84,8 @@ export interface OwedCancel {
   readonly askedAt: number
   readonly dueAt: number
   readonly tries: number
+  /** True once the outcome of a try was stored: a try without one may have been lost in a crash. */
+  readonly isAnswered?: true
   readonly confirmedAt: number | null
 }
 

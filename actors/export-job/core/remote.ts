@@ -103,9 +103,9 @@ export function owedCancels({ attempts }: Job): OwedStop[] {
   return owed
 }
 
-/** A new cancel is sent before another attempt incurs costs. */
-export function hasUnsentCancel(job: Job): boolean {
-  return owedCancels(job).some(({ cancel }) => cancel.tries === 0)
+/** Another attempt incurs costs only once a try of each cancel has been answered, or has failed. */
+export function hasUnansweredCancel(job: Job): boolean {
+  return owedCancels(job).some(({ cancel }) => !cancel.isAnswered)
 }
 
 /** True while any run of the job may exist at RunPod. */

@@ -23,8 +23,8 @@ export const cancels: Debt<'cancels'> = {
     for (const owed of owedCancels(draft.job)) {
       const { attempt, runpodJobId, cancel } = owed
       if (attempt.ttlEndsAt <= now) stopped(draft, owed, null)
-      // The first try is made at any wake, whatever its clock, because the next attempt waits for it.
-      else if (cancel.tries === 0 || cancel.dueAt <= now) {
+      // Before the first answer any wake tries, whatever the clock, because the next attempt waits for that answer.
+      else if (!cancel.isAnswered || cancel.dueAt <= now) {
         const changes = cancelChanged(draft, owed, tried(draft, cancel, `cancel:${attempt.attempt}`))
         draft.lease({ attempts: replaceAttempt(draft.job.attempts, attempt, changes) })
         draft.ask({
@@ -58,7 +58,9 @@ function find(job: Job, ref: AttemptRef, runpodJobId: string): OwedStop | undefi
   return owedCancels(job).find((owed) => sameRef(owed.attempt, ref) && owed.runpodJobId === runpodJobId)
 }
 
-function unconfirmed(draft: Draft, { attempt, cancel }: OwedStop): void {
-  if (cancel.tries === 1) draft.note({ type: 'cancel_unconfirmed', ref: refOf(attempt), data: {} })
-  draft.change({})
+function unconfirmed(draft: Draft, owed: OwedStop): void {
+  const { attempt, cancel } = owed
+  const ref = refOf(attempt)
+  if (!cancel.isAnswered) draft.note({ type: 'cancel_unconfirmed', ref, data: {} })
+  draft.attempt(ref, cancelChanged(draft, owed, { ...cancel, isAnswered: true }))
 }

@@ -11,7 +11,7 @@ import { iso } from '../iso.ts'
 import type { Failure } from '../job.ts'
 import { isIn, type PhaseIn } from '../phase.ts'
 import { backoffMs, DEFAULT_ENDPOINT, MINUTE, SECOND } from '../policy.ts'
-import { hasUnsentCancel } from '../remote.ts'
+import { hasUnansweredCancel } from '../remote.ts'
 import { enterDispatching } from './dispatching.ts'
 import type { State } from './state.ts'
 import { enterVerifying } from './verifying.ts'
@@ -137,7 +137,7 @@ export const asking: State<Asking> = {
   },
 
   due(draft, phase) {
-    if (draft.now < phase.askAt || hasUnsentCancel(draft.job)) return
+    if (draft.now < phase.askAt || hasUnansweredCancel(draft.job)) return
     if (phase.granted) enterDispatching(draft, phase.granted)
     else ask(draft, phase)
   },

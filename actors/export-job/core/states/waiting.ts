@@ -9,7 +9,7 @@ import { iso } from '../iso.ts'
 import type { Job } from '../job.ts'
 import type { PhaseIn } from '../phase.ts'
 import { backoffMs } from '../policy.ts'
-import { hasUnsentCancel } from '../remote.ts'
+import { hasUnansweredCancel } from '../remote.ts'
 import { enterAsking } from './asking.ts'
 import { NO_PROGRESS } from './dispatching.ts'
 import type { State } from './state.ts'
@@ -50,7 +50,7 @@ export const waiting: State<Waiting> = {
 
   due(draft, phase) {
     const { job, now } = draft
-    if (now < phase.nextAttemptAt || hasUnsentCancel(job)) return
+    if (now < phase.nextAttemptAt || hasUnansweredCancel(job)) return
     const last = latestAttempt(job)
     if (phase.look === 'owed' && last) {
       const nextAttemptAt = now + backoffMs(`${job.request.id}:look`, phase.lookTries)
