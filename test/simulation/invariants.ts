@@ -3,7 +3,7 @@
  * Only texts and projections of the job are taken from the core, none of its decisions.
  */
 
-import { findAttempt, nextRef } from '../../actors/export-job/core/attempts.ts'
+import { nextRef } from '../../actors/export-job/core/attempts.ts'
 import { owesNothing } from '../../actors/export-job/core/debts/index.ts'
 import { owedPlaces } from '../../actors/export-job/core/debts/places.ts'
 import type { Event, Step } from '../../actors/export-job/core/events.ts'
@@ -89,7 +89,7 @@ export class Watch {
     if (is === 'error' && event.type === 'failed' && isVerifying(before)) this.#endedWhileVerifying(step.job)
     if (step.effects.some((effect) => effect.type === 'archive')) this.#retires(step.job)
     // The lane's decision that an ambiguous attempt does not count is valid once it is committed.
-    if (event.type === 'dispatchWeighed' && findAttempt(step.job, event.ref)?.uncounted)
+    if (event.type === 'dispatchWeighed' && !event.counts && isCurrent(before, event.ref))
       this.#excused.add(nameOf(event.ref))
     if ((event.type === 'completed' || event.type === 'failed') && event.runpodJobId)
       this.#reportedEnd.add(event.runpodJobId)

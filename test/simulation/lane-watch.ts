@@ -27,6 +27,7 @@ interface Pair {
 export class LaneWatch {
   readonly #town: Town
   readonly #bypassed = new Set<string>()
+  readonly #sent = new Set<string>()
   readonly #pairs = new Map<string, Pair>()
   readonly #lostSince = new Map<string, number>()
   #idleSince: number | null = null
@@ -57,13 +58,22 @@ export class LaneWatch {
     this.#lookLater(lane)
   }
 
-  /** After each commit of a job: attempts sent with a place that was not returned never exceed the places. */
+  /** After each commit of a job: attempts sent with a place that was not returned, or still run, never exceed the places. */
   committed(): void {
     const { plan, worlds, hasJumps } = this.#town
     if (plan.places === null || hasJumps) return
-    const held = worlds.flatMap(({ actor }) => (actor.disk.job ? sentWithPlace(actor.disk.job) : []))
+    const held = worlds.flatMap(({ actor }) => (actor.disk.job ? this.#heldBy(actor.disk.job) : []))
     const lent = held.filter((key) => !this.#bypassed.has(key))
     if (lent.length > plan.places) this.#fail('no place is lent twice', lent.join())
+  }
+
+  #heldBy(job: Job): string[] {
+    const held = sentWithPlace(job)
+    for (const key of held) this.#sent.add(key)
+    const running = job.attempts
+      .filter(({ endedAt, remote }) => endedAt === null && remote !== 'ended')
+      .map(({ round, attempt }) => keyOf({ jobId: job.request.id, round, dispatch: attempt }))
+    return [...new Set([...held, ...running.filter((key) => this.#sent.has(key))])]
   }
 
   /** A place was granted to a waiting job; an offer made before both projects waited, if only just, does not count. */
