@@ -100,9 +100,10 @@ export class List {
 
   /** The actor is empty. */
   settle(): void {
-    this.#isErased = this.row?.status === 'deleting'
-    if (this.#isErased) this.row = null
-    else if (this.row?.archived) this.row = { ...this.row, due_at: null }
+    if (this.row?.status === 'deleting') {
+      this.#isErased = true
+      this.row = null
+    } else if (this.row?.archived) this.row = { ...this.row, due_at: null }
   }
 
   /** The sweep searches every few minutes for overdue rows. */
