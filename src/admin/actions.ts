@@ -29,7 +29,7 @@ export async function actOnJob(call: ScopedCall): Promise<Response> {
 
 type Asked = Action | Pick<BulkAction, 'action' | 'reason'>
 
-const ARCHIVED = 'This job was retired, so nothing but deleting its row is left to do.'
+export const ARCHIVED = 'This job was retired, so nothing but deleting its row is left to do.'
 
 /** The actor's command for an action. */
 export function commandOf(asked: Asked, subject: string): Command {

@@ -3,6 +3,7 @@
  * dry run returns their number. Each call then acts on at most `MAX_BULK_JOBS` of them, newest first, and returns how
  * many are left and a cursor to continue from.
  */
+import type { Command } from '../../actors/export-job/core/events.ts'
 import type { BulkDone } from '../../wire/admin.ts'
 import type { JobStatus } from '../../wire/job.ts'
 import { requireNoSingleJob } from '../auth/caller.ts'
@@ -14,9 +15,9 @@ import { parse } from '../http/parse.ts'
 import { Problem } from '../http/problem.ts'
 import { readJson } from '../http/read-json.ts'
 import { requireIntent } from '../http/same-origin.ts'
-import { type Deleted, forget, send } from '../jobs/command.ts'
+import { archived, type Deleted, forget, send } from '../jobs/command.ts'
 import { JOB_STATUSES } from '../jobs/schemas.ts'
-import { commandOf } from './actions.ts'
+import { ARCHIVED, commandOf } from './actions.ts'
 import { BulkAction, MAX_BULK_JOBS } from './schemas.ts'
 
 const MAX_BODY_BYTES = 32 * 1024
@@ -115,7 +116,7 @@ async function actOn(
   }
   for (let start = 0; start < ids.length; start += AT_ONCE) {
     const some = ids.slice(start, start + AT_ONCE)
-    const outcomes = await Promise.all(some.map((id) => tried([id], () => send(call, id, what))))
+    const outcomes = await Promise.all(some.map((id) => tried([id], () => carryOut(call, id, what))))
     const deleted = outcomes.flatMap((outcome): Deleted[] => (outcome?.deleted ? [outcome.deleted] : []))
     if (deleted.length > 0)
       await tried(
@@ -124,4 +125,11 @@ async function actOn(
       )
   }
   return { done: ids.length - refused.length, refused }
+}
+
+/** @throws Problem as `send` does, and 409 for a retired job, unless it was deleted */
+async function carryOut(call: ScopedCall, id: string, what: Command): ReturnType<typeof send> {
+  const outcome = await send(call, id, what)
+  if (outcome.job === null && !outcome.deleted) throw archived(ARCHIVED)
+  return outcome
 }

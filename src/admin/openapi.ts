@@ -134,7 +134,7 @@ export const ADMIN_NOTES: readonly OperationNote[] = [
     tag: 'Operation',
     summary: 'Act on many jobs',
     description:
-      'One action on all jobs that a filter of the list finds, at most 500 a call, the newest first; with `ids`, on those of them that the rest of the filter lets through. Ask with `dry_run` first: `left` then says how many there are, 20,000 at most. Each later call says how many are left, and gives the `cursor` to go on from; without one there are none. Only jobs whose status lets the action change something are counted and touched: `cancel` and `force_fail` take unfinished ones, `delete` and `retry_now` ended ones, `retry_now` also those that wait. What a job refuses is listed, and stops nothing.',
+      'One action on all jobs that a filter of the list finds, at most 200 a call, the newest first; with `ids`, on those of them that the rest of the filter lets through. Ask with `dry_run` first: `left` then says how many there are, 20,000 at most. Each later call says how many are left, and gives the `cursor` to go on from; without one there are none. Only jobs whose status lets the action change something are counted and touched: `cancel` and `force_fail` take unfinished ones, `delete` and `retry_now` ended ones, `retry_now` also those that wait. What a job refuses is listed, and stops nothing.',
     body: BulkAction,
     answers: { 200: { description: 'What was done, and what is left.', schema: BulkDone } },
     problems: ['cross_origin', 'job_token_only', 'list_unavailable'],

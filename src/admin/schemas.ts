@@ -50,8 +50,11 @@ export const Action = v.variant('action', [
 ])
 export type Action = v.InferOutput<typeof Action>
 
-/** Maximum number of jobs that one call of a bulk action acts on. */
-export const MAX_BULK_JOBS = 500
+/**
+ * Maximum number of jobs that one call of a bulk action acts on. D1 limits an invocation to 1,000 queries, and a new round
+ * that takes a place first (places.ts) costs up to four.
+ */
+export const MAX_BULK_JOBS = 200
 
 /** POST /api/admin/jobs/actions. A filter of the list that is left out matches every job. */
 export const BulkAction = v.strictObject({

@@ -92,7 +92,12 @@ export async function forget({ env, caller, requestId }: Asked, deleted: readonl
 /** The text of a job that has an actor. @throws Problem 404, or 409 with `detail` for a retired one */
 export function liveText(outcome: Outcome, detail: string): string {
   if (outcome.job !== null) return outcome.job
-  throw outcome.row ? new Problem(409, 'archived', detail) : jobNotFound()
+  throw outcome.row ? archived(detail) : jobNotFound()
+}
+
+/** The 409 of a retired job. */
+export function archived(detail: string): Problem {
+  return new Problem(409, 'archived', detail)
 }
 
 /** A job that is being deleted is reported as not found. */

@@ -37,30 +37,46 @@ describe('POST /api/admin/jobs/actions', () => {
     expect(await Promise.all(ids.map(statusOf))).toEqual(ids.map(() => 'cancelled'))
   })
 
-  it('takes at most 500 a call, says how many are left, and goes on behind them', {
+  it('takes at most 200 a call, says how many are left, and goes on behind them', {
     timeout: 120_000,
   }, async () => {
-    await insertEndedJobs(720, T0, 60_000)
+    await insertEndedJobs(360, T0, 60_000)
     // Rows without actors: each is refused, or deleted, by the content of its row.
     await env.DB.exec('UPDATE export_jobs SET archived = 1 WHERE finished_at IS NOT NULL')
     const wanted = { action: 'delete', filter: { status: ['complete'] } }
-    expect(await ask({ ...wanted, dry_run: true })).toMatchObject({ left: 504 })
+    expect(await ask({ ...wanted, dry_run: true })).toMatchObject({ left: 252 })
     const { db, sent } = counted(env.DB)
     const body = JSON.stringify({ ...wanted, reason: 'It is over.' })
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
     const first = await bodyOf<BulkDone>(await apiWith({ DB: db }, '/api/admin/jobs/actions', init))
-    expect(first).toMatchObject({ done: 500, refused: [], left: 4 })
+    expect(first).toMatchObject({ done: 200, refused: [], left: 52 })
     // D1 accepts 1,000 in one invocation.
-    expect(sent()).toBeLessThan(700)
+    expect(sent()).toBeLessThan(300)
     const last = await ask({ ...wanted, cursor: first.cursor })
-    expect(last).toEqual({ action: 'delete', done: 4, refused: [], left: 0, cursor: null })
+    expect(last).toEqual({ action: 'delete', done: 52, refused: [], left: 0, cursor: null })
     const { results } = await env.DB.prepare(
       "SELECT status, COUNT(*) AS jobs FROM export_jobs WHERE id <> 'sweep' GROUP BY 1 ORDER BY 1",
     ).all()
     expect(results).toEqual([
-      { status: 'cancelled', jobs: 72 },
-      { status: 'error', jobs: 144 },
+      { status: 'cancelled', jobs: 36 },
+      { status: 'error', jobs: 72 },
     ])
+  })
+
+  it('lists every retired job as refused, within what D1 accepts of one call', {
+    timeout: 120_000,
+  }, async () => {
+    await insertEndedJobs(700, T0, 60_000)
+    await env.DB.exec('UPDATE export_jobs SET archived = 1 WHERE finished_at IS NOT NULL')
+    const { db, sent } = counted(env.DB)
+    const body = JSON.stringify({ action: 'retry_now', reason: 'Again.', filter: {} })
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
+    const bindings = { DB: db, MAX_ACTIVE_JOBS_PER_PROJECT: '1000' }
+    const answer = await apiWith(bindings, '/api/admin/jobs/actions', init)
+    const { done, refused } = await bodyOf<BulkDone>(answer)
+    expect({ done, refused: refused.length }).toEqual({ done: 0, refused: 200 })
+    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['archived']))
+    expect(sent()).toBeLessThan(900)
   })
 
   it('counts and reaches those that lie behind any number of others', { timeout: 120_000 }, async () => {
@@ -69,11 +85,11 @@ describe('POST /api/admin/jobs/actions', () => {
     const tag = (which: string) =>
       env.DB.exec(`UPDATE export_jobs SET tags = '["rare"]' WHERE id IN (${which})`)
     await tag('SELECT id FROM export_jobs WHERE finished_at IS NOT NULL ORDER BY created_at LIMIT 2')
-    const wanted = { action: 'remirror', filter: { tag: 'rare' } }
+    const wanted = { action: 'delete', filter: { tag: 'rare' } }
     expect(await ask({ ...wanted, dry_run: true })).toMatchObject({ left: 2 })
-    await tag('SELECT id FROM export_jobs WHERE finished_at IS NOT NULL ORDER BY created_at DESC LIMIT 500')
+    await tag('SELECT id FROM export_jobs WHERE finished_at IS NOT NULL ORDER BY created_at DESC LIMIT 200')
     const first = await ask(wanted)
-    expect(first).toMatchObject({ done: 500, left: 2 })
+    expect(first).toMatchObject({ done: 200, left: 2 })
     expect(await ask({ ...wanted, cursor: first.cursor })).toMatchObject({ done: 2, left: 0, cursor: null })
   })
 
@@ -124,7 +140,7 @@ describe('POST /api/admin/jobs/actions', () => {
       'pending',
       'pending',
     ])
-    const many = Array.from({ length: 501 }, (_, nth) => unknown(nth))
+    const many = Array.from({ length: 201 }, (_, nth) => unknown(nth))
     const refused = await post('/api/admin/jobs/actions', {
       action: 'cancel',
       reason: 'x',

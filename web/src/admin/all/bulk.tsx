@@ -8,7 +8,7 @@ import { actOnMany } from '../calls.ts'
 import { filterOf, type Search } from './search.ts'
 
 /** The maximum of one call (`src/admin/bulk.ts`). */
-const AT_ONCE = 500
+const AT_ONCE = 200
 
 const VERBS = { retry_now: 'Retry', cancel: 'Cancel' } as const
 type Action = keyof typeof VERBS
@@ -35,7 +35,8 @@ export function Bulk({ wanted, selected, done }: BulkProps) {
   const [last, setLast] = useState<{ answer: BulkDone; next: JsonObject; verb: string } | null>(null)
   const ids = selected.slice(0, AT_ONCE).map(({ id }) => id)
   const filter = ids.length > 0 ? { ids } : filterOf(wanted)
-  const of = ids.length > 0 ? `${ids.length} selected` : 'all found'
+  const first = ids.length < selected.length ? 'the first ' : ''
+  const of = ids.length > 0 ? `${first}${ids.length} selected` : 'all found'
 
   const attempt = async (call: () => Promise<void>) => {
     setBusy(true)
