@@ -111,7 +111,7 @@ export default defineConfig({
         // Lanes with processes of their own; with LANES=full as many jobs as a busy day has. Run by `npm run test:lanes`.
         test: {
           name: 'lanes',
-          include: ['lanes', 'endpoints'].map((name) => `test/e2e/${name}.test.ts`),
+          include: ['lanes', 'endpoints', 'outage'].map((name) => `test/e2e/${name}.test.ts`),
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

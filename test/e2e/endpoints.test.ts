@@ -2,74 +2,13 @@
  * The settings change to another endpoint while jobs are at the first: real processes of the service, with two
  * simulated RunPods whose answers are set here. Run by `npm run test:lanes`.
  */
-import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createExports } from '../../client/index.ts'
+import { SimulatedEndpoint } from '../support/node/simulated-endpoint.ts'
 import { type StartedStack, startStack } from '../support/node/started-stack.ts'
 
-type Answer = readonly [status: number, body: object]
-
-/** A simulated RunPod without workers. */
-class Endpoint {
-  /** The requests received, as `cancel a-2`. */
-  readonly calls: string[] = []
-  /** By the ids that it assigned. */
-  readonly jobs = new Map<string, string>()
-  /** False: the key belongs to another account, for which every job and endpoint is unknown. */
-  isOurs = true
-  obeysCancel = false
-  readonly #name: string
-  readonly #server = createServer((request, response) => {
-    request.resume()
-    request.once('end', () => {
-      const [status, body] = this.#answer(request)
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    })
-  })
-
-  constructor(name: string) {
-    this.#name = name
-  }
-
-  /** Its address. */
-  async open(): Promise<string> {
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening')
-    const { port } = this.#server.address() as AddressInfo
-    return `http://127.0.0.1:${port}/v2/${this.#name}`
-  }
-
-  asked(verb: string, id: string): boolean {
-    return this.calls.includes(`${verb} ${id}`)
-  }
-
-  close(): void {
-    this.#server.close()
-    this.#server.closeAllConnections()
-  }
-
-  #answer({ url = '' }: IncomingMessage): Answer {
-    const [, , , verb = '', id = ''] = url.split('/')
-    this.calls.push(`${verb} ${id}`.trim())
-    if (!this.isOurs) return [404, {}]
-    if (verb === 'health') return [200, { jobs: {}, workers: {} }]
-    if (verb === 'run') {
-      const made = `${this.#name}-${this.jobs.size + 1}`
-      this.jobs.set(made, 'IN_QUEUE')
-      return [200, { id: made, status: 'IN_QUEUE' }]
-    }
-    const status = this.jobs.get(id)
-    if (status === undefined) return [404, {}]
-    if (verb !== 'cancel') return [200, { id, status }]
-    if (!this.obeysCancel) return [500, {}]
-    this.jobs.set(id, 'CANCELLED')
-    return [200, { id, status: 'CANCELLED' }]
-  }
-}
-
-const a = new Endpoint('a')
-const b = new Endpoint('b')
+const a = new SimulatedEndpoint('a')
+const b = new SimulatedEndpoint('b')
 const vars = { RUNPOD_ENDPOINT: '' }
 let started: StartedStack | undefined
 let client: ReturnType<typeof createExports>
