@@ -114,10 +114,6 @@ const TESTS = {
   type: ['type', 'type = ?'],
   tag: ['tags', 'EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)'],
   errorCode: ['error_code', 'error_code = ?'],
-  name: [
-    'input_video_key, input_video_url, metadata',
-    "instr(lower(input_video_key || coalesce(input_video_url, '') || ' ' || coalesce(metadata ->> '$.name', '')), lower(?)) > 0",
-  ],
   runpodJobId: ['runpod_job_id', 'runpod_job_id = ?'],
   endpoint: ['endpoint', 'endpoint = ?'],
 } as const
@@ -126,12 +122,40 @@ const TESTS = {
 const NOT_WAITING: Test = { columns: 'waiting_since', sql: 'waiting_since IS NULL', values: [] }
 
 export function testsOf(filters: ListFilters): Test[] {
-  const tests = (Object.keys(TESTS) as (keyof typeof TESTS)[]).flatMap((name) => {
+  const tests = (Object.keys(TESTS) as (keyof typeof TESTS)[]).flatMap((name): Test[] => {
     const value = filters[name]
     const [columns, sql] = TESTS[name]
     return value === null ? [] : [{ columns, sql, values: [value] }]
   })
+  if (filters.name !== null) tests.push(nameTest(filters.name))
   return filters.waiting === false ? [...tests, NOT_WAITING] : tests
+}
+
+/** D1 binds 100 values in a statement; letters above this number are found only in the case that is given. */
+const MAX_FOLDED_LETTERS = 20
+
+/**
+ * SQLite's `lower` changes ASCII alone, so the other letters of the name are replaced one by one. File names of macOS are
+ * decomposed (é as e and an accent), what people type is not: both forms are searched for.
+ */
+function nameTest(name: string): Test {
+  const wanted = name.normalize('NFC').toLowerCase()
+  const decomposed = wanted.normalize('NFD')
+  const letters = [...new Set(wanted + decomposed)].filter(isCased).slice(0, MAX_FOLDED_LETTERS)
+  const names =
+    "input_video_key || coalesce(input_video_url, '') || ' ' || coalesce(metadata ->> '$.name', '')"
+  const folded = letters.reduce((text) => `replace(${text}, ?, ?)`, `lower(${names})`)
+  return {
+    columns: 'input_video_key, input_video_url, metadata',
+    sql: `(SELECT instr(text, ?) + instr(text, ?) FROM (SELECT ${folded} AS text)) > 0`,
+    values: [wanted, decomposed, ...letters.flatMap((letter) => [letter.toUpperCase(), letter])],
+  }
+}
+
+/** Whether a letter outside ASCII has one capital letter, unlike ß. */
+function isCased(letter: string): boolean {
+  const capital = letter.toUpperCase()
+  return letter > '\x7f' && capital !== letter && [...capital].length === 1
 }
 
 /** Whether rows are tested along the walk, so that a page may end before it is full. */

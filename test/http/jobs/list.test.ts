@@ -65,6 +65,29 @@ describe('GET /api/jobs', () => {
     expect(await found('nothing like it')).toEqual([])
   })
 
+  it('finds a name in any script and in either form of its accents', async () => {
+    const project = freshProject()
+    const named = async (name: string) =>
+      (await createJob({ project_id: project, metadata: { name } })).job_id
+    const film = await named('ФИЛЬМ о Байкале')
+    const mac = await named('École d’ÉTÉ'.normalize('NFD'))
+    const street = await named('Straße, ΑΘΉΝΑ')
+    const query = (name: string) => `project_id=${project}&name=${encodeURIComponent(name)}`
+    const found = async (name: string) => (await list(query(name))).jobs.map(({ id }) => id)
+    expect(await found('фильм О БАЙКАЛЕ')).toEqual([film])
+    expect(await found('байкале'.normalize('NFD'))).toEqual([film])
+    expect(await found('éCOLE D’été')).toEqual([mac])
+    expect(await found('É'.normalize('NFD'))).toEqual([mac])
+    expect(await found('straße, Αθήνα')).toEqual([street])
+    expect(await found('фильмы')).toEqual([])
+    // Beside all other filters, more letters than are folded exceed no limit of D1.
+    const letters = 'абвгдежзиклмнопрстуфхцчшщэюяαβγδεζηθικλμνξοπρσ'
+    const all =
+      'status=complete&status=error&status=cancelled&status=pending&status=queued&type=trim&tag=a&error_code=e&endpoint=default'
+    const dates = 'created_after=2020-01-01T00:00:00Z&created_before=2030-01-01T00:00:00Z'
+    expect((await list(`${query(letters)}&${all}&${dates}`)).jobs).toEqual([])
+  })
+
   it('answers 304 for as long as the page is the same', async () => {
     const project = freshProject()
     await createJob({ project_id: project })
