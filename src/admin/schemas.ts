@@ -52,7 +52,7 @@ export type Action = v.InferOutput<typeof Action>
 
 /**
  * Maximum number of jobs that one call of a bulk action acts on. D1 limits an invocation to 1,000 queries, and a new round
- * that takes a place first (places.ts) costs up to four.
+ * that takes a place first (places.ts) costs up to three.
  */
 export const MAX_BULK_JOBS = 200
 

@@ -53,6 +53,8 @@ export async function withPlace(
   const row = most === null ? null : await readRow(env, id)
   // A complete job has no new round, and an unfinished one already holds its place.
   if (most === null || !row || (row.status !== 'error' && row.status !== 'cancelled')) return command()
+  // Nobody would write the row of a retired job again if this request ended before it releases the place.
+  if (row.archived) return command()
   // The actor refuses this itself; no row of another project may be written for it.
   if (projectId !== null && projectId !== row.project_id) return command()
   const now = Date.now()

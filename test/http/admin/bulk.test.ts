@@ -76,7 +76,7 @@ describe('POST /api/admin/jobs/actions', () => {
     const { done, refused } = await bodyOf<BulkDone>(answer)
     expect({ done, refused: refused.length }).toEqual({ done: 0, refused: 200 })
     expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['archived']))
-    expect(sent()).toBeLessThan(900)
+    expect(sent()).toBeLessThan(500)
   })
 
   it('counts and reaches those that lie behind any number of others', { timeout: 120_000 }, async () => {

@@ -253,6 +253,17 @@ describe('MAX_ACTIVE_JOBS_PER_PROJECT', () => {
       expect(await during).toEqual(answer)
     })
 
+    it('is not taken for a retired job, whose row nobody would write again', async () => {
+      const id = await cancelled(freshProject())
+      await bindings().DB.prepare('UPDATE export_jobs SET archived = 1 WHERE id = ?').bind(id).run()
+      const before = await statusOf(id)
+      const during = withPlace({ ...bindings(), ...env }, id, null, async () => {
+        expect(await statusOf(id)).toEqual(before)
+        throw new Error('the Worker died')
+      })
+      await expect(during).rejects.toThrow('died')
+    })
+
     it('is overdue at once in the list, so that the sweep mends what a crash leaves', async () => {
       const id = await cancelled(freshProject())
       const crash = withPlace({ ...bindings(), ...env }, id, null, async () => {
