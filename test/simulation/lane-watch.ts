@@ -3,6 +3,7 @@
 import { findAttempt } from '../../actors/export-job/core/attempts.ts'
 import { holdsPlace, owedPlaces } from '../../actors/export-job/core/debts/places.ts'
 import type { Job } from '../../actors/export-job/core/job.ts'
+import { isIn } from '../../actors/export-job/core/phase.ts'
 import { keyOf, type Lane, type Place, type Waiter } from '../../actors/lane/state.ts'
 import type { Town } from './town.ts'
 
@@ -70,6 +71,8 @@ export class LaneWatch {
   #heldBy(job: Job): string[] {
     const held = sentWithPlace(job)
     for (const key of held) this.#sent.add(key)
+    // A handler that has reported its completion returns by itself.
+    if (isIn(job.phase, 'verifying')) return held
     const running = job.attempts
       .filter(({ endedAt, remote }) => endedAt === null && remote !== 'ended')
       .map(({ round, attempt }) => keyOf({ jobId: job.request.id, round, dispatch: attempt }))
