@@ -14,8 +14,10 @@ import { isShown } from './media-types.ts'
 import { keyInPath } from './object-keys.ts'
 import { askR2 } from './r2-faults.ts'
 
-/** Signed URLs repeat within windows of ten minutes; a cached copy is revalidated after that. */
-const CACHE_CONTROL = 'private, max-age=600'
+/** Signed URLs repeat within windows of ten minutes; a cached copy is revalidated after that, or when its URL expires. */
+const MAX_AGE_SECONDS = 600
+/** A browser caches by address alone, so a copy read with a token would answer requests with any other token. */
+const REVALIDATED = 'private, no-cache'
 /** On every answer, so that a file of any content executes and loads nothing as a page of this origin. */
 const GUARDS = {
   'Content-Security-Policy': "sandbox; default-src 'none'",
@@ -30,6 +32,7 @@ interface Reader {
   projectId: number | null
   /** The only job whose files may be read; null for all. */
   jobId: string | null
+  readonly cacheControl: string
   /** Resolves the name; called only when it is needed. */
   name(): Promise<string>
 }
@@ -70,6 +73,7 @@ async function readerOf(call: Call, key: string): Promise<Reader> {
     return {
       projectId: caller.projectId,
       jobId: caller.jobId,
+      cacheControl: REVALIDATED,
       name: () => nameByRow(call, key, caller.projectId),
     }
   }
@@ -78,7 +82,13 @@ async function readerOf(call: Call, key: string): Promise<Reader> {
   // A URL from a version whose links named no project is refused.
   if (project === null) throw signatureProblem('signature_expired')
   const name = url.searchParams.get('name') ?? nameByKey(key)
-  return { projectId: Number(project), jobId: null, name: async () => name }
+  return { projectId: Number(project), jobId: null, cacheControl: cachedUntil(url), name: async () => name }
+}
+
+/** For a URL whose signature holds until its `exp`. */
+function cachedUntil({ searchParams }: URL): string {
+  const left = Number(searchParams.get('exp')) - Math.ceil(Date.now() / 1000)
+  return `private, max-age=${Math.max(0, Math.min(MAX_AGE_SECONDS, left))}`
 }
 
 /** A token confined to one job opens that job's files only. */
@@ -119,7 +129,7 @@ async function answer(call: Call, key: string, reader: Reader): Promise<Response
       headers: { 'Content-Range': `bytes */${object.size}`, 'Accept-Ranges': 'bytes' },
     })
   }
-  const headers = headersOf(validators)
+  const headers = headersOf(validators, reader)
   if (verdict.status === 304) return new Response(null, { status: 304, headers })
   describe(headers, object, await reader.name(), call.url.searchParams.get('inline') === '1')
   delimit(headers, object.size, verdict)
@@ -140,11 +150,11 @@ async function read(
   return object && 'body' in object ? object.body : null
 }
 
-function headersOf({ etag, lastModified }: Validators): Headers {
+function headersOf({ etag, lastModified }: Validators, { cacheControl }: Reader): Headers {
   return new Headers({
     ETag: etag,
     'Last-Modified': lastModified.toUTCString(),
-    'Cache-Control': CACHE_CONTROL,
+    'Cache-Control': cacheControl,
     'Accept-Ranges': 'bytes',
   })
 }

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { api, apiWith, downloadOf, problemOf, textOf, useHttpWorld } from '../../support/workerd/http.ts'
+import { bearer, tokenOf } from '../../support/workerd/tokens.ts'
 
 useHttpWorld()
 
@@ -158,6 +159,24 @@ describe('GET /api/videos/download/:key', () => {
 })
 
 describe('Without a signature', () => {
+  it('is kept no longer than its link holds, and asked about each time where a token opened it', async () => {
+    const key = await stored()
+    const cacheControl = async (path: string, headers: Record<string, string> = {}) =>
+      (await api(path, { headers })).headers.get('Cache-Control')
+    expect(await cacheControl(downloadOf(key))).toBe('private, max-age=600')
+    const seconds = /^private, max-age=(\d+)$/.exec(
+      (await cacheControl(downloadOf(key, { until: Date.now() + 90_000 }))) ?? '',
+    )
+    expect(Number(seconds?.[1])).toBeGreaterThan(80)
+    expect(Number(seconds?.[1])).toBeLessThanOrEqual(91)
+    // Browsers keep an answer by its address alone: it would be shown under any other token, and after this one's end.
+    const path = downloadOf(key).split('?')[0] ?? ''
+    const headers = bearer(await tokenOf({ scopes: ['jobs:read'] }))
+    expect(await cacheControl(path, headers)).toBe('private, no-cache')
+    expect(await cacheControl(path, { ...headers, 'If-None-Match': '*' })).toBe('private, no-cache')
+    expect(await cacheControl(path)).toBe('private, no-cache')
+  })
+
   it('the developer on this computer may read, and no page of another site in his place', async () => {
     const path = downloadOf(await stored()).split('?')[0] ?? ''
     expect(await textOf(await api(path))).toBe('hello')
