@@ -21,6 +21,7 @@ import { logRequest } from './http/log.ts'
 import { parse } from './http/parse.ts'
 import { notConfigured, Problem } from './http/problem.ts'
 import { asJson } from './http/read-json.ts'
+import { withProtocol } from './http/subprotocol.ts'
 import { cancel, remove, retry } from './jobs/commands.ts'
 import { accept, MAX_CREATE_BYTES } from './jobs/create.ts'
 import { callersJobId, shownJob } from './jobs/job-id.ts'
@@ -115,7 +116,7 @@ export class Exports extends WorkerEntrypoint<Env, unknown> implements ExportsBi
       response = refusal(error, exchange)
     }
     logRequest(about, request.method, response.status, Date.now() - started)
-    return response
+    return withProtocol(request, response)
   }
 
   /** Runs a call and returns what it throws as a value; `T` is the type of the answer's JSON text. */

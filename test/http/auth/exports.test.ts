@@ -82,6 +82,20 @@ describe('no entry', () => {
 })
 
 describe('the same answers as over HTTP', () => {
+  it('to an upgrade of a browser that is passed on: the subprotocol it offers is selected', async () => {
+    const { job_id } = await createJob()
+    const selected = async (id: string, offered: string) => {
+      const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': offered }
+      const response = await door(all).fetch(`https://exports/api/jobs/${id}/ws`, { headers })
+      response.webSocket?.accept()
+      response.webSocket?.close()
+      return [response.status, response.headers.get('Sec-WebSocket-Protocol')]
+    }
+    expect(await selected(job_id, 'exportal.v1, exportal.bearer.x')).toEqual([101, 'exportal.v1'])
+    expect(await selected(crypto.randomUUID(), 'exportal.v1')).toEqual([101, 'exportal.v1'])
+    expect(await selected(job_id, 'other')).toEqual([101, null])
+  })
+
   it('to create, get, list, cancel, retry, events and remove', async () => {
     const exports = door(all)
     const headers = bearer(await tokenOf({ scopes: all.scopes, projectId: PROJECT }))
