@@ -15,7 +15,8 @@ interface Place {
 
 /**
  * Finds values that no schema should have to handle: nesting that exhausts a stack, `__proto__`, integers that a double
- * cannot represent exactly, and strings that are not valid Unicode. Walks without recursion.
+ * cannot represent exactly, strings that are not valid Unicode, and what RPC passes but JSON would lose. Walks without
+ * recursion.
  *
  * @returns the first such place, or null
  */
@@ -25,12 +26,14 @@ export function unsafePlace(root: unknown): FieldError | null {
     const place = stack.pop()
     if (!place) break
     const { value, depth } = place
+    if (Number.isNaN(value)) return fault(place, 'This is not a number.')
     if (typeof value === 'number' && !Number.isFinite(value)) return fault(place, 'The number is too large.')
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) return fault(place, INEXACT)
     if (typeof value === 'string' && !value.isWellFormed()) {
       return fault(place, 'The text holds half of a surrogate pair.')
     }
     if (value === null || typeof value !== 'object') continue
+    if (value instanceof Map || value instanceof Set) return fault(place, 'JSON has no form for this.')
     if (depth > DEEPEST) return fault(place, `JSON may be nested ${DEEPEST} levels deep.`)
     for (const [key, inner] of Object.entries(value)) {
       const within = { value: inner, key, parent: place, depth: depth + 1 }

@@ -53,10 +53,10 @@ export function asJson(given: unknown, { bytes }: Limits): unknown {
   }
   if (text === undefined) throw new Problem(400, 'invalid_json', 'This cannot be written as JSON.')
   if (new TextEncoder().encode(text).byteLength > bytes) throw tooLarge(bytes)
-  const value = parse(text, false)
-  const unsafe = unsafePlace(value)
+  // Before the conversion, which stores null for NaN and nothing of a Map.
+  const unsafe = unsafePlace(given)
   if (unsafe) throw invalid([unsafe])
-  return value
+  return parse(text, false)
 }
 
 /** Type and subtype of a Content-Type, without parameters and in lower case (RFC 9110, 8.3.1). */

@@ -169,6 +169,11 @@ describe('the same answers as over HTTP', () => {
       [call('remove', job_id, ['"tag"']), '/options'],
       [call('list', 'status=error'), '/query'],
       [call('events', job_id, 5), '/query'],
+      // JSON has no form for these, and would store null or {} in their place.
+      [call('create', { ...newJob(), metadata: { ratio: Number.NaN } }), '/metadata/ratio'],
+      [call('create', { ...newJob(), metadata: { in: [Number.NEGATIVE_INFINITY] } }), '/metadata/in/0'],
+      [call('create', { ...newJob(), metadata: new Map([['order', 7]]) }), '/metadata'],
+      [call('create', { ...newJob(), metadata: { orders: new Set([7]) } }), '/metadata/orders'],
     ]
     for (const [answer, pointer] of wrong)
       expect(await answer).toMatchObject({ ok: false, code: 'validation_failed', errors: [{ pointer }] })
@@ -176,6 +181,11 @@ describe('the same answers as over HTTP', () => {
     expect(await call('list', { cursor: null, limit: 1 })).toMatchObject({ ok: true })
     expect(await call('events', job_id, null)).toMatchObject({ ok: true })
     expect(await call('create', newJob(), null)).toMatchObject({ ok: true })
+    const made = await call('create', { ...newJob(), metadata: { at: new Date(0), left: undefined } })
+    expect(made).toMatchObject({ ok: true, value: { job: { metadata: { at: '1970-01-01T00:00:00.000Z' } } } })
+    expect(await call('create', { ...newJob(), metadata: { order: 7n } })).toMatchObject({
+      code: 'invalid_json',
+    })
     expect(await call('create', newJob(), { idempotencyKey: null })).toMatchObject({ ok: true })
     expect(await call('retry', job_id, null)).toMatchObject({ status: 409 })
     expect(await call('remove', job_id, { ifMatch: null })).toMatchObject({ ok: true })
