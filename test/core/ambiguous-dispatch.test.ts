@@ -1,17 +1,31 @@
 import { describe, expect, test } from 'vitest'
+import { DISPATCH_GRACE_MS, MAX_ATTEMPTS_KEPT } from '../../actors/export-job/core/policy.ts'
+import { viewOf } from '../../actors/export-job/core/shown/view.ts'
 import {
   CANCEL,
   cancelAnswered,
   completed,
+  DAY,
   dispatchAmbiguous,
   dispatched,
+  dispatchWeighed,
+  failed,
+  MINUTE,
   outputAbsent,
   progressed,
   RUNPOD_ID,
+  ref,
   SECOND,
   T0,
 } from '../support/node/builders.ts'
-import { acknowledged, aDispatchingJob, aLostJob, anAmbiguousJob } from '../support/node/stages.ts'
+import type { Story } from '../support/node/given.ts'
+import {
+  acknowledged,
+  aDispatchingJob,
+  aLostJob,
+  anAmbiguousJob,
+  aRunningJob,
+} from '../support/node/stages.ts'
 
 describe('A dispatch whose answer is lost', () => {
   test('is given a minute to report before it is written off', () => {
@@ -78,5 +92,43 @@ describe('A dispatch whose answer is lost', () => {
       .when(CANCEL, T0 + SECOND)
       .when(dispatchAmbiguous(), T0 + 2 * SECOND)
       .then({ unchanged: true })
+  })
+})
+
+describe('An outage of days, in which RunPod gives no clear answer', () => {
+  /** The attempt that is due is sent without an answer, and written off. */
+  function lost(story: Story): Story {
+    const sent = story.dispatches()
+    const { round, attempt } = sent.effect('dispatch').attempt
+    const of = ref(attempt, round)
+    const ambiguous = acknowledged(sent.when(dispatchAmbiguous(of), sent.now + 15 * SECOND))
+    const weighed = ambiguous.wakes(ambiguous.now + DISPATCH_GRACE_MS).when(dispatchWeighed(false, of))
+    return acknowledged(acknowledged(weighed).wakes().when(outputAbsent(of)))
+  }
+
+  function lostTimes(times: number): Story {
+    const ran = aRunningJob({ policy: { deadlineMs: 14 * DAY } }).when(
+      failed({ runpodJobId: RUNPOD_ID }),
+      T0 + 100 * SECOND,
+    )
+    let story = acknowledged(ran).wakes().when(outputAbsent())
+    for (let n = 0; n < times; n++) story = lost(story)
+    return story
+  }
+
+  test('forgets neither the attempt that counts nor what it cost', () => {
+    const story = lostTimes(2 * MAX_ATTEMPTS_KEPT)
+    expect(viewOf(story.job)).toMatchObject({ attempt: 1, usage: { gpu_seconds: 90 } })
+  })
+
+  test('keeps no attempt for longer than it could run at RunPod', () => {
+    const hours = lostTimes(200)
+    const days = lostTimes(800)
+    const { length } = hours.job.attempts
+    expect(length).toBeLessThan(2 * MAX_ATTEMPTS_KEPT)
+    expect(Math.abs(days.job.attempts.length - length)).toBeLessThan(5)
+    const [counted, ...others] = days.job.attempts
+    expect(counted).toMatchObject({ attempt: 1 })
+    expect(others.every(({ ttlEndsAt }) => ttlEndsAt > days.now - 10 * MINUTE)).toBe(true)
   })
 })

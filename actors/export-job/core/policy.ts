@@ -63,6 +63,7 @@ export const LAST_LOOK_SLACK_MS = 60 * SECOND
 /** The endpoint of jobs that name none, and of attempts that an earlier version sent. */
 export const DEFAULT_ENDPOINT = 'default'
 export const MAX_ROUNDS = 100
+/** More are kept only where they are still needed: see `attemptsKept`. */
 export const MAX_ATTEMPTS_KEPT = 50
 /** The most strays of one attempt that are cancelled; a worker that invents ids still receives the order to stop. */
 export const MAX_STRAYS = 5

@@ -19,6 +19,7 @@ import {
   ttlMs,
 } from '../policy.ts'
 import { announce, postpone } from '../refusals.ts'
+import { costOfAttempt } from '../shown/costs.ts'
 import { failure } from '../verdicts.ts'
 import { enterQueued } from './queued.ts'
 import { enterRunning } from './running.ts'
@@ -49,7 +50,7 @@ export function enterDispatching(draft: Draft, { endpoint, tellOutcome, isLent }
     cancel: null,
     late: { progress: 0, complete: 0, error: 0 },
   }
-  draft.change({ attempts: forgetOldest([...job.attempts, attempt]), progress: NO_PROGRESS })
+  draft.change({ attempts: [...attemptsKept(draft), attempt], progress: NO_PROGRESS })
   const graceUntil = now + CALL_LIMITS.runMs + DISPATCH_GRACE_MS
   draft.enter({ status: 'pending', step: 'dispatching', graceUntil, ambiguous: false })
   const data = { max_attempts: request.policy.maxAttempts }
@@ -58,16 +59,24 @@ export function enterDispatching(draft: Draft, { endpoint, tellOutcome, isLent }
   draft.ask({ type: 'dispatch', attempt, endpoint, tellOutcome })
 }
 
-/** Drops ended attempts above the limit: those that do not count first, then the oldest. */
-function forgetOldest(attempts: readonly Attempt[]): readonly Attempt[] {
-  const spare = Math.max(0, attempts.length - MAX_ATTEMPTS_KEPT)
-  const ended = attempts.filter((attempt) => attempt.remote === 'ended')
-  const [refused, others] = [
-    ended.filter(({ uncounted }) => uncounted),
-    ended.filter((each) => !each.uncounted),
-  ]
-  const settled = [...refused, ...others].slice(0, spare)
-  return attempts.filter((attempt) => !settled.includes(attempt))
+/**
+ * The attempts to be kept beside a new one. Above the limit those are dropped that no figure or fact can refer to any
+ * more: an attempt that counts in this round, has used GPU time or may still run at RunPod is kept, whatever the limit.
+ * Those that do not count go first, then the oldest.
+ */
+function attemptsKept({ job, now }: Draft): readonly Attempt[] {
+  const { attempts, round, request } = job
+  const spare = attempts.length + 1 - MAX_ATTEMPTS_KEPT
+  if (spare <= 0) return attempts
+  const settled = attempts.filter((attempt) => {
+    // One whose dispatch was never answered has no other end than its ttl.
+    const isOver = attempt.remote === 'ended' || attempt.ttlEndsAt <= now
+    return isOver && costOfAttempt(attempt, request.policy.executionTimeoutMs).gpuMs === 0
+  })
+  const uncounted = settled.filter((attempt) => attempt.uncounted)
+  const earlier = settled.filter((attempt) => !attempt.uncounted && attempt.round < round)
+  const dropped = new Set([...uncounted, ...earlier].slice(0, spare))
+  return attempts.filter((attempt) => !dropped.has(attempt))
 }
 
 export const dispatching: State<PhaseIn<'dispatching'>> = {
