@@ -34,8 +34,13 @@ export interface Operator {
   readonly reason: string
 }
 
-/** Bounds the memory of releases; each is needed only while an older ask may still be in transit, for some seconds. */
+/** Bounds the memory of releases. */
 const MAX_RELEASES = 10_000
+/**
+ * How long an ask may still be in transit when its place is returned. Later asks for the place are new: a job created
+ * again under the id of a deleted one begins with the first version.
+ */
+const IN_TRANSIT_MS = 60_000
 /** The alarm may fire this much late, so that a busy lane does not reset it constantly. */
 const ALARM_SLACK_MS = 1_000
 /** An alarm overdue by this much was lost. */
@@ -51,7 +56,7 @@ export class Lane extends DurableObject<LaneEnv> {
   readonly #limit: number | null
   readonly #target: string
   /** The version of each place's last release. */
-  readonly #releases = new BoundedMap<number>(MAX_RELEASES)
+  readonly #releases = new BoundedMap<{ readonly version: number; readonly at: number }>(MAX_RELEASES)
   #lane: LaneState
   #armedAt: number | null = null
 
@@ -75,7 +80,7 @@ export class Lane extends DurableObject<LaneEnv> {
   // Calls by jobs
 
   async ask(ask: Ask): Promise<AskAnswer> {
-    return this.#decide((draft) => draft.ask(ask, this.#releases.get(keyOf(ask)) ?? null))
+    return this.#decide((draft) => draft.ask(ask, this.#releasedVersion(ask)))
   }
 
   /** @param version of the job's commit that returns the place */
@@ -84,7 +89,7 @@ export class Lane extends DurableObject<LaneEnv> {
     const asked = this.#lane.places.get(key) ?? this.#lane.waiters.get(key)
     // The release is older than the current ask.
     if (asked && asked.version > version) return
-    this.#releases.set(key, version)
+    this.#releases.set(key, { version, at: Date.now() })
     this.#decide((draft) => draft.release(ref))
   }
 
@@ -95,8 +100,8 @@ export class Lane extends DurableObject<LaneEnv> {
 
   /** The job was sent without a grant, since the lane did not answer. */
   async took(ask: Ask): Promise<void> {
-    const released = this.#releases.get(keyOf(ask))
-    if (released === undefined || released < ask.version) this.#decide((draft) => draft.took(ask))
+    const released = this.#releasedVersion(ask)
+    if (released === null || released < ask.version) this.#decide((draft) => draft.took(ask))
   }
 
   /**
@@ -139,6 +144,12 @@ export class Lane extends DurableObject<LaneEnv> {
   override async alarm(): Promise<void> {
     this.#armedAt = null
     this.#decide((draft) => draft.wake())
+  }
+
+  /** The version of the place's last release, while an older ask may still arrive; null otherwise. */
+  #releasedVersion(ref: PlaceRef): number | null {
+    const released = this.#releases.get(keyOf(ref))
+    return released && Math.abs(Date.now() - released.at) < IN_TRANSIT_MS ? released.version : null
   }
 
   #decide<T>(act: (draft: Draft) => T): T {

@@ -100,6 +100,14 @@ describe('A lane whose endpoint has left the settings', () => {
     expect(await lane.ask({ ...asked, version: 5 })).toEqual({ kind: 'stale' })
     expect(await lane.ask({ ...asked, version: 6 })).toMatchObject({ kind: 'waiting' })
   })
+
+  it('knows a job created again under the id of a deleted one, whatever version that had', async () => {
+    const lane = laneOf('left')
+    const asked = ask()
+    await lane.release(asked, 300)
+    pass(2 * MINUTE)
+    expect(await lane.ask({ ...asked, version: 2 })).toMatchObject({ kind: 'waiting' })
+  })
 })
 
 it('An alarm that the platform lost is set again by the next call', async () => {
