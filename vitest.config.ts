@@ -165,7 +165,9 @@ export default defineConfig({
         // Takes over a minute, most of it a job's own patience; run by `npm run test:crash`.
         test: {
           name: 'crash',
-          include: ['cancel', 'crash', 'hibernation', 'line'].map((name) => `test/e2e/${name}.test.ts`),
+          include: ['cancel', 'crash', 'hibernation', 'line', 'started-stack'].map(
+            (name) => `test/e2e/${name}.test.ts`,
+          ),
           testTimeout: 180_000,
           hookTimeout: 60_000,
         },

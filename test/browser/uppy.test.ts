@@ -3,17 +3,17 @@
  * stored file equals the source, and a player can seek in it.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeClip } from '../../scripts/clip.ts'
-import { freePort, Stack } from '../../scripts/stack.ts'
+import type { Stack } from '../../scripts/stack.ts'
 import { describeInBrowser, launch } from '../support/browser/browser.ts'
+import { type StartedStack, startStack } from '../support/node/started-stack.ts'
 import { Relay } from './uppy/relay.ts'
 
 const MIB = 1024 ** 2
@@ -22,7 +22,7 @@ const PARTS = 13
 
 describeInBrowser('Uppy, as it comes from npm', () => {
   const relay = new Relay()
-  let dir: string
+  let starting: Promise<StartedStack> | undefined
   let stack: Stack
   let browser: Browser
   let app: Server
@@ -30,16 +30,11 @@ describeInBrowser('Uppy, as it comes from npm', () => {
   let sum: string
 
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'exportal-uppy-'))
     await relay.listen()
-    stack = new Stack({
-      stateDir: join(dir, 'state'),
-      servicePort: await freePort(0),
-      runpodPort: await freePort(0),
-      vars: { PUBLIC_URL: relay.url },
-    })
+    starting = startStack('uppy', { vars: { PUBLIC_URL: relay.url } })
+    const { dir, stack: started } = await starting
+    stack = started
     relay.leadTo(stack.url)
-    await stack.start()
     browser = await launch()
     app = await serveApp(stack.url)
     const clip = join(dir, 'clip.mp4')
@@ -52,8 +47,7 @@ describeInBrowser('Uppy, as it comes from npm', () => {
   afterAll(async () => {
     app?.close()
     relay.close()
-    await Promise.all([browser?.close(), stack?.stop()])
-    await rm(dir, { recursive: true, force: true })
+    await Promise.allSettled([browser?.close(), starting?.then(({ stop }) => stop())])
   })
 
   test('a large file arrives whole, paused, robbed of a part and reloaded on its way', async () => {

@@ -1,13 +1,16 @@
 /** One service with its runpod-local, one browser, and a clip to export: the setup of every test file. */
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { type CreateJob, createExports, type ExportsClient, type Job } from '../../../client/index.ts'
 import { makeClip } from '../../../scripts/clip.ts'
 import type { Stack } from '../../../scripts/stack.ts'
 import { startStack } from '../node/started-stack.ts'
 import { launch } from './browser.ts'
 import { webFile } from './files.ts'
+
+const LEAVE_MS = 10_000
 
 export interface World {
   stack: Stack
@@ -25,7 +28,22 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function startWorld(clipSeconds = 4, vars: Record<string, string> = {}): Promise<World> {
+const worlds: Promise<World>[] = []
+
+// A hook that ran into its time limit goes on starting, and the file has no world yet that it could close.
+afterAll(async () => {
+  const ends = worlds.map((world) => world.then(({ close }) => close()))
+  await Promise.allSettled(ends)
+})
+
+/** Ends with its file, even when the hook that starts it fails or takes too long. */
+export function startWorld(clipSeconds = 4, vars: Record<string, string> = {}): Promise<World> {
+  const world = start(clipSeconds, vars)
+  worlds.push(world)
+  return world
+}
+
+async function start(clipSeconds: number, vars: Record<string, string>): Promise<World> {
   const runpodEnv = { RUNPOD_LOCAL_REPORT_INTERVAL_MS: '150' }
   const clipOf = (dir: string) => join(dir, 'holiday.mp4')
   const browser = await launch()
@@ -39,6 +57,15 @@ export async function startWorld(clipSeconds = 4, vars: Record<string, string> =
   const client = createExports({ baseUrl: stack.url })
   const crashes: string[] = []
   let uploaded: Promise<string> | null = null
+  const close = async () => {
+    const leaving = browser.contexts().flatMap((context) => context.pages().map(leave))
+    // A page that cannot be left must not keep the service running.
+    await Promise.race([Promise.allSettled(leaving), pause(LEAVE_MS)])
+    const ends = await Promise.allSettled([browser.close(), stop()])
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+    expect(crashes, 'uncaught errors in pages').toEqual([])
+  }
+  let closing: Promise<void> | null = null
   return {
     stack,
     browser,
@@ -63,10 +90,9 @@ export async function startWorld(clipSeconds = 4, vars: Record<string, string> =
       const body = { project_id: 1, type: 'overlay', input_video_key: await uploaded, params: {}, ...wanted }
       return (await client.jobs.create(body as CreateJob)).job
     },
-    async close() {
-      await Promise.all(browser.contexts().flatMap((context) => context.pages().map(leave)))
-      await Promise.all([browser.close(), stop()])
-      expect(crashes, 'uncaught errors in pages').toEqual([])
+    close() {
+      closing ??= close()
+      return closing
     },
   }
 }

@@ -28,9 +28,12 @@ export async function startStack(
     await stack.stop()
     await rm(dir, { recursive: true, force: true })
   }
+  const starting = stack.start()
   try {
-    await Promise.all([stack.start(), meanwhile(dir)])
+    await Promise.all([starting, meanwhile(dir)])
   } catch (error) {
+    // What is stopped before it was started would be started afterwards.
+    await starting.catch(() => {})
     await stop()
     throw error
   }
