@@ -8,6 +8,7 @@ import { serverNow } from '../server-time.ts'
 import { exportal, posterUrl } from '../service.ts'
 import { announce } from '../ui/announcer.tsx'
 import { Icon } from '../ui/icon.tsx'
+import { Name } from '../ui/name.tsx'
 import { sentenceOf } from '../ui/problem.tsx'
 import { Bar, StatusBadge, statusWord } from '../ui/status.tsx'
 import { timeLeft } from '../ui/time-left.ts'
@@ -71,7 +72,7 @@ function Row({ job, open, chosen, onOpen, onChoose, put, remove }: RowProps) {
       <Poster job={job} />
       <div class="row-main">
         <Link to={`/jobs/${id}`} class="row-name">
-          {name}
+          <Name>{name}</Name>
         </Link>
         <span class="row-meta">
           <span class="chip">{job.type}</span>

@@ -1,5 +1,6 @@
 import { useContext, useState } from 'preact/hooks'
 import { fileName } from '../format.ts'
+import { Name } from '../ui/name.tsx'
 import { sentenceOf } from '../ui/problem.tsx'
 import { storedUrl } from '../upload/local-files.ts'
 import { useLastingUrl } from '../video/use-lasting-url.ts'
@@ -42,7 +43,7 @@ export function ImageField({ id, value, pointer, describedBy, invalid }: Control
           onChange={(event) => void take(event.currentTarget)}
         />
         <p class="muted small" role="status">
-          {busy ? 'Uploading…' : key ? fileName(key) : 'PNG or JPEG'}
+          {busy ? 'Uploading…' : key ? <Name>{fileName(key)}</Name> : 'PNG or JPEG'}
         </p>
         {failure && (
           <p class="field-error" role="alert">

@@ -5,6 +5,7 @@ import { Link } from '../router.tsx'
 import { mayWrite } from '../service.ts'
 import { Confirm } from '../ui/confirm.tsx'
 import { Icon, type IconName } from '../ui/icon.tsx'
+import { Name } from '../ui/name.tsx'
 import { allows, type Command, type Commands, canRerun, rerunPath } from './commands.ts'
 
 interface ActionsProps {
@@ -82,7 +83,11 @@ export function Actions({ job, commands, named, first = 'download' }: ActionsPro
         : offered.map(button)}
       {asking && (
         <Confirm
-          title={`Delete the export of ${name}?`}
+          title={
+            <>
+              Delete the export of <Name>{name}</Name>?
+            </>
+          }
           action="Delete for good"
           onClose={() => setAsking(false)}
           onConfirm={() => void commands.run('delete')}

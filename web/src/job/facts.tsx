@@ -1,10 +1,12 @@
+import type { ComponentChildren } from 'preact'
 import type { Job } from '../../../client/index.ts'
 import { absolute, duration } from '../format.ts'
+import { Names } from '../ui/name.tsx'
 
 /** Further details of a job. */
 export function Facts({ job, now }: { job: Job; now: number }) {
   const { usage } = job
-  const rows: [string, string | null][] = [
+  const rows: [string, ComponentChildren][] = [
     ['Type', job.type],
     ['Created', absolute(job.created_at, now)],
     ['Started', job.started_at && absolute(job.started_at, now)],
@@ -14,7 +16,7 @@ export function Facts({ job, now }: { job: Job; now: number }) {
     ['Wasted', usage && usage.wasted_seconds > 0 ? duration(usage.wasted_seconds * 1000) : null],
     ['Cost', usage?.cost == null ? null : `${usage.estimated ? '≈ ' : ''}$${usage.cost.toFixed(4)}`],
     ['RunPod job', job.runpod_job_id],
-    ['Tags', job.tags.join(', ') || null],
+    ['Tags', job.tags.length > 0 && <Names>{job.tags}</Names>],
   ]
   return (
     <section class="facts" aria-label="Details">

@@ -2,6 +2,7 @@ import { isEnded, type Job, type JobEvent } from '../../../client/index.ts'
 import { absolute, duration, relative } from '../format.ts'
 import { Link } from '../router.tsx'
 import { mayWrite } from '../service.ts'
+import { Name } from '../ui/name.tsx'
 import { Bar, StatusBadge } from '../ui/status.tsx'
 import { timeLeft } from '../ui/time-left.ts'
 import { Actions } from './actions.tsx'
@@ -26,7 +27,11 @@ export function Headline({ job, commands, now }: HeadlineProps) {
     <section class="headline" aria-label="Progress" data-remedy={remedy}>
       <div class="headline-row">
         <StatusBadge status={job.status} />
-        {job.status === 'processing' && <span class="stage-word">{job.message ?? job.stage}</span>}
+        {job.status === 'processing' && (
+          <span class="stage-word">
+            <Name>{job.message ?? job.stage ?? ''}</Name>
+          </span>
+        )}
         <span class="spacer" />
         <span class="muted time-left">{timeLeft(job, now)}</span>
       </div>
@@ -42,10 +47,17 @@ export function Headline({ job, commands, now }: HeadlineProps) {
           )}
         </div>
       )}
-      {text && <p class="verdict-text">{text}</p>}
+      {text && (
+        <p class="verdict-text">
+          <Name>{text}</Name>
+        </p>
+      )}
       {job.status === 'error' && error && (
         <p class="muted">
-          <span class="reason">{error.message}</span> <a href={`/errors/${error.code}`}>What this means</a>
+          <span class="reason">
+            <Name>{error.message}</Name>
+          </span>{' '}
+          <a href={`/errors/${error.code}`}>What this means</a>
         </p>
       )}
       <div class="buttons">
@@ -65,7 +77,11 @@ export function Reasons({ job, events, now }: { job: Job; events: JobEvent[]; no
   const failures = failedAttempts(job, events)
   return (
     <section class="reasons" aria-label="Why">
-      {job.status !== 'error' && <p class="reason">{job.reason}</p>}
+      {job.status !== 'error' && (
+        <p class="reason">
+          <Name>{job.reason}</Name>
+        </p>
+      )}
       <Next job={job} now={now} />
       {isEnded(job) && job.finished_at && (
         <p class="muted">Took {duration(Date.parse(job.finished_at) - Date.parse(job.created_at))}.</p>
@@ -80,7 +96,7 @@ export function Reasons({ job, events, now }: { job: Job; events: JobEvent[]; no
         <ul class="muted">
           {failures.map(({ attempt, message }) => (
             <li key={attempt}>
-              Attempt {attempt} failed: {message}
+              Attempt {attempt} failed: <Name>{message}</Name>
             </li>
           ))}
         </ul>

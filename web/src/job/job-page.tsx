@@ -4,6 +4,7 @@ import { absolute, nameOf, sourceName } from '../format.ts'
 import { Link } from '../router.tsx'
 import { mayWrite, visit } from '../service.ts'
 import { Icon } from '../ui/icon.tsx'
+import { Name } from '../ui/name.tsx'
 import { useNow } from '../ui/now.ts'
 import { Problem } from '../ui/problem.tsx'
 import { statusWord } from '../ui/status.tsx'
@@ -74,9 +75,16 @@ function Loaded({ job, followed, onDeleted }: { job: Job; followed: FollowedJob;
         <div>
           <p class="eyebrow">
             {job.type}
-            {name !== source && ` · ${source}`}
+            {name !== source && (
+              <>
+                {' '}
+                · <Name>{source}</Name>
+              </>
+            )}
           </p>
-          <h1>{name}</h1>
+          <h1>
+            <Name>{name}</Name>
+          </h1>
         </div>
         <div class="job-tools">
           <Connection state={connection} />

@@ -1,5 +1,6 @@
 import type { Job, JobEvent } from '../../../client/index.ts'
 import { absolute } from '../format.ts'
+import { Name } from '../ui/name.tsx'
 import { eventWords } from './timeline.ts'
 
 /** The numbered log of the job, newest first. */
@@ -63,7 +64,7 @@ function detailsOf({ data }: JobEvent) {
     .filter(([, value]) => value !== null)
     .map(([name, value]) => (
       <span key={name} class="pair">
-        <span class="muted">{name.replaceAll('_', ' ')}</span> {String(value)}
+        <span class="muted">{name.replaceAll('_', ' ')}</span> <Name>{String(value)}</Name>
       </span>
     ))
 }

@@ -2,6 +2,7 @@ import type { Job } from '../../../client/index.ts'
 import { bytes, sourceName } from '../format.ts'
 import { exportal } from '../service.ts'
 import { Icon } from '../ui/icon.tsx'
+import { Name } from '../ui/name.tsx'
 import { localUrl } from '../upload/local-files.ts'
 import { fileOf } from '../video/remedy.ts'
 import { Video } from '../video/video.tsx'
@@ -74,7 +75,9 @@ function Player({ title, note, url, poster = null, missing, renew }: PlayerProps
     <figure class="player">
       <figcaption>
         <h2>{title}</h2>
-        <span class="muted small">{note}</span>
+        <span class="muted small">
+          <Name>{note}</Name>
+        </span>
       </figcaption>
       {url ? (
         // Keyed by the file: a new URL for the same file does not interrupt playback.

@@ -1,6 +1,7 @@
 import { bytes } from '../format.ts'
 import { Link } from '../router.tsx'
 import { Icon } from '../ui/icon.tsx'
+import { Name } from '../ui/name.tsx'
 
 interface SourceRowProps {
   source: { name: string; size: number | null }
@@ -17,7 +18,7 @@ export function SourceRow({ source: { name, size }, percent, rerunOf, onReplace 
     <div class="source">
       <Icon name="film" />
       <span class="ellipsis" title={name}>
-        {name}
+        <Name>{name}</Name>
       </span>
       {size !== null && <span class="muted">{bytes(size)}</span>}
       {rerunOf && <Link to={`/jobs/${rerunOf}`}>earlier export</Link>}

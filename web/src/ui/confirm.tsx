@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 
 interface ConfirmProps {
-  title: string
+  title: ComponentChildren
   /** A description of the effect. */
   children: ComponentChildren
   action: string

@@ -1,5 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
 import { Icon } from '../ui/icon.tsx'
+import { Name } from '../ui/name.tsx'
 import { sentenceOf } from '../ui/problem.tsx'
 import { AddressField } from './address-field.tsx'
 import type { Unfinished } from './kept-upload.ts'
@@ -52,7 +53,11 @@ export function DropZone({ unfinished, onFile, onAddress, onForget }: DropZonePr
       {unfinished ? (
         <>
           <p class="drop-title">
-            The upload of <strong>{unfinished.name}</strong> broke off at {unfinished.percent} %.
+            The upload of{' '}
+            <strong>
+              <Name>{unfinished.name}</Name>
+            </strong>{' '}
+            broke off at {unfinished.percent} %.
           </p>
           <p class="muted">Choose the same file again, and only the rest of it is sent.</p>
         </>

@@ -7,6 +7,7 @@ import { absolute, duration, relative, sourceName } from '../../format.ts'
 import { Link } from '../../router.tsx'
 import { exportal } from '../../service.ts'
 import { Icon } from '../../ui/icon.tsx'
+import { Name } from '../../ui/name.tsx'
 import { StatusBadge } from '../../ui/status.tsx'
 import { costWords, reasonWords } from '../words.ts'
 import type { Search } from './search.ts'
@@ -46,7 +47,9 @@ export function JobRow({ job, selected, toggle, narrow }: RowProps) {
           <Poster url={job.poster_url} />
         </td>
         <td class="row-title">
-          <Link to={`/admin/jobs/${job.id}`}>{sourceName(job)}</Link>
+          <Link to={`/admin/jobs/${job.id}`}>
+            <Name>{sourceName(job)}</Name>
+          </Link>
           <span class="muted small">
             <span class="mono">{job.id.slice(0, 8)}</span> ·{' '}
             <Narrow label={job.type} act={() => narrow({ type: job.type })} /> ·{' '}

@@ -3,6 +3,7 @@ import type { InspectedJob } from '../../../../wire/admin.ts'
 import { duration, sourceName } from '../../format.ts'
 import { Connection } from '../../job/connection.tsx'
 import { Link, setQuery, useLocation } from '../../router.tsx'
+import { Name } from '../../ui/name.tsx'
 import { useNow } from '../../ui/now.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { Bar, StatusBadge } from '../../ui/status.tsx'
@@ -80,7 +81,9 @@ function Opened({ inspection, opened, onLeft }: OpenedProps) {
           <p class="eyebrow">
             <Link to="/admin">All jobs</Link> · {job.type} · project {job.project_id}
           </p>
-          <h1>{sourceName(job)}</h1>
+          <h1>
+            <Name>{sourceName(job)}</Name>
+          </h1>
         </div>
         <div class="inspector-head">
           <div class="headline-row">

@@ -3,6 +3,7 @@ import { isEnded, type Job, type JobEvent } from '../../../../client/index.ts'
 import type { InspectedJob } from '../../../../wire/admin.ts'
 import { absolute, span } from '../../format.ts'
 import { Result, Source } from '../../job/players.tsx'
+import { Names } from '../../ui/name.tsx'
 import { costWords, secondsWords } from '../words.ts'
 import { type Asked, consoleOf } from './advice.ts'
 import { Attempts } from './attempts.tsx'
@@ -51,7 +52,11 @@ export function SidePanel({ opened, chosen, now, ask, close }: SideProps) {
           {secondsWords(usage.gpu_seconds)}, {secondsWords(usage.wasted_seconds)} wasted
         </Pair>
         <Pair name="Cost">{costWords(usage.cost ?? null)}</Pair>
-        {job.tags.length > 0 && <Pair name="Tags">{job.tags.join(', ')}</Pair>}
+        {job.tags.length > 0 && (
+          <Pair name="Tags">
+            <Names>{job.tags}</Names>
+          </Pair>
+        )}
         {actor && (
           <Pair name="Policy">
             {Object.entries(actor.policy).map(([name, value]) => (
