@@ -7,6 +7,7 @@ import { type ConfiguredEndpoint, endpointsOf, priceOf } from '../../actors/shar
 import { SECRET_NAMES, type SecretName, secretFault } from '../../actors/shared/secrets.ts'
 import { environmentOf, positiveInteger } from '../../actors/shared/settings.ts'
 import { type Deployment, settingOf } from './deployment.ts'
+import { refusedSettings } from './refused.ts'
 
 /**
  * `wrong`: must not be deployed. `missing`: can be deployed, but does not work until this is set. `weak`: works, but is
@@ -29,7 +30,13 @@ type Check = (deployment: Deployment) => Finding[]
 
 /** All checks, in the order of the report. */
 export function examine(deployment: Deployment): Finding[] {
-  return CHECKS.flatMap((check) => check(deployment))
+  const findings = CHECKS.flatMap((check) => check(deployment))
+  const refused = refusedSettings(deployment)
+  for (const { what, level } of findings) if (level === 'wrong' || level === 'missing') refused.delete(what)
+  return [
+    ...findings.filter(({ what }) => !refused.has(what)),
+    ...[...refused].flatMap(([name, detail]) => wrong(name, detail)),
+  ]
 }
 
 const CHECKS: readonly Check[] = [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { readSettings } from '../../actors/shared/settings.ts'
 import { examine, type Level } from '../../scripts/doctor/checks.ts'
 import type { Deployment } from '../../scripts/doctor/deployment.ts'
 
@@ -161,6 +162,28 @@ describe('The doctor', () => {
       level: 'good',
       detail: `default at ${url('a')} with 6 places, h100 at ${url('b')} with any number of places`,
     })
+  })
+
+  test.each([
+    ['PUBLIC_URL', 'https://exports.acme.org/?x=1'],
+    ['PUBLIC_URL', 'https://user:word@exports.acme.org'],
+    ['TOKENS_NOT_BEFORE', 'yesterday'],
+    ['ACCESS_TEAM_DOMAIN', 'acme.cloudflareaccess.com'],
+    ['ACCESS_AUD', 'f00d'],
+    ['ACCESS_ADMINS', 'ada@acme.org'],
+    ['RUNPOD_API_KEY', 'rp key'],
+    ['RUNPOD_ENDPOINTS', '{}'],
+    ['AUTH_SECRET_PREVIOUS', 'short'],
+  ])('calls wrong what the service refuses to serve with: %s %s', (name, text) => {
+    const isSecret = /SECRET|KEY/.test(name)
+    const deployment = isSecret ? withSecrets({ [name]: text }) : withVars({ [name]: text })
+    const answer = readSettings({ ...deployment.vars, ...deployment.secrets })
+    const refused = answer.ok ? [] : answer.missing
+    expect(refused).toHaveLength(1)
+    const wrong = examine(deployment).filter(({ level }) => level === 'wrong')
+    expect(wrong.map(({ what }) => what)).toEqual(refused)
+    const said = examine(deployment).filter(({ what }) => what === refused[0])
+    expect(said).toHaveLength(1)
   })
 
   test('warns of an endpoint with two names', () => {
