@@ -13,6 +13,7 @@ import type { CreateJob, Job, JobEvent, JsonObject } from '../client/types.ts'
 import { makeClip, probe } from './clip.ts'
 import { answers, freePort, Stack } from './stack.ts'
 import { bytes, ProgressLine, seconds } from './terminal.ts'
+import { whileRunning } from './while-running.ts'
 import { ROOT } from './wrangler.ts'
 
 const DEFAULT_PARAMS = new Map<string, JsonObject>([
@@ -52,50 +53,48 @@ function readOptions(args: string[]): Options {
 
 function readParams(text: string | undefined): JsonObject | null {
   if (text === undefined) return null
-  const parsed: unknown = JSON.parse(text)
+  const parsed = parsedOrNull(text)
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new Error('--params must be a JSON object.')
+    throw new Error(`--params must be a JSON object such as '{"start_seconds": 1}', not ${text}`)
   }
   return parsed as JsonObject
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2))
-  const started = Date.now()
-  const stack = await startOrJoin()
-  const stop = once(() => stack.stop())
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => void stop().then(() => process.exit(130)))
-  }
-  process.on('uncaughtException', (error) => {
-    console.error(error)
-    void stop().then(() => process.exit(1))
-  })
+function parsedOrNull(text: string): unknown {
   try {
-    await exportOne(options, stack)
-    console.log(`  Everything took ${seconds(Date.now() - started)}.`)
-  } catch (error) {
-    console.error(`\n${error instanceof Error ? error.message : String(error)}`)
-    const short = (path: string) => relative(process.cwd(), path)
-    console.error(`Logs: ${short(stack.serviceLog)}, ${short(stack.runpodLog)}`)
-    process.exitCode = 1
-  } finally {
-    await stop()
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }
 
-/** Uses a running `npm start` and leaves it running; otherwise starts both processes, with the same state directory. */
-async function startOrJoin(): Promise<Stack> {
-  const stateDir = `${ROOT}/.exportal`
-  const running = new Stack({ stateDir, servicePort: 8787, runpodPort: 8788 })
-  if ((await answers(`${running.url}/health`)) && (await answers(`${running.runpodUrl}/jobs`))) {
-    console.log(`Using the service that runs on ${running.url}.`)
-    return running
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2))
+  if (options.clip !== null && !(await stat(options.clip)).isFile())
+    throw new Error(`${options.clip} is no file.`)
+  const started = Date.now()
+  const { stack, running } = await findOrMake()
+  console.log(
+    running ? `Using the service that runs on ${stack.url}.` : 'Starting the service and runpod-local…',
+  )
+  try {
+    if (running) await exportOne(options, stack)
+    else await whileRunning(stack, () => exportOne(options, stack))
+    console.log(`  Everything took ${seconds(Date.now() - started)}.`)
+  } catch (error) {
+    const short = (path: string) => relative(process.cwd(), path)
+    throw new Error(`${messageOf(error)}\nLogs: ${short(stack.serviceLog)}, ${short(stack.runpodLog)}`)
   }
-  const stack = new Stack({ stateDir, servicePort: await freePort(8787), runpodPort: await freePort(8788) })
-  console.log('Starting the service and runpod-local…')
-  await stack.start()
-  return stack
+}
+
+/** A running `npm start`, or else both processes that are to be started, with the same state directory. */
+async function findOrMake(): Promise<{ stack: Stack; running: boolean }> {
+  const stateDir = `${ROOT}/.exportal`
+  const stack = new Stack({ stateDir, servicePort: 8787, runpodPort: 8788 })
+  if ((await answers(`${stack.url}/health`)) && (await answers(`${stack.runpodUrl}/jobs`)))
+    return { stack, running: true }
+  const ports = { servicePort: await freePort(8787), runpodPort: await freePort(8788) }
+  return { stack: new Stack({ stateDir, ...ports }), running: false }
 }
 
 async function exportOne(options: Options, stack: Stack): Promise<void> {
@@ -189,12 +188,11 @@ function attemptNote(job: { attempt: number }): string {
   return job.attempt > 1 ? `attempt ${job.attempt}` : ''
 }
 
-function once(act: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | null = null
-  return () => {
-    done ??= act()
-    return done
-  }
-}
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
-await main()
+try {
+  await main()
+} catch (error) {
+  console.error(`\n${messageOf(error)}`)
+  process.exitCode = 1
+}

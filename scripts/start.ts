@@ -1,5 +1,6 @@
 /** `npm start`: the service and runpod-local on this computer, until Ctrl-C. */
 import { relative } from 'node:path'
+import { parseArgs } from 'node:util'
 import { answers, Stack } from './stack.ts'
 import { ROOT } from './wrangler.ts'
 
@@ -17,6 +18,8 @@ process.on('SIGINT', () => void stop(0))
 process.on('SIGTERM', () => void stop(0))
 
 try {
+  // It has no options: to ignore one, such as a port, would look like heeding it.
+  parseArgs({ options: {} })
   // Processes left by an earlier, killed start are ended; any other process keeps its port.
   if (stack.usedByAnother) throw new Error('npm start is running already, in another window.')
   await stack.endLeftovers()
