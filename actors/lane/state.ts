@@ -78,7 +78,7 @@ export interface Lane {
   readonly breaker: OpenBreaker | null
   /** The most recent ones, oldest first. */
   readonly outages: readonly Outage[]
-  /** Ambiguous answers in a row; in memory only. */
+  /** Ambiguous answers in a row. */
   readonly ambiguous: number
   readonly pause: Pause | null
 }

@@ -17,8 +17,11 @@ const TABLES = [
   'CREATE TABLE turns (project_id INTEGER PRIMARY KEY, turn INTEGER NOT NULL)',
 ]
 
-/** The state other than places, waiters and turns. */
-type Rest = Pick<Lane, 'breaker' | 'outages' | 'pause'> & {
+/**
+ * The state other than places, waiters and turns. `ambiguous` is absent in lanes of an earlier version; it is stored
+ * because an idle lane leaves memory within seconds, and an unclear answer is weighed only after a minute.
+ */
+type Rest = Pick<Lane, 'breaker' | 'outages' | 'ambiguous' | 'pause'> & {
   /** A hash of the endpoint's address and key: a change of either closes the breaker. */
   readonly target: string
 }
@@ -76,18 +79,19 @@ export class LaneStore {
   /** Writes what the decision changed, atomically. */
   commit(before: Lane, draft: Draft, target: string): void {
     const statements = changesOf(before, draft)
-    const { breaker, outages, pause } = draft.lane
+    const { breaker, outages, ambiguous, pause } = draft.lane
     const isSame =
       breaker === before.breaker &&
       pause === before.pause &&
       outages === before.outages &&
+      ambiguous === before.ambiguous &&
       (target === this.#target || !this.#created)
     if (statements.length === 0 && isSame) return
     const { sql } = this.#storage
     this.#storage.transactionSync(() => {
       if (!this.#created) for (const table of TABLES) sql.exec(table)
       if (!this.#created || !isSame) {
-        const rest: Rest = { breaker, outages, pause, target }
+        const rest: Rest = { breaker, outages, ambiguous, pause, target }
         sql.exec('INSERT OR REPLACE INTO lane VALUES (1, ?, ?)', LANE_SCHEMA, JSON.stringify(rest))
       }
       for (const [statement, ...values] of statements) sql.exec(statement, ...values)

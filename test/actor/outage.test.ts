@@ -1,10 +1,10 @@
 /**
  * RunPod fails for minutes, in every possible way, with many jobs due: they wait, and one at a time is sent as a probe.
  */
-import { runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, it } from 'vitest'
-import { aCreatedJob, FakeRunpod } from '../support/workerd/actors.ts'
+import { aCreatedJob, FakeRunpod, ringWhenDue } from '../support/workerd/actors.ts'
 import { MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
 
 useFarFutureClock()
@@ -55,3 +55,23 @@ it('An outage of four minutes ends no job, uses up no attempt, and has one job a
   expect(await lane.inspect()).toMatchObject({ breaker: null, waiting: 0 })
   for (const job of jobs) expect(await job.job()).toMatchObject({ status: 'queued', attempt: 1 })
 }, 300_000)
+
+it('An outage without answers uses up no attempt of a lone job, whose lane leaves memory in between', async () => {
+  const runpod = new FakeRunpod().install()
+  runpod.answers.set('/run', () => Promise.reject(new Error('The connection hangs.')))
+  const lane = env.LANE.getByName('default')
+  const job = await aCreatedJob()
+  const until = Date.now() + 20 * MINUTE
+  while (Date.now() < until) {
+    await ringWhenDue(job)
+    expect(await job.job()).toMatchObject({ status: 'pending' })
+    await lane.inspect()
+    // Idle for ten seconds: developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle
+    await evictDurableObject(lane)
+  }
+  expect(await lane.inspect()).toMatchObject({ breaker: { status: null } })
+  runpod.answers.clear()
+  while ((await job.job()).status === 'pending') await ringWhenDue(job)
+  expect(await job.job()).toMatchObject({ status: 'queued', attempt: 1 })
+  expect(await lane.inspect()).toMatchObject({ breaker: null })
+})

@@ -100,7 +100,6 @@ export class SimulatedLane {
     const { places, waiters } = this.#lane
     this.#lane = {
       ...this.#lane,
-      ambiguous: 0,
       places: mapped(places, (place) => ({ ...place, checkedAt: null })),
       waiters: mapped(waiters, (waiter) => ({ ...waiter, offeredAt: null, calledAt: null })),
     }
