@@ -10,6 +10,7 @@ import {
   completed,
   FakeRunpod,
   progress,
+  ringWhenDue,
   storeOutput,
 } from '../support/workerd/actors.ts'
 import { HOUR, MINUTE, pass, SECOND, useFarFutureClock } from '../support/workerd/clock.ts'
@@ -187,3 +188,25 @@ it('A job that waits long for a place is not taken for one whose alarm was lost'
   await cancelled(waiting)
   await cancelled(holder)
 })
+
+it.each(['default', 'single'])(
+  'A job of %s goes without its lane, though its actor leaves memory',
+  async (endpoint) => {
+    const runpod = new FakeRunpod().install()
+    const down = () => Promise.reject(new Error('The lane is down.'))
+    const lanes = vi
+      .spyOn(env.LANE, 'getByName')
+      .mockImplementation((() => ({ ask: down, took: down, release: down, outcome: down })) as never)
+    const job = await aCreatedJob({ policy: aPolicy({ endpoint }) })
+    const createdAt = Date.now()
+    while (runpod.count('/run') === 0 && Date.now() - createdAt < MINUTE) {
+      await ringWhenDue(job)
+      // Idle for ten seconds: developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle
+      if (((await job.alarmAt()) ?? 0) - Date.now() >= 10 * SECOND) await job.evict()
+    }
+    expect(runpod.count('/run')).toBe(1)
+    expect(Date.now() - createdAt).toBe(15 * SECOND)
+    lanes.mockRestore()
+    await cancelled(job)
+  },
+)

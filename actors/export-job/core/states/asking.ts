@@ -20,6 +20,8 @@ type Asking = PhaseIn<'asking'>
 
 /** Pauses after a missing answer of the lane; after the last one, the attempt is sent without a grant. */
 const SILENCE_PAUSES_MS: readonly number[] = [5 * SECOND, 10 * SECOND]
+/** An actor that is idle for so long leaves memory, and what is not stored is lost. */
+const IDLE_MS = 10 * SECOND
 /** How long an operator's pause, as last reported by the lane, is respected while the lane does not answer. */
 const PAUSE_BINDS_MS = 10 * MINUTE
 /**
@@ -109,9 +111,10 @@ function laneSilent(
   const isPaused = phase.queue?.paused === true && now - phase.queue.asOf < PAUSE_BINDS_MS
   if (pauseAgain !== undefined || isPaused || overloaded) {
     const tries = phase.tries + 1
-    return draft.lease({
-      phase: { ...phase, silences, tries, askAt: now + (pauseAgain ?? pauseMs(draft, tries)) },
-    })
+    const pause = pauseAgain ?? pauseMs(draft, tries)
+    const asked = { phase: { ...phase, silences, tries, askAt: now + pause } }
+    // Otherwise the count would begin anew with every pause that the actor spends outside memory.
+    return pause < IDLE_MS ? draft.lease(asked) : draft.keep(asked)
   }
   draft.note({ type: 'lane_bypassed', ref: null, data: { endpoint: endpoint.name } })
   if (isLent) takePlace(draft, next)
