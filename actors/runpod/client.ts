@@ -174,11 +174,11 @@ export function sortRunAnswer(answer: Answer): RunAnswer {
   return { kind: 'ambiguous', detail: `RunPod answered ${code}.` }
 }
 
-/** Bodies of errors are not documented; one of these fields is usually present. */
+/** Bodies of errors are not documented; one of these fields is usually present. A proxy answers with a page. */
 function reasonIn(text: string | null): string {
-  if (text === null) return 'its answer could not be read.'
+  if (text === null) return 'Its answer could not be read.'
   const Reason = v.looseObject({})
   const body = parseAs(Reason, text)
-  const found = body ? (body.error ?? body.detail ?? body.message) : text
-  return sentenceOf(withoutSecrets(textOf(found)))
+  const found = textOf(body ? (body.error ?? body.detail ?? body.message) : text).trim()
+  return found === '' || found.startsWith('<') ? 'It gave no reason.' : sentenceOf(withoutSecrets(found))
 }

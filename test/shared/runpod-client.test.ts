@@ -1,6 +1,14 @@
 import * as v from 'valibot'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { cancel, health, healthStatus, run, sortRunAnswer, status } from '../../actors/runpod/client.ts'
+import {
+  cancel,
+  health,
+  healthStatus,
+  type RunAnswer,
+  run,
+  sortRunAnswer,
+  status,
+} from '../../actors/runpod/client.ts'
 import { observationOf, RunpodEnvelope } from '../../actors/runpod/envelope.ts'
 import project from '../../package.json' with { type: 'json' }
 
@@ -70,6 +78,17 @@ describe('An answer of /run', () => {
       expect(refused).toMatchObject({ kind: 'refused', cause: 'deployment', failure: { retryable: true } })
     },
   )
+
+  test.each([
+    ['', 'It gave no reason.'],
+    ['{}', 'It gave no reason.'],
+    ['<!DOCTYPE html>\n<title>413</title>', 'It gave no reason.'],
+    ['{"error":"input is required"}', 'input is required'],
+    ['no such field', 'no such field'],
+  ])('that refuses with %j is quoted as %j, and blames no worker', (text, said) => {
+    const { failure } = answered(400, text) as Extract<RunAnswer, { kind: 'refused' }>
+    expect(failure.message).toBe(`RunPod rejected the job (400): ${said}`)
+  })
 
   test.each([408, 421, 425, 429, 500, 503])('with %i is RunPod’s', (code) => {
     expect(answered(code, '')).toMatchObject({ cause: 'runpod', failure: { retryable: true } })
