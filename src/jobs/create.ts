@@ -16,6 +16,7 @@ import { requireOwnProject } from '../auth/caller.ts'
 import { watchToken } from '../auth/tokens.ts'
 import { insertBirthRow, removeBirthRow } from '../d1/birth.ts'
 import { mostActiveJobs, tooManyActive } from '../d1/places.ts'
+import { readAnyRow } from '../d1/row.ts'
 import type { Env } from '../env.ts'
 import { type Asked, jsonText, type ScopedCall } from '../http/exchange.ts'
 import { parse } from '../http/parse.ts'
@@ -61,6 +62,8 @@ export async function accept(call: Asked, body: unknown, key: string | null): Pr
   requireFittingKey(key)
   const asked = await requestOf(call, body, key)
   call.notes.jobId = asked.id
+  const isKnown = key !== null && hasSurroundings(asked) && (await readAnyRow(env, asked.id)) !== null
+  if (!isKnown) await requireSurroundings(call, asked)
   const mostActive = mostActiveJobs(env)
   const birth = await insertBirthRow(env, asked, mostActive)
   if (birth.kind === 'no_room') throw tooManyActive(asked.projectId, mostActive)
@@ -74,7 +77,8 @@ export async function accept(call: Asked, body: unknown, key: string | null): Pr
     const { text } = await shownJob(call, request.id)
     return created(call, request.id, statusIn(text), text, earlier)
   }
-  if (!earlier) await requireSurroundings(call, request)
+  // The row has gone since, or the sweep had closed it.
+  if (isKnown && !earlier) await requireSurroundings(call, request, true)
   const answer = await callJob(env, request.id, (job) => job.create(request, call.requestId))
   if (!answer.ok) {
     if (!earlier) await removeBirthRow(env, request)
@@ -86,16 +90,28 @@ export async function accept(call: Asked, body: unknown, key: string | null): Pr
   return created(call, request.id, answer.status ?? statusIn(answer.job), answer.job, earlier)
 }
 
+/** Whether a new job depends on more than its own request: on an endpoint by name, or on another job's result. */
+function hasSurroundings({ policy, inputVideoKey }: JobRequest): boolean {
+  return policy.endpoint !== undefined || jobOfResult(inputVideoKey) !== null
+}
+
 /**
- * Checks what a new job depends on: the endpoint that it names, and the job whose result is its input. A repeated
- * request is not checked, since either may have been removed meanwhile; the input is checked again before dispatch.
+ * Checks what a new job depends on: the endpoint that it names, and the job whose result is its input. It is checked
+ * before there is a row: a concurrent request with the same key would take the row for that of an accepted job. A
+ * repeated request is not checked, since either may have been removed meanwhile; the input is checked again before
+ * dispatch.
  *
- * @throws Problem 400, after the birth row was removed
+ * @param born whether there is a birth row, which is then removed
+ * @throws Problem 400
  */
-async function requireSurroundings({ env, settings }: Asked, request: JobRequest): Promise<void> {
+async function requireSurroundings(
+  { env, settings }: Asked,
+  request: JobRequest,
+  born = false,
+): Promise<void> {
   const fault = endpointFault(request.policy, settings) ?? (await resultFault(env, request))
   if (!fault) return
-  await removeBirthRow(env, request)
+  if (born) await removeBirthRow(env, request)
   throw invalid([fault])
 }
 

@@ -123,6 +123,17 @@ describe('Refused at once, and in no list, is', () => {
     await refused(key, freshProject())
   })
 
+  it('the result of another project, also to requests that are sent at once under one key', async () => {
+    const { key } = await aCompleteJob(freshProject())
+    const project = freshProject()
+    const body = { ...jobBody(), project_id: project, input_video_key: key }
+    const sent = Array.from({ length: 10 }, () => post('/api/jobs', body, { 'Idempotency-Key': 'at once' }))
+    const statuses = (await Promise.all(sent)).map(({ status }) => status)
+    expect(statuses).toEqual(statuses.map(() => 400))
+    const list = await bodyOf<{ jobs: unknown[] }>(await api(`/api/jobs?project_id=${project}`))
+    expect(list.jobs).toEqual([])
+  })
+
   it('what a job left that is not its result: another attempt’s file, its poster, a file yet to be checked', async () => {
     const { id, key } = await aCompleteJob()
     for (const name of ['1-2.mp4', '1-1.jpg']) {
