@@ -60,23 +60,23 @@ export function enterDispatching(draft: Draft, { endpoint, tellOutcome, isLent }
 }
 
 /**
- * The attempts to be kept beside a new one. Above the limit those are dropped that no figure or fact can refer to any
- * more: an attempt that counts in this round, has used GPU time or may still run at RunPod is kept, whatever the limit.
- * Those that do not count go first, then the oldest.
+ * The attempts to be kept beside a new one. One that may still run at RunPod is kept, whatever the limit, and of this
+ * round each that counts or has used GPU time. Those that do not count go first, then those without GPU time, then the
+ * oldest.
  */
 function attemptsKept({ job, now }: Draft): readonly Attempt[] {
   const { attempts, round, request } = job
   const spare = attempts.length + 1 - MAX_ATTEMPTS_KEPT
   if (spare <= 0) return attempts
-  const settled = attempts.filter((attempt) => {
-    // One whose dispatch was never answered has no other end than its ttl.
-    const isOver = attempt.remote === 'ended' || attempt.ttlEndsAt <= now
-    return isOver && costOfAttempt(attempt, request.policy.executionTimeoutMs).gpuMs === 0
-  })
-  const uncounted = settled.filter((attempt) => attempt.uncounted)
-  const earlier = settled.filter((attempt) => !attempt.uncounted && attempt.round < round)
-  const dropped = new Set([...uncounted, ...earlier].slice(0, spare))
-  return attempts.filter((attempt) => !dropped.has(attempt))
+  // One whose dispatch was never answered has no other end than its ttl.
+  const over = attempts.filter(({ remote, ttlEndsAt }) => remote === 'ended' || ttlEndsAt <= now)
+  const isFree = (each: Attempt) => costOfAttempt(each, request.policy.executionTimeoutMs).gpuMs === 0
+  const free = over.filter(isFree)
+  const earlier = [...free, ...over].filter((each) => each.round < round)
+  const dropped = new Set<Attempt>()
+  for (const each of [...free.filter(({ uncounted }) => uncounted), ...earlier])
+    if (dropped.size < spare) dropped.add(each)
+  return attempts.filter((each) => !dropped.has(each))
 }
 
 export const dispatching: State<PhaseIn<'dispatching'>> = {
