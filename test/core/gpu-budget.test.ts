@@ -2,16 +2,21 @@ import { expect, test } from 'vitest'
 import {
   cancelAnswered,
   failed,
+  MINUTE,
+  observed,
   outputAbsent,
   outputSeen,
+  placeNeeded,
+  placeWaiting,
   progressed,
   RETRY,
   RUNPOD_ID,
   ref,
   SECOND,
+  someUsage,
   T0,
 } from '../support/node/builders.ts'
-import { aRunningJob, aSecondAttempt } from '../support/node/stages.ts'
+import { acknowledged, aRunningJob, aSecondAttempt } from '../support/node/stages.ts'
 
 /** The first attempt runs from T0 + 10 s on. */
 const limited = (seconds: number) => ({ policy: { maxGpuMs: seconds * SECOND, maxAttempts: 5 } })
@@ -58,4 +63,32 @@ test('a retry by hand begins with all of them', () => {
 
 test('without a limit the execution timeout alone stops an attempt', () => {
   aRunningJob().then({ phase: { timeoutAt: T0 + 10 * SECOND + 30 * 60 * SECOND } })
+})
+
+test('nothing more is sent once RunPod’s figures, which come after the failure, use up what was left', () => {
+  const reported = acknowledged(aRunningJob(limited(30)).when(failed(), T0 + 20 * SECOND))
+  reported.then({ phase: { exhausted: false, failure: { code: 'worker_error' } } })
+  const usage = someUsage({ executionMs: 45 * SECOND })
+  const billed = reported.when(observed('failed', { source: 'webhook', runpodJobId: RUNPOD_ID, usage }))
+  const ended = billed.wakes().when(outputAbsent()).wakes().wakes()
+  ended.then({
+    status: 'error',
+    attempts: 1,
+    log: ['error'],
+    phase: { failure: { code: 'budget_exceeded' } },
+  })
+})
+
+test('a place that was waited for meanwhile is given back', () => {
+  const reported = acknowledged(aRunningJob(limited(30)).when(failed(), T0 + 20 * SECOND))
+  const asking = reported.wakes().when(outputAbsent()).wakes()
+  const waits = asking
+    .when(placeNeeded(ref(2)))
+    .wakes()
+    .when(placeWaiting(ref(2), T0 + MINUTE))
+  const usage = someUsage({ executionMs: 45 * SECOND })
+  const billed = waits.when(observed('failed', { source: 'webhook', runpodJobId: RUNPOD_ID, usage }))
+  const ended = billed.wakes(T0 + MINUTE)
+  ended.then({ status: 'error', phase: { failure: { code: 'budget_exceeded' } } })
+  expect(ended.job.outbox.places).toMatchObject([{ next: ref(2), tell: { what: 'release' } }])
 })

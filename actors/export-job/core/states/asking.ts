@@ -4,8 +4,10 @@
  * grant costs no commit; at an endpoint with a limit, a place is owed before its lane is asked.
  */
 import { attemptName, nextRef, sameRef } from '../attempts.ts'
+import { budgetExceeded, budgetLeftMs } from '../budget.ts'
 import { holdsPlace, owePlace, takePlace } from '../debts/places.ts'
 import type { Draft } from '../draft.ts'
+import { endInError } from '../endings.ts'
 import type { AskAnswered } from '../events.ts'
 import { iso } from '../iso.ts'
 import type { Failure } from '../job.ts'
@@ -140,7 +142,11 @@ export const asking: State<Asking> = {
   },
 
   due(draft, phase) {
-    if (draft.now < phase.askAt || hasUnansweredCancel(draft.job)) return
+    const { job, now } = draft
+    if (now < phase.askAt || hasUnansweredCancel(job)) return
+    // RunPod's figures about the last attempt may have come after its failure.
+    if (budgetLeftMs(job, now) === 0)
+      return endInError(draft, budgetExceeded(job, phase.failure ?? undefined))
     if (phase.granted) enterDispatching(draft, phase.granted)
     else ask(draft, phase)
   },
