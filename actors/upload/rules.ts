@@ -114,13 +114,23 @@ export function plannedBytes({ sizeBytes, partBytes }: UploadRequest, number: nu
   return Math.max(0, Math.min(partBytes, sizeBytes - (number - 1) * partBytes))
 }
 
-/** Whether a part of `size` bytes is accepted. `others` is the total of the other parts, stored or in transit. */
-export function admit(state: UploadState, size: number, others: number): { ok: true } | Refused {
+/**
+ * Whether a part of `size` bytes is accepted. `others` is the total of the other parts, stored or in transit, as far as
+ * known: an idle actor leaves memory and forgets those in transit. So the parts before this one count at least as much
+ * as they must have, since none of them may be smaller.
+ */
+export function admit(
+  state: UploadState,
+  number: number,
+  size: number,
+  others: number,
+): { ok: true } | Refused {
   const { request, phase } = state
   if (phase.status === 'aborting') return NOT_FOUND
   if (phase.status === 'complete') return refused('upload_complete', 'This upload is complete already.')
   const most = request.sizeBytes ?? request.mostBytes
-  if (others + size <= most) return { ok: true }
+  const before = (number - 1) * Math.max(LEAST_PART_BYTES, size)
+  if (Math.max(others, before) + size <= most) return { ok: true }
   const why = request.sizeBytes === null ? 'are allowed' : 'were announced'
   return refused('upload_too_large', `${most} bytes ${why} for this upload, and this part would exceed them.`)
 }

@@ -100,7 +100,7 @@ export class Upload extends DurableObject<ActorEnv> {
   async touch(access: Access, number?: number): Promise<TouchAnswer> {
     const state = this.#find(access)
     if (!state) return NOT_FOUND
-    const answer = admit(state, 0, 0)
+    const answer = admit(state, 1, 0, 0)
     const now = Date.now()
     if (state.phase.status === 'open' && now - state.phase.activeAt >= ACTIVITY_MS) {
       this.#commit({ ...state, phase: { status: 'open', activeAt: now } })
@@ -114,7 +114,7 @@ export class Upload extends DurableObject<ActorEnv> {
   async admit(uploadId: string, number: number, size: number): Promise<AdmitAnswer> {
     const state = this.#find({ uploadId })
     if (!state) return NOT_FOUND
-    const answer = admit(state, size, this.#bytesBeside(number))
+    const answer = admit(state, number, size, this.#bytesBeside(number))
     if (answer.ok) this.#underWay.set(number, size)
     return answer
   }

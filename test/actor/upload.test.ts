@@ -70,6 +70,16 @@ describe('An upload', () => {
     expect(await stub.admit(uploadId, 1, 20 * MIB)).toEqual({ ok: true })
   })
 
+  it('takes no more than was announced, though it forgets in memory which parts are under way', async () => {
+    const { stub, uploadId } = await anUpload({ sizeBytes: 10 * MIB })
+    const admitted = []
+    for (const number of [1, 2, 3]) {
+      admitted.push((await stub.admit(uploadId, number, 8 * MIB)).ok)
+      await evictDurableObject(stub)
+    }
+    expect(admitted).toEqual([true, false, false])
+  })
+
   it('of the version before knows no checksums, and learns those that come', async () => {
     const { stub, access, uploadId } = await anUpload()
     await runInDurableObject(stub, (_instance, { storage }) => {

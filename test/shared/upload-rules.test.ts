@@ -71,8 +71,24 @@ describe('admit', () => {
     ['a part of a complete upload', anUpload(COMPLETE), 1, 0, 'upload_complete'],
     ['a part of an aborted upload', anUpload(ABORTING), 1, 0, 'upload_not_found'],
   ])('%s', (_name, state, size, others, code) => {
-    const answer = admit(state, size, others)
+    const answer = admit(state, 1, size, others)
     expect(answer.ok ? 'ok' : answer.code).toBe(code)
+  })
+})
+
+describe('admit, of a part behind others of which nothing is known', () => {
+  const state = anUpload(OPEN, { sizeBytes: 21 * MIB })
+
+  it.each([
+    [1, 21 * MIB, true],
+    [2, 10 * MIB, true],
+    [2, 11 * MIB, false],
+    [3, 7 * MIB, true],
+    [5, 1 * MIB, true],
+    [5, 1 * MIB + 1, false],
+    [6, 1, false],
+  ])('takes number %i of %i bytes: %s, since none before it may be smaller', (number, size, ok) => {
+    expect(admit(state, number, size, 0).ok).toBe(ok)
   })
 })
 
