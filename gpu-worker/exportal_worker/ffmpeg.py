@@ -38,7 +38,7 @@ class Ffmpeg:
     probe_path: str
     #: Whether the GPU encodes H.264.
     nvenc: bool
-    #: Required encoders and filters that it lacks.
+    #: Required encoders and filters that it lacks, or else which of `ffmpeg` and `ffprobe` does not run.
     missing: Sequence[str] = ()
     #: The codecs that it decodes, by ffprobe's names; None means all, without a query.
     decoders: frozenset[str] | None = None
@@ -57,7 +57,8 @@ def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
     `EXPORTAL_ENCODER` is `auto`, `nvenc` or `libx264`; `auto` selects NVENC after a successful trial encoding of a few
     frames, since the encoder is listed even without a GPU.
     """
-    path = environment.get("FFMPEG_PATH") or "ffmpeg"
+    path = _program(environment.get("FFMPEG_PATH") or "ffmpeg")
+    probe_path = _program(environment.get("FFPROBE_PATH") or "ffprobe")
     wanted = environment.get("EXPORTAL_ENCODER") or "auto"
     if wanted not in ("auto", "nvenc", "libx264"):
         raise ValueError("EXPORTAL_ENCODER must be auto, nvenc or libx264")
@@ -76,11 +77,22 @@ def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
     log.info("ffmpeg is %s, version %s, H.264 by %s", path, named[1] if named else "unknown", encoder)
     if wanted == "auto" and not nvenc and (gpus := _gpus()):
         log.warning("There is a GPU (%s), but NVENC does not work: jobs are encoded by the processor", ", ".join(gpus))
-    if missing:
+    programs = (("ffmpeg", version), ("ffprobe", _run([probe_path, "-version"]).stdout))
+    silent = [name for name, said in programs if not said]
+    if silent:
+        log.error("%s does not run, so every job will fail: install it, or set its path", " and ".join(silent))
+        # Without the program nothing is known of its filters; a job that needs one may be retried on another worker.
+        missing = silent
+    elif missing:
         log.warning("ffmpeg lacks %s: jobs that need it will fail", ", ".join(missing))
-    probe_path = environment.get("FFPROBE_PATH") or "ffprobe"
+    shaper: Shaper = "harfbuzz" if "ffmpeg" in silent else _shaper_of(path)
     fps_mode = age is not None and int(age[1]) >= 60
-    return Ffmpeg(path, probe_path, nvenc, missing, decoders or None, fps_mode, _shaper_of(path))
+    return Ffmpeg(path, probe_path, nvenc, missing, decoders or None, fps_mode, shaper)
+
+
+def _program(path: str) -> str:
+    """Absolute unless it is a name for PATH: a relative path would be looked up in the directory of each job."""
+    return os.path.abspath(path) if os.path.dirname(path) else path
 
 
 def _shaper_of(path: str) -> Shaper:

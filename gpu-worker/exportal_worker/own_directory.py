@@ -15,6 +15,8 @@ _own: set[str] = set()
 
 def own_directory(shared: str) -> str:
     """Creates a directory below `shared`, and removes those of processes that have ended."""
+    # Fontconfig accepts no relative path.
+    shared = os.path.abspath(shared)
     os.makedirs(shared, exist_ok=True)
     # One process at a time: otherwise a directory could be removed between its creation and its lock.
     with open(os.path.join(shared, "lock"), "w", encoding="utf-8") as turn:

@@ -108,7 +108,7 @@ def _self_test(ffmpeg: Ffmpeg) -> dict[str, Any]:
     The features of ffmpeg and the GPU at the start of this process; a failure when jobs would fail because of them.
     """
     found = {"h264": "nvenc" if ffmpeg.nvenc else "libx264", "missing": list(ffmpeg.missing)}
-    return {"error": f"ffmpeg lacks {', '.join(ffmpeg.missing)}.", **found} if ffmpeg.missing else found
+    return {"error": f"This worker lacks {', '.join(ffmpeg.missing)}.", **found} if ffmpeg.missing else found
 
 
 def _failed(failure: JobFailure) -> dict[str, Any]:

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { isObject } from '../job.ts'
 import type { Shaper } from './text/characters.ts'
@@ -57,7 +57,7 @@ export const CHILD_ENV = { ...process.env, GCONV_PATH: '/nonexistent' }
 export async function findFfmpeg(
   env: Record<string, string | undefined> = process.env,
 ): Promise<Ffmpeg | null> {
-  const chosen = env.FFMPEG_PATH
+  const chosen = programOf(env.FFMPEG_PATH)
   if (chosen) {
     const age = await ageOf(chosen, 'ffmpeg')
     if (age === null) throw new Error('FFMPEG_PATH is set, but what it names does not run')
@@ -70,6 +70,11 @@ export async function findFfmpeg(
   ])
   const best = newest(found)
   return best === null ? null : describe(best, env)
+}
+
+/** Absolute unless it is a name for PATH: a relative path would be looked up in the directory of each job. */
+function programOf(path: string | undefined): string | undefined {
+  return path && basename(path) !== path ? resolve(path) : path
 }
 
 interface Candidate<Source> {
@@ -152,7 +157,7 @@ async function shaperOf(path: string): Promise<Shaper> {
 }
 
 async function findProbe(ffmpeg: string, env: Record<string, string | undefined>): Promise<string> {
-  const chosen = env.FFPROBE_PATH
+  const chosen = programOf(env.FFPROBE_PATH)
   if (chosen) {
     if ((await ageOf(chosen, 'ffprobe')) !== null) return chosen
     throw new Error('FFPROBE_PATH is set, but what it names does not run')

@@ -121,6 +121,32 @@ class serverless:
 """
 
 
+class Surroundings(Process):
+    def test_a_program_that_does_not_run_is_named_when_the_worker_starts(self) -> None:
+        good = self.script("ffmpeg", "echo ffmpeg version 7")
+        absent = str(self.dir / "absent")
+        for paths, missing in (((absent, good), ["ffmpeg"]), ((good, absent), ["ffprobe"])):
+            environment = {"FFMPEG_PATH": paths[0], "FFPROBE_PATH": paths[1], "EXPORTAL_ENCODER": "libx264"}
+            with self.assertLogs("exportal", "ERROR") as logged:
+                self.assertEqual(find_ffmpeg(environment).missing, missing)
+            self.assertIn(f"{missing[0]} does not run", logged.output[0])
+
+    def test_relative_paths_hold_in_the_directory_of_a_job_too(self) -> None:
+        self.script("bin/ffmpeg", "echo ffmpeg version 7")
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.dir)
+        relative = {"EXPORTAL_DIR": "work", "FFMPEG_PATH": "bin/ffmpeg", "FFPROBE_PATH": "bin/ffmpeg"}
+        bench = make_bench({**self.environment(), **relative})
+        program = os.path.abspath("bin/ffmpeg")
+        self.assertEqual((bench.ffmpeg.path, bench.ffmpeg.probe_path), (program, program))
+        self.assertTrue(os.path.isabs(bench.dir))
+
+    def test_a_font_that_cannot_be_used_is_named(self) -> None:
+        for path, words in ((str(self.dir / "absent.ttf"), "cannot be read"), (self.file(b"x" * 90), "is no font")):
+            with self.assertRaisesRegex(ValueError, f"^EXPORTAL_FONTS: {path} {words}"):
+                make_bench({**self.environment(), "EXPORTAL_FONTS": path})
+
+
 class Log(Process):
     def test_is_the_worker_s_own_though_the_sdk_has_set_one_up(self) -> None:
         package = self.dir / "packages" / "runpod"

@@ -169,7 +169,7 @@ class Work(WorkTest):
         answer = work(job, Stop(), self.bench(ffmpeg=gpu))
         self.assertEqual(answer, {"h264": "nvenc", "missing": []})
         answer = work(job, Stop(), self.bench(ffmpeg=replace(gpu, nvenc=False, missing=("drawtext",))))
-        self.assertEqual(answer, {"error": "ffmpeg lacks drawtext.", "h264": "libx264", "missing": ["drawtext"]})
+        self.assertEqual(answer, {"error": "This worker lacks drawtext.", "h264": "libx264", "missing": ["drawtext"]})
         self.assertEqual(self.service.reports, [])
 
     def test_an_input_that_cannot_be_read_fails_without_a_report(self) -> None:

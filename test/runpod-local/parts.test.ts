@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLog, redact } from '../../runpod-local/log.ts'
 import { progressParser } from '../../runpod-local/worker/ffmpeg.ts'
 import { findFfmpeg } from '../../runpod-local/worker/find-ffmpeg.ts'
@@ -58,6 +61,14 @@ describe('the log', () => {
 describe('finding ffmpeg', () => {
   it('refuses an FFMPEG_PATH that does not run, instead of taking another', async () => {
     await expect(findFfmpeg({ FFMPEG_PATH: '/nowhere/ffmpeg' })).rejects.toThrow('FFMPEG_PATH is set')
+  })
+
+  it.skipIf(ffmpeg === null)('makes a relative FFMPEG_PATH hold in the directory of a job too', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'relative-'))
+    onTestFinished(() => rm(dir, { recursive: true }))
+    const path = join(dir, 'own-ffmpeg')
+    await writeFile(path, `#!/bin/sh\nexec ${ffmpeg?.path} "$@"\n`, { mode: 0o755 })
+    expect((await findFfmpeg({ FFMPEG_PATH: relative(process.cwd(), path) }))?.path).toBe(path)
   })
 
   it.skipIf(ffmpeg === null)('takes the one of FFMPEG_PATH first, and knows what it can', async () => {

@@ -19,11 +19,17 @@ def install_fonts(directory: str, paths: Sequence[str]) -> list[Font]:
         file.write('<?xml version="1.0"?><fontconfig></fontconfig>')
     fonts = []
     for index, path in enumerate(paths):
-        with open(path, "rb") as font:
-            data = font.read()
+        try:
+            with open(path, "rb") as font:
+                data = font.read()
+            for_libass = _for_libass(data)
+            fonts.append(read_font(data))
+        except OSError as error:
+            raise ValueError(f"EXPORTAL_FONTS: {path} cannot be read: {error.strerror}") from None
+        except (struct.error, LookupError, ValueError):
+            raise ValueError(f"EXPORTAL_FONTS: {path} is no font that this worker can use") from None
         with open(os.path.join(target, str(index)), "wb") as copy:
-            copy.write(_for_libass(data))
-        fonts.append(read_font(data))
+            copy.write(for_libass)
     return fonts
 
 
