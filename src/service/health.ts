@@ -6,6 +6,7 @@ import { environmentOf, type Settings } from '../../actors/shared/settings.ts'
 import { VERSION } from '../../actors/shared/version.ts'
 import type { Health, HealthCheck } from '../../wire/service.ts'
 import { authorize } from '../auth/caller.ts'
+import { lacksMigration, MIGRATION_LACKS } from '../d1/reach.ts'
 import { type Exchange, json } from '../http/exchange.ts'
 import { notConfigured } from '../http/problem.ts'
 
@@ -19,7 +20,7 @@ export async function health(exchange: Exchange): Promise<Response> {
   if (!settings.ok) throw notConfigured(settings.missing)
   await authorize(request, url, settings.settings, 'admin')
   const [d1, r2, runpod] = await Promise.all([
-    timed(() => env.DB.prepare('SELECT 1 FROM export_jobs LIMIT 1').first()),
+    timed(() => askD1(env.DB)),
     timed(() => env.VIDEOS.head('health')),
     timed(() => askRunpod(settings.settings)),
   ])
@@ -47,6 +48,15 @@ async function timed(ask: () => Promise<unknown>): Promise<HealthCheck> {
 }
 
 class Refusal extends Error {}
+
+/** A column of the newest migration. */
+async function askD1(db: D1Database): Promise<void> {
+  try {
+    await db.prepare('SELECT outcome FROM export_jobs LIMIT 1').first()
+  } catch (error) {
+    throw lacksMigration(error) ? new Refusal(MIGRATION_LACKS) : error
+  }
+}
 
 async function askRunpod({ endpoints, runpodApiKey }: Settings): Promise<void> {
   if (endpoints.size === 0 || !runpodApiKey)

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import type { Env } from '../../../src/env.ts'
 import { mayRetry } from '../../../src/stubs.ts'
+import type { Health } from '../../../wire/service.ts'
 import {
   api,
   apiWith,
@@ -65,6 +66,32 @@ async function unavailable(response: Response, code: string): Promise<void> {
   expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0)
   await problemOf(response, 503, code)
 }
+
+/** A D1 in which one name is not known yet, as before a migration. */
+function olderD1(name: string): D1Database {
+  return new Proxy(env.DB, {
+    get: (db, property) => {
+      if (property === 'prepare') return (sql: string) => db.prepare(sql.replaceAll(name, 'not_yet'))
+      const value = Reflect.get(db, property)
+      return typeof value === 'function' ? value.bind(db) : value
+    },
+  })
+}
+
+describe('while a migration of D1 is not applied', () => {
+  it.each(['export_jobs', 'outcome'])('without %s the answers say so, and not to try again', async (name) => {
+    const over = { DB: olderD1(name) }
+    const created = await problemOf(
+      await apiWith(over, '/api/jobs', creation(jobBody())),
+      503,
+      'list_unavailable',
+    )
+    const listed = await problemOf(await apiWith(over, '/api/jobs'), 503, 'list_unavailable')
+    const deep = await (await apiWith(over, '/health?deep=1')).json<Health>()
+    for (const detail of [created.detail, listed.detail, deep.checks?.d1.detail])
+      expect(detail).toMatch(/lacks a migration: npm run deploy/)
+  })
+})
 
 describe('while D1 refuses', () => {
   it('nothing is accepted, and no actor learns of it', async () => {
