@@ -41,6 +41,7 @@ export function examine(deployment: Deployment): Finding[] {
 
 const CHECKS: readonly Check[] = [
   environment,
+  bindings,
   publicUrl,
   secrets,
   runpodEndpoint,
@@ -70,6 +71,17 @@ function environment({ environment: wanted, vars }: Deployment): Finding[] {
   }
   if (said !== wanted) return wrong('ENVIRONMENT', `It means ${said}; set it to ${wanted}.`)
   return good('ENVIRONMENT', wanted)
+}
+
+const BINDINGS = ['DB', 'VIDEOS', 'EXPORT_JOB', 'UPLOAD', 'LANE']
+
+/** Wrangler deploys without them: it does not know what the code asks of its environment. */
+function bindings({ bindings: found, environment: name }: Deployment): Finding[] {
+  const where =
+    name === 'production' ? 'wrangler.toml' : `[env.${name}] of wrangler.toml, which inherits none`
+  return BINDINGS.filter((each) => !found.includes(each)).flatMap((each) =>
+    wrong(each, `There is no such binding in ${where}: take it from the repository’s.`),
+  )
 }
 
 function publicUrl({ vars: { PUBLIC_URL: text } }: Deployment): Finding[] {

@@ -7,6 +7,8 @@ export interface Deployment {
   /** Names of the resources. */
   database: string
   bucket: string
+  /** Names of bindings that the configuration has; those of D1, R2 and the actors. */
+  bindings: readonly string[]
   /** `[vars]` of wrangler.toml. */
   vars: Readonly<Record<string, string>>
   /** The environment's own file of secrets, which a deployment uploads; empty without such a file. */

@@ -10,6 +10,7 @@ interface Config {
   vars: Record<string, unknown>
   d1_databases: { binding: string; database_name?: string }[]
   r2_buckets: { binding: string; bucket_name?: string | symbol }[]
+  durable_objects: { bindings: { name: string }[] }
   ratelimits: { name: string; simple: { limit: number; period: number } }[]
   triggers: { crons?: string[] | undefined }
   observability?: { enabled?: boolean | undefined } | undefined
@@ -29,6 +30,10 @@ export function readDeployment(environment: EnvironmentName, root = ROOT): Deplo
     worker: config.name ?? '',
     database: config.d1_databases.find(({ binding }) => binding === 'DB')?.database_name ?? '',
     bucket: String(config.r2_buckets.find(({ binding }) => binding === 'VIDEOS')?.bucket_name ?? ''),
+    bindings: [
+      ...[...config.d1_databases, ...config.r2_buckets].map(({ binding }) => binding),
+      ...config.durable_objects.bindings.map(({ name }) => name),
+    ],
     vars: Object.fromEntries(vars),
     secrets: secretsIn(join(root, secretsFileOf(environment))),
     rateLimit: limit ? { requests: limit.limit, seconds: limit.period } : null,

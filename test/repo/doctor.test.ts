@@ -12,6 +12,7 @@ function aDeployment(overrides: Partial<Deployment> = {}): Deployment {
     worker: 'exportal',
     database: 'exportal',
     bucket: 'exportal-videos',
+    bindings: ['DB', 'VIDEOS', 'EXPORT_JOB', 'UPLOAD', 'LANE'],
     vars: {
       PUBLIC_URL: 'https://exports.acme.org',
       RUNPOD_ENDPOINT: 'https://api.runpod.ai/v2/abc123',
@@ -184,6 +185,11 @@ describe('The doctor', () => {
     expect(wrong.map(({ what }) => what)).toEqual(refused)
     const said = examine(deployment).filter(({ what }) => what === refused[0])
     expect(said).toHaveLength(1)
+  })
+
+  test.each(aDeployment().bindings)('calls wrong a configuration without %s', (name) => {
+    const bindings = aDeployment().bindings.filter((each) => each !== name)
+    expect(levelsOf(aDeployment({ bindings }))[name]).toBe('wrong')
   })
 
   test('warns of an endpoint with two names', () => {

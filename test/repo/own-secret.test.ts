@@ -22,6 +22,7 @@ async function makeSecret(): Promise<void> {
     worker: 'exportal',
     database: 'exportal',
     bucket: 'videos',
+    bindings: ['DB', 'VIDEOS', 'EXPORT_JOB', 'UPLOAD', 'LANE'],
     vars: {},
     secrets: secretsIn(fileOf()),
     rateLimit: null,
