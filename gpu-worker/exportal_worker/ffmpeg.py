@@ -78,14 +78,14 @@ def find_ffmpeg(environment: Mapping[str, str]) -> Ffmpeg:
     if wanted == "auto" and not nvenc and (gpus := _gpus()):
         log.warning("There is a GPU (%s), but NVENC does not work: jobs are encoded by the processor", ", ".join(gpus))
     programs = (("ffmpeg", version), ("ffprobe", _run([probe_path, "-version"]).stdout))
-    silent = [name for name, said in programs if not said]
-    if silent:
-        log.error("%s does not run, so every job will fail: install it, or set its path", " and ".join(silent))
+    broken = [name for name, output in programs if not output]
+    if broken:
+        log.error("%s does not run, so every job will fail: install it, or set its path", " and ".join(broken))
         # Without the program nothing is known of its filters; a job that needs one may be retried on another worker.
-        missing = silent
+        missing = broken
     elif missing:
         log.warning("ffmpeg lacks %s: jobs that need it will fail", ", ".join(missing))
-    shaper: Shaper = "harfbuzz" if "ffmpeg" in silent else _shaper_of(path)
+    shaper: Shaper = "harfbuzz" if "ffmpeg" in broken else _shaper_of(path)
     fps_mode = age is not None and int(age[1]) >= 60
     return Ffmpeg(path, probe_path, nvenc, missing, decoders or None, fps_mode, shaper)
 

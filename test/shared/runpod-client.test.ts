@@ -85,9 +85,9 @@ describe('An answer of /run', () => {
     ['<!DOCTYPE html>\n<title>413</title>', 'It gave no reason.'],
     ['{"error":"input is required"}', 'input is required'],
     ['no such field', 'no such field'],
-  ])('that refuses with %j is quoted as %j, and blames no worker', (text, said) => {
+  ])('that refuses with %j is quoted as %j, and blames no worker', (text, reason) => {
     const { failure } = answered(400, text) as Extract<RunAnswer, { kind: 'refused' }>
-    expect(failure.message).toBe(`RunPod rejected the job (400): ${said}`)
+    expect(failure.message).toBe(`RunPod rejected the job (400): ${reason}`)
   })
 
   test.each([408, 421, 425, 429, 500, 503])('with %i is RunPod’s', (code) => {
