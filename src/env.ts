@@ -2,7 +2,7 @@ import type { ExportJob } from '../actors/export-job/export-job.ts'
 import type { Lane } from '../actors/lane/lane.ts'
 import { maxUploadBytes } from '../actors/shared/env.ts'
 import type { SettingsEnv } from '../actors/shared/settings.ts'
-import { positiveInteger } from '../actors/shared/settings.ts'
+import { LEAST_ROW_RETENTION_DAYS, positiveInteger } from '../actors/shared/settings.ts'
 import type { Upload } from '../actors/upload/upload.ts'
 import type { S3 } from './files/s3.ts'
 
@@ -31,9 +31,9 @@ export function uploadLimits(env: Env): { uploadBytes: number; putBytes: number 
   }
 }
 
-/** A year when unset or invalid; never less than the month for which params are kept. */
+/** A year when unset or invalid. */
 export function rowRetentionDays(env: Env): number {
-  return Math.max(30, positiveInteger(env.ROW_RETENTION_DAYS) ?? 365)
+  return Math.max(LEAST_ROW_RETENTION_DAYS, positiveInteger(env.ROW_RETENTION_DAYS) ?? 365)
 }
 
 /** Credentials of R2's S3 API; null unless all are set, in which case all bytes pass through the Worker. */

@@ -152,6 +152,9 @@ function webhookSecretsOf(env: SettingsEnv, development: boolean): string[] {
   return given.length === 0 && development ? [DEVELOPMENT_WEBHOOK_SECRET] : given
 }
 
+/** The least of ROW_RETENTION_DAYS: the month for which the row of a retired job keeps its params. */
+export const LEAST_ROW_RETENTION_DAYS = 30
+
 /** Parses a variable as a positive integer; null when it is unset or invalid. */
 export function positiveInteger(text: string | undefined): number | null {
   const value = Number(text)

@@ -5,7 +5,7 @@
 import { D1_LIMIT_BYTES, isNearD1Limit } from '../../actors/shared/d1-size.ts'
 import { type ConfiguredEndpoint, endpointsOf, priceOf } from '../../actors/shared/endpoints.ts'
 import { SECRET_NAMES, type SecretName, secretFault } from '../../actors/shared/secrets.ts'
-import { environmentOf, positiveInteger } from '../../actors/shared/settings.ts'
+import { environmentOf, LEAST_ROW_RETENTION_DAYS, positiveInteger } from '../../actors/shared/settings.ts'
 import { type Deployment, settingOf } from './deployment.ts'
 import { refusedSettings } from './refused.ts'
 
@@ -221,6 +221,10 @@ function sizes({ vars }: Deployment): Finding[] {
   const odd = NUMBERS.filter((name) => vars[name] && positiveInteger(vars[name]) === null)
   if (odd.length > 0)
     return odd.flatMap((name) => wrong(name, `"${vars[name]}" is no whole number, so it would be ignored.`))
+  if (vars.ROW_RETENTION_DAYS && Number(vars.ROW_RETENTION_DAYS) < LEAST_ROW_RETENTION_DAYS) {
+    const detail = `${vars.ROW_RETENTION_DAYS} days count as ${LEAST_ROW_RETENTION_DAYS}: no row goes before its params.`
+    return weak('ROW_RETENTION_DAYS', detail)
+  }
   const put = Number(vars.MAX_PUT_BYTES || 95_000_000)
   if (put > ZONE_BODY_BYTES) {
     const detail = `${put} is more than Cloudflare lets through on the Free and Pro plans (100 MB).`

@@ -121,6 +121,12 @@ describe('The doctor', () => {
     ['no database yet', withAccount(null, null), 'database', 'good'],
     ['half the keys of R2', withSecrets({ R2_ACCESS_KEY_ID: 'id' }), 'R2 S3 keys', 'wrong'],
     ['a PUT that Cloudflare refuses', withVars({ MAX_PUT_BYTES: '200000000' }), 'MAX_PUT_BYTES', 'weak'],
+    [
+      'rows kept for less than their params',
+      withVars({ ROW_RETENTION_DAYS: '7' }),
+      'ROW_RETENTION_DAYS',
+      'weak',
+    ],
     ['a size that is none', withVars({ MAX_PUT_BYTES: 'large' }), 'MAX_PUT_BYTES', 'wrong'],
     [
       'a setting too long for Cloudflare',
