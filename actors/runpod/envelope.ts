@@ -60,7 +60,10 @@ const Returned = v.object({
   should_retry: v.fallback(v.nullable(v.boolean()), null),
 })
 
-/** RUNNING is documented, although no answer of the API with it is known. An unknown status is not final. */
+/**
+ * RUNNING is documented, although no answer of the API with it is known. An unknown status is not final, and no sign of
+ * a worker either: it would start the execution time of a job that waits. To a running job `queued` means the same.
+ */
 const STATES = new Map<string, Observation['state']>([
   ['IN_QUEUE', 'queued'],
   ['IN_PROGRESS', 'running'],
@@ -76,8 +79,10 @@ export function observationOf(envelope: RunpodEnvelope): Observation {
   // The SDK moves a handler's error out of its output, but not always, and leaves the fields beside it there.
   const beside = v.parse(Returned, isObject(envelope.output) ? envelope.output : {})
   const error = envelope.error ?? beside.error
+  const state = STATES.get(envelope.status) ?? 'queued'
   return {
-    state: STATES.get(envelope.status) ?? 'running',
+    // Where no SDK moved it, RunPod calls a run completed whose handler returned an error.
+    state: state === 'completed' && saysSomething(error) ? 'failed' : state,
     error: error == null ? null : errorText(textOf(error)),
     code: beside.code,
     retryable: beside.should_retry,
@@ -90,7 +95,13 @@ function errorText(text: string): string {
   return cutText(withoutSecrets(cutText(text, 2 * MAX_ERROR_CHARACTERS)), MAX_ERROR_CHARACTERS)
 }
 
-function isObject(value: unknown): boolean {
+/** As the SDK decides whether a handler returned an error: what Python holds for false is none. */
+function saysSomething(error: unknown): boolean {
+  if (!isObject(error)) return Boolean(error)
+  return Object.keys(error).length > 0
+}
+
+function isObject(value: unknown): value is object {
   return value !== null && typeof value === 'object'
 }
 

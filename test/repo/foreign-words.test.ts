@@ -41,7 +41,7 @@ describe('A word that every object answers to', () => {
     'is no status that RunPod has: %s',
     (status) => {
       const envelope = { id: null, status, delayTime: null, executionTime: null, workerId: null }
-      expect(observationOf(envelope).state).toBe('running')
+      expect(observationOf(envelope).state).toBe('queued')
     },
   )
 })

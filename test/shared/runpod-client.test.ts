@@ -114,6 +114,31 @@ describe('An envelope', () => {
     })
   })
 
+  test.each(['SOMETHING_NEW', 'PAUSED', ''])('says nothing about a run by an unknown status: %j', (said) => {
+    expect(seen({ status: said }).state).toBe('queued')
+  })
+
+  test.each<[string, object, object]>([
+    ['beside the rest', { error: 'no such codec', code: 'invalid_media', should_retry: false }, {}],
+    ['moved out by RunPod', { code: 'invalid_media', should_retry: false }, { error: 'no such codec' }],
+  ])('that is completed by a returned error failed: %s', (_, output, more) => {
+    const failed = { state: 'failed', error: 'no such codec', code: 'invalid_media', retryable: false }
+    expect(seen({ output, ...more })).toMatchObject(failed)
+  })
+
+  // As the SDK reads them: an error that is empty is none.
+  test.each([null, '', 0, false, {}, []])(
+    'is completed in spite of an error that says nothing: %j',
+    (error) => {
+      expect(seen({ output: { error } }).state).toBe('completed')
+      expect(seen({ error }).state).toBe('completed')
+    },
+  )
+
+  test.each([true, 7, { type: 'ValueError' }, ['a']])('failed by an error of any type: %j', (error) => {
+    expect(seen({ output: { error } }).state).toBe('failed')
+  })
+
   test('is read with the largest result that RunPod takes', async () => {
     const output = 'x'.repeat(10_000_000)
     vi.stubGlobal('fetch', async () => Response.json({ id: 'a', status: 'COMPLETED', output }))
