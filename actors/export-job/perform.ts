@@ -165,7 +165,9 @@ async function poll(effect: Extract<Effect, { type: 'poll' }>, runpod: RunpodSet
 async function mirror(job: Job, world: World, signal: AbortSignal): Promise<Fact> {
   const row = mirrorRowOf(job)
   if (!row) return { type: 'debtPaid', debt: 'mirror', version: job.version }
-  const last = world.mirrored.get(job.request) ?? null
+  const written = world.mirrored.get(job.request)
+  // The Worker writes to the row of an ended job before it begins a new round.
+  const last = written?.round === row.round ? written : null
   // Until this write is answered the content of D1 is unknown: the write may succeed and its answer be lost.
   world.mirrored.delete(job.request)
   await writeMirror(world.env.DB, job, row, last, Date.now(), signal)

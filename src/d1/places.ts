@@ -7,6 +7,7 @@ import type { CommandAnswer } from '../../actors/export-job/rpc.ts'
 import { positiveInteger } from '../../actors/shared/settings.ts'
 import type { Env } from '../env.ts'
 import { Problem } from '../http/problem.ts'
+import { callJob } from '../stubs.ts'
 import { reach } from './reach.ts'
 import { readRow } from './row.ts'
 
@@ -73,11 +74,13 @@ export async function withPlace(
   }
   const answer = await command()
   if (!answer.ok) {
-    await changed(
+    const isGivenBack = await changed(
       env.DB.prepare(
         `UPDATE export_jobs SET status = ?1, due_at = ?2 WHERE id = ?3 AND version = ?4 AND status = 'pending'`,
       ).bind(status, dueAt, id, version),
     )
+    // The actor has written its row since, perhaps without a status that it had written before.
+    if (!isGivenBack) await callJob(env, id, (job) => job.revive())
   }
   return answer
 }

@@ -242,6 +242,34 @@ describe('MAX_ACTIVE_JOBS_PER_PROJECT', () => {
       expect(await statusOf(id)).toEqual(before)
     })
 
+    it('gives it back where the round ends before its actor wrote its row', async () => {
+      const project = freshProject()
+      const id = await cancelled(project)
+      await bodyOf(await act(`/api/jobs/${id}/retry`))
+      await bodyOf(await act(`/api/jobs/${id}/cancel`))
+      await ring(id)
+      expect(await statusOf(id)).toMatchObject({ status: 'cancelled' })
+      expect((await create(project)).status).toBe(201)
+      expect((await create(project)).status).toBe(201)
+    })
+
+    it('gives it back where the actor refuses, and has written its row meanwhile', async () => {
+      const project = freshProject()
+      const id = await cancelled(project)
+      const refusal = { ok: false, code: 'job_changed', detail: 'It has another version by now.' } as const
+      const write = async (changes: string) => {
+        await bindings().DB.prepare(`UPDATE export_jobs SET ${changes} WHERE id = ?`).bind(id).run()
+      }
+      await write('version = version - 1')
+      await withPlace({ ...bindings(), ...env }, id, null, async () => {
+        // The actor names only what has changed since it wrote the row.
+        await write(`version = version + 1, due_at = ${Date.now() + 10_000 * MINUTE}`)
+        return refusal
+      })
+      await ring(id)
+      expect(await statusOf(id)).toMatchObject({ status: 'cancelled' })
+    })
+
     it('is not taken for a caller of another project', async () => {
       const id = await cancelled(freshProject())
       const before = await statusOf(id)
