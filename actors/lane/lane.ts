@@ -73,7 +73,10 @@ export class Lane extends DurableObject<LaneEnv> {
     void ctx.blockConcurrencyWhile(async () => {
       this.#armedAt = await ctx.storage.getAlarm()
       const isRetargeted = this.#store.target !== '' && this.#store.target !== this.#target
-      this.#decide((draft) => (isRetargeted ? draft.closeBreaker() : draft.offer()))
+      this.#decide((draft) => {
+        draft.resume()
+        if (isRetargeted) draft.closeBreaker()
+      })
     })
   }
 

@@ -178,6 +178,13 @@ export class Draft {
     this.offer()
   }
 
+  /** Called when the lane is in memory again: repeats the calls of offers, which may not have been made. */
+  resume(): void {
+    for (const waiter of this.#offered())
+      if (offerEndsAt(waiter) > this.now) this.calls.push(callOf('offer', waiter))
+    this.offer()
+  }
+
   /** Offers free places to the next waiting jobs. */
   offer(): void {
     if (this.lane.waiters.size === 0 || this.#gate() !== null) return
@@ -199,7 +206,7 @@ export class Draft {
     const expired: string[] = []
     for (const [key, waiter] of this.lane.waiters) {
       if (waiter.until <= now) expired.push(key)
-      else if (waiter.offeredAt !== null && waiter.offeredAt + OFFER_MS <= now) this.#passOver(waiter)
+      else if (offerEndsAt(waiter) <= now) this.#passOver(waiter)
     }
     this.#removeWaiters(expired)
     const { breaker } = this.lane
@@ -349,8 +356,7 @@ export function wakeAt(lane: Lane, now: number): number | null {
   let first = Number.POSITIVE_INFINITY
   for (const place of places.values()) first = Math.min(first, place.until, checkAt(place))
   for (const waiter of waiters.values()) {
-    const offerEndsAt = waiter.offeredAt === null ? first : waiter.offeredAt + OFFER_MS
-    first = Math.min(first, waiter.until, callAt(waiter), offerEndsAt)
+    first = Math.min(first, waiter.until, callAt(waiter), offerEndsAt(waiter))
   }
   // At the end of the breaker's pause the next job is offered the probe, and no instant remains.
   const breakerAt = breaker && !pause ? (probeEndsAt(breaker) ?? breaker.until) : now
@@ -365,6 +371,10 @@ function isRepeated(known: Waiter, { version, projectId, priority, until }: Ask)
 
 function checkAt({ grantedAt, checkedAt }: Place): number {
   return (checkedAt ?? grantedAt) + CHECK_MS
+}
+
+function offerEndsAt({ offeredAt }: Waiter): number {
+  return offeredAt === null ? Number.POSITIVE_INFINITY : offeredAt + OFFER_MS
 }
 
 function callAt({ passedOver, calledAt, since }: Waiter): number {

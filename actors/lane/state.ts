@@ -25,7 +25,7 @@ export interface Place extends Ask {
 
 export interface Waiter extends Ask {
   readonly since: number
-  /** In memory only: since when a place has been reserved for it; null without one. */
+  /** Since when a place has been reserved for it; null without one. */
   readonly offeredAt: number | null
   /** It did not ask after an offer, or could not be reached: passed over until it asks again. */
   readonly passedOver: boolean

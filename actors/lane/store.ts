@@ -69,7 +69,7 @@ export class LaneStore {
       waiters: new Map(
         [...waiters].map(({ key, ask, since, passed_over: passedOver }) => [
           key,
-          { ...askOf(ask), since, offeredAt: null, passedOver: passedOver === 1, calledAt: null },
+          { offeredAt: null, ...askOf(ask), since, passedOver: passedOver === 1, calledAt: null },
         ]),
       ),
       turns: new Map([...turns].map(({ project_id: projectId, turn }) => [projectId, turn])),
@@ -149,22 +149,31 @@ function samePlace(a: Place, b: Place): boolean {
   return a === b || (a.version === b.version && a.grantedAt === b.grantedAt && a.until === b.until)
 }
 
-/** Ignores the offer as well: after an eviction the place is offered anew. */
+/** Ignores what is in memory only: after an eviction a job that was passed over is called once more. */
 function sameWaiter(a: Waiter, b: Waiter): boolean {
   if (a === b) return true
   return (
     a.passedOver === b.passedOver &&
+    a.offeredAt === b.offeredAt &&
     a.version === b.version &&
     a.priority === b.priority &&
     a.until === b.until
   )
 }
 
-function textOf({ jobId, round, dispatch, version, projectId, priority, until }: Ask): string {
-  return JSON.stringify({ jobId, round, dispatch, version, projectId, priority, until })
+/**
+ * `offeredAt` is absent without an offer, and in lanes of an earlier version. An idle lane leaves memory before an offer
+ * ends: without it, the place would be offered to the same job again and again, though it never asks.
+ */
+type StoredAsk = Ask & Partial<Pick<Waiter, 'offeredAt'>>
+
+function textOf(asked: StoredAsk): string {
+  const { jobId, round, dispatch, version, projectId, priority, until, offeredAt = null } = asked
+  const ask: Ask = { jobId, round, dispatch, version, projectId, priority, until }
+  return JSON.stringify({ ...ask, ...(offeredAt !== null && { offeredAt }) } satisfies StoredAsk)
 }
 
-function askOf(text: string): Ask {
-  const ask: Ask = JSON.parse(text)
+function askOf(text: string): StoredAsk {
+  const ask: StoredAsk = JSON.parse(text)
   return ask
 }

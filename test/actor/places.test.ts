@@ -1,5 +1,5 @@
 /** Jobs of an endpoint with one place, and its lane: which job is sent, which wait, and that no place is lost. */
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, it, vi } from 'vitest'
 import { aPolicy } from '../support/node/builders.ts'
@@ -111,6 +111,49 @@ describe('An endpoint with one place', () => {
     await job.ring()
     expect(await job.job()).toMatchObject({ status: 'queued' })
     await cancelled(job)
+  })
+
+  it('passes an offer on when nobody came, though it leaves memory in between', async () => {
+    new FakeRunpod().install()
+    const [holder, silent, next] = [await aJob(), await aJob(), await aJob()]
+    // Twice, for their rows in the list as well: from then on both only wait for a place.
+    for (let rings = 0; rings < 2; rings++) {
+      for (const job of [holder, silent, next]) {
+        await job.ring()
+        pass(20 * SECOND)
+      }
+    }
+    await cancelled(holder)
+    await offered(silent)
+    // The alarm of `silent` does not ring.
+    for (let rings = 0; rings < 2; rings++) {
+      await evictDurableObject(lane())
+      pass(31 * SECOND)
+      await runDurableObjectAlarm(lane())
+    }
+    await offered(next)
+    await next.ring()
+    expect(await next.job()).toMatchObject({ status: 'queued' })
+    await cancelled(next)
+    await cancelled(silent)
+  })
+
+  it('repeats an offer that may not have arrived when it is in memory again', async () => {
+    new FakeRunpod().install()
+    const [holder, next] = [await aJob(), await aJob()]
+    for (let rings = 0; rings < 2; rings++) {
+      for (const job of [holder, next]) await job.ring()
+      pass(MINUTE)
+    }
+    await cancelled(holder)
+    await offered(next)
+    await runInDurableObject(next.stub, (_, { storage }) => storage.setAlarm(Date.now() + HOUR))
+    await next.evict()
+    await evictDurableObject(lane())
+    await offered(next)
+    await next.ring()
+    expect(await next.job()).toMatchObject({ status: 'queued' })
+    await cancelled(next)
   })
 
   it('has a lost alarm set again by its question, as the sweep finds no job while D1 is down', async () => {

@@ -76,7 +76,7 @@ export class SimulatedLane {
     const { clock, plan } = this.#town
     if (this.#isDead) {
       this.#isDead = false
-      if (this.#decide((each) => each.offer() ?? true) === null) return null
+      if (this.#decide((each) => each.resume() ?? true) === null) return null
     }
     if (this.#dies()) return null
     const draft = new Draft(this.#lane, plan.places, clock.now)
@@ -101,7 +101,7 @@ export class SimulatedLane {
     this.#lane = {
       ...this.#lane,
       places: mapped(places, (place) => ({ ...place, checkedAt: null })),
-      waiters: mapped(waiters, (waiter) => ({ ...waiter, offeredAt: null, calledAt: null })),
+      waiters: mapped(waiters, (waiter) => ({ ...waiter, calledAt: null })),
     }
     return true
   }
