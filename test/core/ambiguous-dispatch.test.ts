@@ -49,7 +49,17 @@ describe('A dispatch whose answer is lost', () => {
     aDispatchingJob()
       .then({ wakeAt: T0 + 75 * SECOND })
       .wakes()
+      .then({ step: 'dispatching', effects: ['weigh'] })
+      .when(dispatchWeighed(true))
       .then({ step: 'waiting', attempt: { failure: { code: 'dispatch_lost' } } })
+  })
+
+  test('does not count when the process died during an outage', () => {
+    aDispatchingJob()
+      .wakes()
+      .when(dispatchWeighed(false))
+      .then({ step: 'waiting', attempt: { uncounted: true, failure: { code: 'dispatch_lost' } } })
+      .then({ phase: { exhausted: false } })
   })
 
   test('is adopted when its worker reports, by the id that it sends', () => {

@@ -9,6 +9,7 @@ import {
   dispatchAmbiguous,
   dispatched,
   dispatchRefused,
+  dispatchWeighed,
   failed,
   HOUR,
   MINUTE,
@@ -174,7 +175,10 @@ describe('Equal refusals in a row', () => {
     sent.when(dispatchAmbiguous(ref(3))).then({ log: [...told, 'dispatch_ambiguous'] })
     sent.when(progressed(1, { ref: ref(3) })).then({ log: [...told, 'processing'] })
     sent.when(completed({ ref: ref(3) })).then({ log: [...told, 'verifying'] })
-    sent.wakes().then({ log: [...told, 'attempt_failed'], attempt: { failure: { code: 'dispatch_lost' } } })
+    sent
+      .wakes()
+      .when(dispatchWeighed(true, ref(3)))
+      .then({ log: [...told, 'attempt_failed'], attempt: { failure: { code: 'dispatch_lost' } } })
     sent.when(CANCEL).then({ status: 'cancelling' })
   })
 

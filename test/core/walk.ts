@@ -148,7 +148,7 @@ export const PARTS = {
 }
 
 /** The first states of a part: with those of the others they have every arrow, and more is for the whole walk. */
-export const STATES_OF_A_PART = 700
+export const STATES_OF_A_PART = 1_700
 
 /** Calls `edge` for every edge and `state` for every state, of the first `most`; returns their numbers. */
 export function walk(

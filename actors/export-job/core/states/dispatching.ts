@@ -107,12 +107,11 @@ export const dispatching: State<PhaseIn<'dispatching'>> = {
     }
   },
 
-  /** Neither an answer nor a report arrived within the grace period. */
+  /** Neither an answer nor a report arrived within the grace period; a crash may have lost the answer. */
   due(draft, phase) {
     const { now, job } = draft
     const attempt = openAttempt(job)
     if (now < phase.graceUntil || !attempt) return
-    if (!phase.ambiguous) return writeOff(draft, attempt, true)
     // The attempt does not count if RunPod accepted none of the endpoint's jobs, which only the lane records.
     draft.lease({ phase: { ...phase, graceUntil: now + backoffMs(`${job.request.id}:weigh`, 0) } })
     const endpoint = attempt.endpoint?.name ?? DEFAULT_ENDPOINT
