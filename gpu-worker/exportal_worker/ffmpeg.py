@@ -26,8 +26,8 @@ _KEPT_LINES = 40
 CHILD_ENV = {**os.environ, "GCONV_PATH": "/nonexistent"}
 
 _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
-_FILTERS = ("ass", "drawtext", "color", "colorchannelmixer", "overlay", "crop", "scale", "pad", "fps", "transpose", "setparams", "sidedata", "pan",
-            "loop", "setpts", "select", "interleave")
+_FILTERS = ("ass", "drawtext", "color", "colorchannelmixer", "overlay", "movie", "crop", "scale", "pad", "fps",
+            "transpose", "setparams", "sidedata", "pan", "loop", "setpts", "select", "interleave")
 #: Required for some inputs only.
 _SOME_FILTERS = ("zscale", "tonemap", "premultiply", "bwdif", "join")
 
@@ -221,6 +221,8 @@ FILES_OUT_OF_REACH = re.compile(
     r"|(could not write|error writing|error closing|error opening output|write_frame|muxer).*: input/output error",
     re.IGNORECASE,
 )
+#: The filter that reads an image, or a source of the graph that fails as it decodes: only images are decoded there.
+_IMAGE_UNREADABLE = re.compile(r"movie@image-|error while filtering: invalid data", re.IGNORECASE)
 _IMPOSSIBLE = re.compile(
     r"picture size \S+ is invalid|dimensions .* (not supported|too large)|invalid (frame|image) size"
     r"|width not divisible|rematrix is needed|unsupported channel layout|invalid channel layout"
@@ -264,6 +266,9 @@ def failure_of(code: int | None, killed_by: str | None, said: str) -> JobFailure
     if out_of_reach is not None:
         message = f"The worker's files cannot be read or written. ffmpeg says: {out_of_reach}"
         return JobFailure("worker_error", message, True)
+    image = next(filter(_IMAGE_UNREADABLE.search, lines), None)
+    if image is not None:
+        return invalid_media(f"An image could not be decoded; it may be damaged. ffmpeg says: {image}")
     last = lines[-1] or f"exit code {code}"
     return invalid_media(f"The input could not be decoded to its end; it may be damaged. ffmpeg says: {last}")
 

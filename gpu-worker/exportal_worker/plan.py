@@ -138,7 +138,6 @@ class Plan:
             *(["-ss", text(coarse)] if coarse > 0 else []),
             *_decoder_args(media.picture),
             *_source(media.demuxer, INPUT_NAME),
-            *[arg for index, (demuxer, _) in enumerate(images) for arg in _source(demuxer, image_name(index))],
             *["-filter_complex", ";".join([self._graph(images), *_joined(self.sound)])],
             *["-map", "[out]", *([] if self.sound is None else ["-map", _input_of(self.sound)])],
             *(["-ss", text(micros(edit.start - coarse))] if edit.start > coarse else []),
@@ -260,8 +259,11 @@ def _over(step: Lay | Drawn, images: Sequence[ImageFacts]) -> str:
     """The filter chain of an overlay's own input."""
     if isinstance(step, Drawn):
         return ",".join(step.filters)
-    turn = turn_filters(images[step.image][1])
-    return f"[{step.image + 1}:v]{','.join([*turn, *step.prepare])}"
+    demuxer, turn = images[step.image]
+    # Within the graph, since that is built anew when the film changes its size, and an input that has ended stays out.
+    name = image_name(step.image)
+    movie = f"movie@{name}=filename={name}:format_name={demuxer}"
+    return ",".join([movie, *turn_filters(turn), *step.prepare])
 
 
 #: The decoders that decode alpha; ffmpeg's own ones do not.

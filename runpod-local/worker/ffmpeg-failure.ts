@@ -21,6 +21,8 @@ const MISSING =
 /** A failure of the worker's own files. Demuxers print "Input/output error" for damaged files too, muxers do not. */
 export const FILES_OUT_OF_REACH =
   /no such file or directory|not a directory|permission denied|read-only file system|disk quota exceeded|file too large|too many open files|stale file handle|(could not write|error writing|error closing|error opening output|write_frame|muxer).*: input\/output error/i
+/** The filter that reads an image, or a source of the graph that fails as it decodes: only images are decoded there. */
+const IMAGE_UNREADABLE = /movie@image-|error while filtering: invalid data/i
 const IMPOSSIBLE =
   /picture size \S+ is invalid|dimensions .* (not supported|too large)|invalid (frame|image) size|width not divisible|rematrix is needed|unsupported channel layout|invalid channel layout|channel layout .* not supported|sample rate .* not supported/i
 
@@ -66,6 +68,9 @@ export function failureOf({ code, killedBy, message: said }: FfmpegEnd): JobFail
     const message = `The worker's files cannot be read or written. ffmpeg says: ${outOfReach}`
     return new JobFailure('worker_error', message, true)
   }
+  const image = lineOf(IMAGE_UNREADABLE)
+  if (image !== undefined)
+    return invalidMedia(`An image could not be decoded; it may be damaged. ffmpeg says: ${image}`)
   const last = said.split('\n').at(-1) || `exit code ${code}`
   return invalidMedia(`The input could not be decoded to its end; it may be damaged. ffmpeg says: ${last}`)
 }

@@ -31,6 +31,7 @@ const FILTERS = [
   'color',
   'colorchannelmixer',
   'overlay',
+  'movie',
   'crop',
   'scale',
   'pad',

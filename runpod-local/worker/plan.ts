@@ -111,7 +111,6 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
     ...(coarse > 0 ? ['-ss', String(coarse)] : []),
     ...decoderArgs(probe.picture),
     ...source(probe.demuxer, INPUT_NAME),
-    ...images.flatMap(({ demuxer }, index) => source(demuxer, imageName(index))),
     ...['-filter_complex', [graph(edit, probe, size, images, { entry, hold }), ...joined(sound)].join(';')],
     ...['-map', '[out]', ...(sound === null ? [] : ['-map', inputOf(sound)])],
     ...(edit.start > coarse ? ['-ss', String(micros(edit.start - coarse))] : []),
@@ -252,6 +251,9 @@ function graph(
 /** The filter chain of an overlay's own input. */
 function over(step: Exclude<Step, { filter: string }>, images: readonly ImageFacts[]): string {
   if ('drawn' in step) return step.drawn.join(',')
-  const turn = turnFilters(images[step.image]?.turn ?? 'none')
-  return `[${step.image + 1}:v]${[...turn, ...step.prepare].join(',')}`
+  const { demuxer, turn } = images[step.image] ?? { demuxer: 'png_pipe', turn: 'none' }
+  // Within the graph, since that is built anew when the film changes its size, and an input that has ended stays out.
+  const name = imageName(step.image)
+  const movie = `movie@${name}=filename=${name}:format_name=${demuxer}`
+  return [movie, ...turnFilters(turn), ...step.prepare].join(',')
 }

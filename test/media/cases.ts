@@ -285,6 +285,13 @@ export const CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a brand over a picture that changes its size',
+    input: 'two-sizes.webm',
+    type: 'overlay',
+    params: brand,
+    check: isBrand,
+  },
+  {
     name: 'a recording to WebM, at its own times',
     input: 'own-times.webm',
     params: { output: { container: 'webm' } },
@@ -309,6 +316,13 @@ export const CASES: readonly Case[] = [
     type: 'trim',
     params: { start_seconds: 2 },
     fails: ['invalid_media', 'holds no picture'],
+  },
+  {
+    name: 'an image that is torn off within its header',
+    input: 'grey-709.mp4',
+    type: 'overlay',
+    params: { items: [{ type: 'image', image_key: 'input/torn.png' }] },
+    fails: ['invalid_media', 'An image could not be decoded'],
   },
   { name: 'sound alone', input: 'sound-only.m4a', fails: ['invalid_media', 'has no video track'] },
   {

@@ -23,7 +23,7 @@ import { TEXT_CASES } from './text-cases.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 /** Images that jobs may overlay. */
-const IMAGES = ['brand.png', 'sideways.jpg', 'sideways.png', 'several.jpg', 'line.png']
+const IMAGES = ['brand.png', 'sideways.jpg', 'sideways.png', 'several.jpg', 'line.png', 'torn.png']
 const TAGS = 'tv bt709 bt709 bt709'
 
 /** Each ffmpeg with its ffprobe: the one on PATH, and the bundled one if it differs. */

@@ -184,6 +184,7 @@ const PATCHED: Record<string, [from: string, patch: (file: Buffer) => Buffer]> =
     (file) =>
       Buffer.from(file.toString('latin1').replaceAll('mp4a', 'ac-4').replaceAll('esds', 'dac4'), 'latin1'),
   ],
+  'torn.png': ['line.png', (file) => file.subarray(0, 50)],
   'torn.mkv': ['whole.mkv', (file) => file.subarray(0, Math.floor(file.length * 0.6))],
   'begun.ts': ['film.ts', (file) => file.subarray(100)],
   'silent.ts': ['film.ts', withoutSound],

@@ -235,21 +235,18 @@ describe('overlay', () => {
     expect(plan.imageKeys).toEqual(['a', 'a'])
     const images = ['png_pipe', 'jpeg_pipe'].map((demuxer) => ({ demuxer, turn: 'none' as const }))
     const args = plan.args(images, dialect)
-    expect(args.join(' ')).toContain(
-      '-f png_pipe -i image-0 -noautorotate -protocol_whitelist file -f jpeg_pipe -i image-1',
-    )
     const chains = (flagOf(args, '-filter_complex') ?? '').split(';')
     expect(chains).toEqual([
       expect.stringMatching(/^\[0:0\]sidedata=delete,scale=.*\[below0\]$/),
       expect.stringMatching(/ass=f=text-0\.ass.*\[over0\]$/),
       expect.stringMatching(/^\[below0\]\[over0\]overlay=x=0:y=0:.*\[below1\]$/),
-      `[1:v]scale=480:'max(2,2*round(480*ih/iw/2))':${exact}:in_color_matrix=bt601,format=rgba,colorchannelmixer=aa=0.5[over1]`,
+      `movie@image-0=filename=image-0:format_name=png_pipe,scale=480:'max(2,2*round(480*ih/iw/2))':${exact}:in_color_matrix=bt601,format=rgba,colorchannelmixer=aa=0.5[over1]`,
       expect.stringMatching(
         /^\[below1\]\[over1\]overlay=x=96:y=54:format=rgb:eof_action=repeat:.*\[below2\]$/,
       ),
       expect.stringMatching(/ass=f=text-2\.ass.*\[over2\]$/),
       expect.stringMatching(/^\[below2\]\[over2\]overlay=x=0:y=0:.*\[below3\]$/),
-      `[2:v]scale=192:'max(2,2*round(192*ih/iw/2))':${exact}:in_color_matrix=bt601,format=rgba[over3]`,
+      `movie@image-1=filename=image-1:format_name=jpeg_pipe,scale=192:'max(2,2*round(192*ih/iw/2))':${exact}:in_color_matrix=bt601,format=rgba[over3]`,
       expect.stringMatching(/^\[below3\]\[over3\]overlay=x=960:y=540:.*\[out\]$/),
       '[0:0]nullsink',
     ])
@@ -261,8 +258,7 @@ describe('overlay', () => {
       { type: 'text', text: nasty },
       { type: 'image', image_key: nasty },
     ]
-    expect(graphOf('overlay', { items })).not.toContain('movie')
-    expect(argsOf('overlay', { items }).join(' ')).not.toContain('movie')
+    expect(argsOf('overlay', { items }).join(' ')).not.toContain('movie=a')
   })
 
   it.each([

@@ -48,10 +48,12 @@ _UNUSABLE = "The overlay params are unusable"
 
 
 def needs_of_overlay(params: Any, typesetter: Typesetter) -> list[str]:
-    texts = [item["text"] for item in parse(_PARAMS, params, _UNUSABLE)["items"] if item["type"] == "text"]
+    items = parse(_PARAMS, params, _UNUSABLE)["items"]
+    texts = [item["text"] for item in items if item["type"] == "text"]
     for each in texts:
         refuse_undrawable(_printable(each), typesetter)
-    return [] if not texts else ["drawtext" if typesetter.shaper == "none" else "ass"]
+    drawing = [] if not texts else ["drawtext" if typesetter.shaper == "none" else "ass"]
+    return drawing if len(texts) == len(items) else [*drawing, "movie"]
 
 
 def overlay(params: Any, media: Media, typesetter: Typesetter) -> Edit:

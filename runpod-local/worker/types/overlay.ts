@@ -50,9 +50,11 @@ const UNUSABLE = 'The overlay params are unusable'
 export const overlay: JobType = {
   name: 'overlay',
   needs(params, typesetter) {
-    const texts = parse(Params, params, UNUSABLE).items.filter((item) => item.type === 'text')
+    const { items } = parse(Params, params, UNUSABLE)
+    const texts = items.filter((item) => item.type === 'text')
     for (const { text } of texts) refuseUndrawable(printable(text), typesetter)
-    return texts.length === 0 ? [] : [typesetter.shaper === 'none' ? 'drawtext' : 'ass']
+    const drawing = texts.length === 0 ? [] : [typesetter.shaper === 'none' ? 'drawtext' : 'ass']
+    return texts.length === items.length ? drawing : [...drawing, 'movie']
   },
   edit(params, { width, height, duration }, typesetter) {
     const { items, output } = parse(Params, params, UNUSABLE)
