@@ -46,13 +46,14 @@ export async function createJob(
     path: '/api/jobs',
     body: { ...input, params: input.params ?? {} },
     headers: { 'idempotency-key': options.idempotencyKey ?? newKey() },
+    has: ['job'],
     signal: options.signal,
   })
   return answer.body as CreatedJob
 }
 
 export async function getJob(http: Transport, id: string, options: RequestOptions = {}): Promise<Job> {
-  const answer = await http.send({ path: pathOf(id), signal: options.signal })
+  const answer = await http.send({ path: pathOf(id), has: ['id'], signal: options.signal })
   return answer.body as Job
 }
 
@@ -70,6 +71,7 @@ export async function pollJob(
     query: etag !== null && waitMs > 0 ? { wait: Math.ceil(waitMs / 1000) } : {},
     headers: etag === null ? {} : { 'if-none-match': etag },
     holdMs: waitMs,
+    has: ['id'],
     tries: 1,
     signal,
   })
@@ -81,7 +83,12 @@ export async function listJobs(
   query: ListQuery = {},
   options: RequestOptions = {},
 ): Promise<JobPage> {
-  const answer = await http.send({ path: '/api/jobs', query: { ...query }, signal: options.signal })
+  const answer = await http.send({
+    path: '/api/jobs',
+    query: { ...query },
+    has: ['jobs'],
+    signal: options.signal,
+  })
   return answer.body as JobPage
 }
 
@@ -120,7 +127,12 @@ export async function commandJob(
   command: 'cancel' | 'retry',
   options: RequestOptions = {},
 ): Promise<Job> {
-  const answer = await http.send({ method: 'POST', path: pathOf(id, `/${command}`), signal: options.signal })
+  const answer = await http.send({
+    method: 'POST',
+    path: pathOf(id, `/${command}`),
+    has: ['id', 'job'],
+    signal: options.signal,
+  })
   const body = answer.body as Job | { job: Job }
   return 'job' in body ? body.job : body
 }
@@ -135,7 +147,13 @@ export async function deleteJob(
     repeated = true
   }
   try {
-    const answer = await http.send({ method: 'DELETE', path: pathOf(id), signal: options.signal, onRepeat })
+    const answer = await http.send({
+      method: 'DELETE',
+      path: pathOf(id),
+      has: ['success'],
+      signal: options.signal,
+      onRepeat,
+    })
     return answer.body as DeleteAnswer
   } catch (error) {
     // The first try succeeded, and only its answer was lost.
@@ -146,7 +164,12 @@ export async function deleteJob(
 
 export async function getEvents(http: Transport, id: string, query: EventsQuery = {}): Promise<EventsPage> {
   const { signal, after, limit } = query
-  const answer = await http.send({ path: pathOf(id, '/events'), query: { after, limit }, signal })
+  const answer = await http.send({
+    path: pathOf(id, '/events'),
+    query: { after, limit },
+    has: ['events'],
+    signal,
+  })
   return answer.body as EventsPage
 }
 
@@ -182,7 +205,7 @@ export async function redeliverWebhook(
   options: RequestOptions = {},
 ): Promise<Job> {
   const path = pathOf(id, `/webhooks/${encodeURIComponent(delivery)}/redeliver`)
-  const answer = await http.send({ method: 'POST', path, signal: options.signal })
+  const answer = await http.send({ method: 'POST', path, has: ['id'], signal: options.signal })
   return answer.body as Job
 }
 
@@ -191,7 +214,13 @@ export async function createToken(
   body: TokenRequest,
   options: RequestOptions = {},
 ): Promise<IssuedToken> {
-  const answer = await http.send({ method: 'POST', path: '/api/tokens', body, signal: options.signal })
+  const answer = await http.send({
+    method: 'POST',
+    path: '/api/tokens',
+    body,
+    has: ['token'],
+    signal: options.signal,
+  })
   return answer.body as IssuedToken
 }
 

@@ -42,7 +42,7 @@ export class ExportalError extends Error {
   }
 }
 
-/** There was no answer, so it is not known whether the request was carried out. `cause` contains the reason. */
+/** There was no answer of the service, so it is not known whether the request was carried out. `cause` contains the reason. */
 export class ExportalConnectionError extends Error {
   override name = 'ExportalConnectionError'
 }

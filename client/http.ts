@@ -49,6 +49,8 @@ export interface ApiRequest extends RepeatPolicy {
   holdMs?: number
   /** A status above 299 whose body is an answer unless it is a problem. */
   also?: number
+  /** Members of which the body has at least one. Any object or list without it. */
+  has?: readonly string[]
 }
 
 export interface RawAnswer {
@@ -208,11 +210,23 @@ export class Transport {
         return { status: response.status, headers: response.headers, text: await response.text() }
       })
     const answer = await this.exchange(what, send, signal, request.also)
-    try {
-      return { ...answer, body: answer.text === '' ? null : JSON.parse(answer.text) }
-    } catch {
-      throw new ExportalConnectionError(`${what} was not answered in JSON`)
-    }
+    if (answer.status === 304 && headers.has('if-none-match')) return { ...answer, body: null }
+    const given = parsed(answer.text)
+    // A portal, a proxy or a redirect may have answered in place of the service, whatever the status.
+    const isObject = typeof given === 'object' && given !== null
+    if (isObject && (request.has?.some((name) => name in given) ?? true)) return { ...answer, body: given }
+    throw new ExportalConnectionError(
+      `${what} was not answered in JSON${given === undefined ? '' : ' of the service'}`,
+    )
+  }
+}
+
+/** Undefined when the text is not JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -122,11 +122,17 @@ export function createExports(options: ExportsOptions): ExportsClient {
     uploadVideo: async (file, options) => (await import('./upload.ts')).uploadVideo(http, file, options),
     createToken: (input, options) => createToken(http, input, options),
     jobTypes: async ({ signal } = {}) => {
-      const { body } = await http.send({ path: '/api/job-types', signal })
+      const { body } = await http.send({ path: '/api/job-types', has: ['types'], signal })
       return (body as { types: JobTypeInfo[] }).types
     },
     health: async ({ deep, signal } = {}) => {
-      const { body } = await http.send({ path: '/health', query: deep ? { deep: 1 } : {}, signal, also: 503 })
+      const { body } = await http.send({
+        path: '/health',
+        query: deep ? { deep: 1 } : {},
+        signal,
+        also: 503,
+        has: ['status'],
+      })
       return body as Health
     },
   }

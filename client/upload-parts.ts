@@ -111,7 +111,7 @@ class PartsUpload {
     try {
       const path = `${this.#plan.companion_url}/s3/multipart`
       const body = { size_bytes: this.#source.size }
-      return (await this.#ask({ method: 'POST', path, body })) as BegunUpload
+      return (await this.#ask({ method: 'POST', path, body, has: ['uploadId'] })) as BegunUpload
     } catch (error) {
       if (!isRefusal(error) || error.status !== 412) throw error
       // An earlier version of the service does not return the ETag.
@@ -127,7 +127,7 @@ class PartsUpload {
   }
 
   async #listed(key: string): Promise<Map<number, StoredPart>> {
-    const parts = (await this.#ask({ path: this.#at('', key) })) as StoredPart[]
+    const parts = (await this.#ask({ path: this.#at('', key), has: ['length'] })) as StoredPart[]
     return new Map(parts.map((part) => [part.PartNumber, part]))
   }
 
@@ -146,7 +146,11 @@ class PartsUpload {
   /** Each try uses a new URL: the previous one may have expired while the client was slow or offline. */
   async #sendOnce(key: string, number: number, blob: Blob): Promise<string> {
     const { signal } = this.#own
-    const { url } = (await this.#ask({ path: this.#at(`/${number}`, key), tries: 1 })) as SignedPart
+    const { url } = (await this.#ask({
+      path: this.#at(`/${number}`, key),
+      tries: 1,
+      has: ['url'],
+    })) as SignedPart
     const send = () =>
       put({
         fetch: this.#http.fetch,

@@ -71,7 +71,13 @@ export async function uploadVideo(
   const ask = async () => {
     const about: UploadRequest = { filename, content_type: contentType, size_bytes: total }
     const body = projectId === undefined ? about : { ...about, project_id: projectId }
-    const answer = await http.send({ method: 'POST', path: '/api/videos/upload-url', body, signal })
+    const answer = await http.send({
+      method: 'POST',
+      path: '/api/videos/upload-url',
+      body,
+      has: ['video_key'],
+      signal,
+    })
     const plan = answer.body as UploadPlan
     callBack(() => onPlan?.(plan))
     isOld = false
