@@ -13,7 +13,7 @@ import type {
 import type { ExportalError } from './errors.ts'
 import type { ApiRequest, Transport } from './http.ts'
 import { etagOfParts, md5Of } from './md5.ts'
-import { put, type Source, sourceOfBlob, wrongSize } from './upload-put.ts'
+import { put, type Source, sourceOfBlob, whileReadable, wrongSize } from './upload-put.ts'
 
 export type { StoredPart }
 
@@ -165,7 +165,8 @@ class PartsUpload {
           this.#tell()
         },
       })
-    const etag = (await this.#http.exchange('A part of the upload', send, signal)).headers.get('etag')
+    const exchange = () => this.#http.exchange('A part of the upload', send, signal)
+    const etag = (await whileReadable(blob, exchange)).headers.get('etag')
     if (etag) return etag
     throw new Error(
       'The ETag of a stored part cannot be read: storage must expose it to this origin by CORS.',

@@ -54,9 +54,10 @@ export async function collected(source: Source): Promise<Source> {
 /**
  * Runs `send` with a source whose last bytes are released only after its size was checked: a source that does not have
  * its stated size is never sent completely, and rejects with an error about it, whatever error the connection reports.
+ * For a Blob as `whileReadable`.
  */
 export async function exactly<T>(source: Source, send: (source: Source) => Promise<T>): Promise<T> {
-  if (source.blob) return send(source)
+  if (source.blob) return whileReadable(source.blob, () => send(source))
   let fault: Error | undefined
   const open = () =>
     source.open().pipeThrough(
@@ -69,6 +70,28 @@ export async function exactly<T>(source: Source, send: (source: Source) => Promi
     return await send({ ...source, open })
   } catch (error) {
     throw fault ?? error
+  }
+}
+
+/**
+ * Runs `send`, which sends the Blob. Where there was no answer because the file behind it was changed, moved or removed,
+ * which connections report as their own failure, rejects with an error about that instead, since no repeat can help.
+ */
+export async function whileReadable<T>(blob: Blob, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    // Checked by its shape: importing the class would add the core to this chunk.
+    if (!(error instanceof Error) || error.name !== 'ExportalConnectionError') throw error
+    try {
+      // Of such a file runtimes refuse to read anything, were it a single byte.
+      await blob.slice(0, 1).arrayBuffer()
+    } catch (cause) {
+      throw new Error('The file can no longer be read: it was changed, moved or removed. Choose it again.', {
+        cause,
+      })
+    }
+    throw error
   }
 }
 
