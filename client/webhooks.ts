@@ -3,7 +3,7 @@
  *
  *   const event = await verifyWebhook({ payload: await request.text(), headers: request.headers, secret })
  *
- * The payload must be the body as received: parsing and serializing it changes the text.
+ * The payload must be the body as received, text or bytes: parsing and serializing it changes the text.
  */
 
 export type WebhookFault = 'missing_header' | 'bad_secret' | 'outside_tolerance' | 'no_match' | 'not_json'
@@ -20,9 +20,9 @@ export class WebhookVerificationError extends Error {
 }
 
 export interface VerifyWebhook {
-  payload: string
-  /** Those of a Fetch request or of Node's. */
-  headers: Headers | Record<string, string | string[] | undefined>
+  payload: string | ArrayBuffer | ArrayBufferView
+  /** Those of a Fetch request, of whatever implementation, or of Node's. */
+  headers: { get(name: string): string | null } | Record<string, string | string[] | undefined>
   /**
    * `whsec_…`, surrounding white space is ignored; several while one is being replaced, of which those that are not set
    * are left out.
@@ -34,9 +34,14 @@ export interface VerifyWebhook {
   now?: number
 }
 
-/** Resolves with the parsed payload, rejects with WebhookVerificationError. Deduplicate by the `webhook-id`. */
+/**
+ * Resolves with the parsed payload, rejects with WebhookVerificationError. Deduplicate by the `webhook-id`.
+ *
+ * @throws TypeError for a payload that was parsed already
+ */
 export async function verifyWebhook(webhook: VerifyWebhook): Promise<unknown> {
-  const { payload, headers, secret, toleranceSeconds = 300, now = Date.now() } = webhook
+  const { headers, secret, toleranceSeconds = 300, now = Date.now() } = webhook
+  const payload = textOf(webhook.payload)
   const id = header(headers, 'webhook-id')
   const timestamp = header(headers, 'webhook-timestamp')
   const signatures = header(headers, 'webhook-signature')
@@ -66,12 +71,21 @@ export async function verifyWebhook(webhook: VerifyWebhook): Promise<unknown> {
 
 function header(headers: VerifyWebhook['headers'], name: string): string {
   const found =
-    headers instanceof Headers
+    typeof headers.get === 'function'
       ? headers.get(name)
       : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
   const value = Array.isArray(found) ? found.join(' ') : found
   if (!value) throw new WebhookVerificationError('missing_header', `The webhook has no ${name} header`)
   return value
+}
+
+/** Ill-formed bytes are replaced, and so do not match: what is sent is well-formed. */
+function textOf(payload: VerifyWebhook['payload']): string {
+  if (typeof payload === 'string') return payload
+  if (payload instanceof ArrayBuffer || ArrayBuffer.isView(payload)) {
+    return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(payload)
+  }
+  throw new TypeError('The payload must be the body as it was received, text or bytes, and not parsed')
 }
 
 function keyOf(secret: string): Promise<CryptoKey> {

@@ -39,6 +39,37 @@ test('headers may be of Fetch or of Node, in any case', async () => {
   expect(await code({ ...example, headers: Object.fromEntries(shouted) })).toBe('verified')
 })
 
+test('headers may be of another implementation of Fetch than the global one', async () => {
+  const { headers } = example
+  const foreign = { get: (name: string) => new Headers(headers).get(name) }
+  expect(await code({ ...example, headers: foreign })).toBe('verified')
+  expect(await code({ ...example, headers: { get: () => null } })).toBe('missing_header')
+  // A header may have the name of a method.
+  expect(await code({ ...example, headers: { ...headers, get: 'x' } })).toBe('verified')
+})
+
+test('the body may be given as bytes, of whatever type', async () => {
+  const payload = '{"name":"\u00fc\ud83c\udfac"}'
+  const bytes = new TextEncoder().encode(payload)
+  const within = new Uint8Array([0, ...bytes, 0]).subarray(1, -1)
+  const headers = {
+    ...example.headers,
+    'webhook-signature': sign(example.secret, { ...example, payload }),
+  }
+  for (const body of [bytes, within, bytes.buffer, Buffer.from(payload), new DataView(bytes.buffer)]) {
+    expect(await verifyWebhook({ ...example, headers, payload: body })).toEqual(JSON.parse(payload))
+  }
+  expect(await code({ ...example, headers, payload: within.subarray(1) })).toBe('no_match')
+})
+
+test('a body that a framework has parsed already is told as what it is, and not as a forgery', async () => {
+  for (const payload of [{ test: 2432232314 }, null, undefined]) {
+    const error = await code({ ...example, payload: payload as never })
+    expect(error).toBeInstanceOf(TypeError)
+    expect(String(error)).toMatch(/as it was received/)
+  }
+})
+
 test('one right signature among several is enough, whatever their versions', async () => {
   const other = sign(`whsec_${randomBytes(24).toString('base64')}`, example)
   const right = example.headers['webhook-signature']
