@@ -51,4 +51,21 @@ describeInBrowser('on another computer', () => {
     await differs('.bar-fill')
     await world.client.jobs.cancel(id)
   })
+
+  test('with forced colours, the preview shows what will be drawn', async () => {
+    const page = await world.page({ forcedColors: 'active' })
+    const drawn = (selector: string) =>
+      page.locator(selector).evaluate((element) => {
+        const { color, backgroundColor, boxShadow } = getComputedStyle(element)
+        return { color, backgroundColor, boxShadow }
+      })
+    await page.goto(`${world.stack.url}/?project=78`)
+    await dropVideo(page, world.clip)
+    // As the first text has them.
+    const colors = { color: 'rgb(255, 255, 255)', backgroundColor: 'rgb(16, 24, 32)' }
+    expect(await drawn('.overlay-text')).toMatchObject(colors)
+    await page.getByRole('radio', { name: 'crop' }).check()
+    // What is cut off is dimmed by a shadow.
+    expect((await drawn('.crop-area')).boxShadow).toContain('rgba(0, 0, 0, 0.62)')
+  })
 })
