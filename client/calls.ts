@@ -224,8 +224,9 @@ export async function createToken(
   return answer.body as IssuedToken
 }
 
+/** By the service's own codes: a proxy whose service is down answers 404 as well. */
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'status' in error && (error.status === 404 || error.status === 410)
+  return error instanceof ExportalError && ['job_not_found', 'events_gone'].includes(error.code)
 }
 
 /** Not crypto.randomUUID, which browsers have only on secure origins: a self-hosted service may be on another. */

@@ -169,7 +169,9 @@ export class Transport {
     if (!(error instanceof ExportalError)) return null
     const { status, retryAfterMs } = error
     // 409 with Retry-After: another request with the same key is in progress, or its previous job is being deleted.
-    const passing = status === 429 || status >= 500 || (status === 409 && retryAfterMs !== undefined)
+    // 408 and 425 are answers of proxies, to a slow request and to one that came too early.
+    const passing =
+      [408, 425, 429].includes(status) || status >= 500 || (status === 409 && retryAfterMs !== undefined)
     if (!passing || (retryAfterMs ?? 0) > limitMs) return null
     return Math.max(pauseMs, retryAfterMs ?? 0)
   }

@@ -70,3 +70,44 @@ test('a creation that was redirected, and so became a reading of the list, is no
   }
   await expect(client().jobs.create(given)).rejects.toThrow(ExportalConnectionError)
 })
+
+describe('a 404 of a proxy, whose service is down', () => {
+  const proxy = (response: ServerResponse) =>
+    response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>no such host</h1>')
+
+  test('does not say that a repeated delete was carried out', async () => {
+    server.intercept = (_, response) => {
+      if (server.requests.length === 1) response.writeHead(502).end()
+      else proxy(response)
+      return true
+    }
+    await expect(client().jobs.delete('a')).rejects.toMatchObject({ status: 404, code: 'http_404' })
+  })
+
+  test('does not say that the log of an ended job is gone', async () => {
+    const job = server.add({ id: 'a', status: 'complete' }, 3)
+    server.intercept = (_, response) => {
+      proxy(response)
+      return true
+    }
+    await expect(client().jobs.watch(job, { after: 0 }).done).rejects.toMatchObject({ code: 'http_404' })
+  })
+})
+
+test.each([408, 425])('a %i, which asks for a repeat, is repeated, and ends no watch', async (status) => {
+  server.add({ id: 'a', status: 'complete' })
+  server.refusals = Number.POSITIVE_INFINITY
+  const busyOnce = () => {
+    let isFirst = true
+    server.intercept = (_, response) => {
+      if (isFirst) response.writeHead(status).end()
+      else return false
+      isFirst = false
+      return true
+    }
+  }
+  busyOnce()
+  expect((await client().jobs.get('a')).id).toBe('a')
+  busyOnce()
+  expect((await client().jobs.watch('a').done).status).toBe('complete')
+})
