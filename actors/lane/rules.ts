@@ -127,10 +127,7 @@ export class Draft {
   outcome(ref: PlaceRef, outcome: Outcome): void {
     const { breaker } = this.lane
     this.#change(afterOutcome(this.lane, keyOf(ref), outcome, this.now))
-    // Withdraws earlier offers when the breaker opens.
-    if (this.#gate() !== null && this.lane.breaker !== breaker) {
-      for (const waiter of this.#offered()) this.#setWaiter({ ...waiter, offeredAt: null })
-    }
+    if (this.lane.breaker !== breaker) this.#withdraw()
     this.offer()
   }
 
@@ -160,6 +157,7 @@ export class Draft {
 
   setPause(pause: Pause | null): void {
     this.#change({ pause })
+    this.#withdraw()
     this.offer()
   }
 
@@ -262,6 +260,12 @@ export class Draft {
     for (const { offeredAt } of this.lane.waiters.values()) if (offeredAt !== null) offered++
     const unlent = this.#limit === null ? MAX_OFFERED : this.#limit - this.lane.places.size
     return Math.min(this.lane.breaker ? 1 : MAX_OFFERED, unlent) - offered
+  }
+
+  /** Withdraws all offers while nothing is granted: their jobs would come in vain, and be passed over. */
+  #withdraw(): void {
+    if (this.#gate() === null) return
+    for (const waiter of this.#offered()) this.#setWaiter({ ...waiter, offeredAt: null })
   }
 
   #offered(): Waiter[] {

@@ -55,6 +55,19 @@ describe('A lane with places', () => {
     expect(story.ask('c')).toEqual(GRANTED)
   })
 
+  test('withdraws its offers when it is paused, so that whoever came in vain is the next', () => {
+    const story = new Story(1)
+    for (const id of ['a', 'b']) story.ask(id)
+    story.tell((draft) => draft.release(ask('a')))
+    story.tell((draft) => draft.setPause({ by: 'ann', reason: 'maintenance', at: story.now }))
+    expect(story.ask('b')).toMatchObject({ kind: 'waiting', reason: { kind: 'paused' } })
+    story.now += OFFER_MS
+    story.tell((draft) => draft.wake())
+    expect(story.calls).toEqual([])
+    story.tell((draft) => draft.setPause(null))
+    expect(story.calls).toEqual(['offer b'])
+  })
+
   test('calls a job that was passed over every 3 min, and reserves it no place', () => {
     const story = new Story(1)
     for (const id of ['a', 'b']) story.ask(id)
