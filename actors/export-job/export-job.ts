@@ -53,6 +53,11 @@ export class ExportJob extends FormerVerbs {
   readonly #runner: Runner
   readonly #line: WorkerLine
   readonly #lines = new WeakMap<WebSocket, boolean>()
+  /**
+   * The last command that was carried out. The Worker repeats a call at once when the platform has lost its answer: what
+   * the command itself changed is not held against it.
+   */
+  #lastCommand: string | null = null
 
   constructor(ctx: DurableObjectState, env: ActorEnv) {
     super(ctx, env)
@@ -77,6 +82,7 @@ export class ExportJob extends FormerVerbs {
         load: () => this.#store.load(),
         commit: (job, log, now) => this.#store.commit(job, log, now),
         erase: () => {
+          this.#lastCommand = null
           this.#watchers.closeAll(4404, GONE, Date.now())
           this.#line.closeAll(Date.now())
           return this.#store.erase()
@@ -146,15 +152,18 @@ export class ExportJob extends FormerVerbs {
   async command(command: Command, ask: Ask, version: number | null = null): Promise<CommandAnswer> {
     const job = this.#holdsFor(ask)
     if (!job) return { ok: false, code: 'job_not_found', detail: 'There is no such job.' }
+    const call = ask.requestId === null ? null : JSON.stringify([command, ask])
+    const isRepeated = call !== null && call === this.#lastCommand
     const etag = this.#presenter.etag(job, Date.now())
-    if (ask.ifMatch !== null && etag === null)
+    if (ask.ifMatch !== null && etag === null && !isRepeated)
       return { ok: false, code: 'job_deleting', detail: 'The job is being deleted.' }
     const isOther = ask.ifMatch !== null && etag !== null && !matchesState(ask.ifMatch, etag)
-    if (isOther || (version !== null && version !== job.version))
+    if ((isOther && !isRepeated) || (version !== null && version !== job.version))
       return { ok: false, code: 'job_changed', detail: 'The job has another version by now.' }
     if (command.type === 'rewriteRow') this.#forgetMirrored()
     const { reply } = this.#runner.apply(command, ask.requestId)
     if (!reply.ok) return reply
+    this.#lastCommand = call
     const text = this.#text()
     const shown = this.#shown()
     if (text && shown) return { ok: true, job: text, status: shown.status }

@@ -3,6 +3,9 @@ import { ExportJob } from '../../../actors/export-job/export-job.ts'
 import { HOUR } from '../../support/workerd/clock.ts'
 import {
   api,
+  apiWith,
+  bindings,
+  bodyOf,
   createJob,
   dispatchedJob,
   problemOf,
@@ -42,6 +45,26 @@ describe.each([
     vi.setSystemTime(Date.now() + HOUR)
     expect(await tagOf(id)).not.toBe(read)
     expect((await send(id, read)).status).toBe(200)
+  })
+
+  it('is carried out once where the platform loses the actor’s answer, and its success is told', async () => {
+    const id = await cancelled()
+    const tag = await tagOf(id)
+    let calls = 0
+    const getByName = (name: string) => ({
+      command: async (...given: Parameters<ExportJob['command']>) => {
+        const answer = await bindings()
+          .EXPORT_JOB.getByName(name)
+          .command(...given)
+        if (++calls === 1) throw Object.assign(new Error('Network connection lost.'), { retryable: true })
+        return answer
+      },
+    })
+    const env = { EXPORT_JOB: { getByName } as never }
+    expect((await apiWith(env, `/api/jobs/${id}${rest}`, { method, ...given(tag) })).status).toBe(200)
+    expect(calls).toBe(2)
+    if (method === 'POST') expect(await bodyOf(await api(`/api/jobs/${id}`))).toMatchObject({ round: 2 })
+    await problemOf(await send(id, tag), method === 'POST' ? 412 : 404)
   })
 
   it('takes one tag of several, without its W/ as well, and any', async () => {
