@@ -78,13 +78,14 @@ export async function forget({ env, caller, requestId }: Asked, deleted: readonl
     env,
     deleted.flatMap(({ erasure }) => erasure ?? []),
   )
-  await removeRows(
-    env,
-    deleted.filter(({ erasure }) => !erasure).map(({ id }) => id),
-  )
   await abandonUploads(
     env,
     deleted.map(({ id }) => id),
+  )
+  // Last, since without its row a retired job cannot be deleted again when something before has failed.
+  await removeRows(
+    env,
+    deleted.filter(({ erasure }) => !erasure).map(({ id }) => id),
   )
   for (const { row } of deleted) if (row) logRowDeleted(row, caller.subject, requestId)
 }

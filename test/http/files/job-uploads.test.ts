@@ -109,6 +109,30 @@ describe('A job that is deleted', () => {
     await problemOf(await api(`/api/jobs/${job_id}`), 404, 'job_not_found')
   })
 
+  it.each([['that has ended'], ['that was retired']])(
+    '%s can be deleted again when its uploads could not be read',
+    async (which) => {
+      const { job_id } = await createJob({ project_id: 7 })
+      await api(`/api/jobs/${job_id}/cancel`, { method: 'POST' })
+      if (which === 'that was retired') await retire(job_id)
+      const upload = await begin(await smallPlan(PART + 5, { job_id }))
+      const DB = new Proxy(env.DB, {
+        get(target, name) {
+          if (name !== 'prepare') return Reflect.get(target, name)
+          return (sql: string) => {
+            if (!sql.includes('FROM job_uploads')) return target.prepare(sql)
+            return { bind: () => ({ all: () => Promise.reject(new Error('D1 does not answer.')) }) }
+          }
+        },
+      })
+      await problemOf(await apiWith({ DB }, `/api/jobs/${job_id}`, { method: 'DELETE' }), 503)
+      expect(await bodyOf(await api(`/api/jobs/${job_id}`, { method: 'DELETE' }))).toEqual({ success: true })
+      await problemOf(await upload.list(), 404, 'upload_not_found')
+      expect(await notes(job_id)).toEqual([])
+      await problemOf(await api(`/api/jobs/${job_id}`), 404, 'job_not_found')
+    },
+  )
+
   it('has no note of an upload that ended by itself', async () => {
     const { job_id } = await createJob({ project_id: 7 })
     const upload = await begin(await smallPlan(PART + 5, { job_id }))
