@@ -43,6 +43,8 @@ class Edit:
     steps: list[Filter | Lay | Drawn] = field(default_factory=list)
     #: Whether the steps need RGB, so that text and images keep their colours.
     in_rgb: bool = False
+    #: When something on the picture appears or disappears; seconds of the input.
+    changes: list[int | float] = field(default_factory=list)
     #: Text files that the filters open by name.
     texts: list[tuple[str, str]] = field(default_factory=list)
     #: The sets of fonts that the steps need, as indices into the list of fonts.

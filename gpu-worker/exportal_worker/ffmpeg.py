@@ -27,7 +27,8 @@ CHILD_ENV = {**os.environ, "GCONV_PATH": "/nonexistent"}
 
 _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus")
 _FILTERS = ("ass", "drawtext", "color", "colorchannelmixer", "overlay", "movie", "crop", "scale", "pad", "fps",
-            "transpose", "setparams", "sidedata", "pan", "loop", "setpts", "select", "interleave")
+            "transpose", "setparams", "sidedata", "pan", "loop", "setpts", "select", "interleave",
+            "streamselect")
 #: Required for some inputs only.
 _SOME_FILTERS = ("zscale", "tonemap", "premultiply", "bwdif", "join")
 

@@ -4,8 +4,10 @@ Translates a job to ffmpeg's arguments, without running anything. A job type des
 name, so no text or path of a user is ever parsed as part of a filter.
 """
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from .colour import TAG_ARGS, encodable, is_wide, normalised
@@ -37,6 +39,9 @@ _UNTOLD = 0.25
 
 #: Tolerance for rounded timestamps, so that a frame is not skipped; seconds.
 _EARLY = 0.001
+
+#: The least time between two frames, so that none is dropped where times are rounded; milliseconds.
+_APART = 10
 
 #: One frame for each frame of two fields, at its time; others pass unchanged.
 _DEINTERLACE = "bwdif=mode=send_frame:deint=interlaced"
@@ -70,7 +75,8 @@ class Plan:
         """When each frame of the result is shown; seconds of the input."""
         start, end = self.edit.start, self.edit.start + self.edit.duration
         within = [at for at in self.media.picture.times if start <= at < end]
-        return within if self._still is None else [start, *within]
+        more = [tick / 1000 for tick in self._ticks] if self._still is None else [start]
+        return sorted([*within, *more])
 
     @property
     def _still(self) -> float | None:
@@ -96,6 +102,23 @@ class Plan:
             return []
         first = max(0, micros(still - zero - _EARLY))
         return [f"select='gte(t,{text(first)})'", f"setpts='max(PTS,ceil({text(micros(self.edit.start - zero))}/TB))'"]
+
+    @property
+    def _ticks(self) -> list[int]:
+        """
+        When a frame that stands still is shown again, because an item appears or disappears meanwhile: filters draw on
+        frames only. Milliseconds.
+        """
+        picture = self.media.picture
+        until = min(picture.end, self.edit.duration)
+        ticks = []
+        for at in sorted(self.edit.changes):
+            index = bisect_right(picture.times, at)
+            before = picture.times[index - 1] if index > 0 else at
+            following = picture.times[index] if index < len(picture.times) else until
+            if before != at and following - at > _UNTOLD:
+                ticks.append(math.ceil(max(at * 1000, before * 1000 + _APART)))
+        return [tick for tick, after in pairwise([*ticks, math.inf]) if after - tick >= _APART]
 
     @property
     def _is_part(self) -> bool:
@@ -130,7 +153,8 @@ class Plan:
         edit, media, output = self.edit, self.media, self.edit.output
         coarse = self._coarse
         # An encoder with a constant rate moves frames by up to half a frame, even beyond the end of a span.
-        own_times = output.fps is None and (not media.picture.constant or self._is_part or bool(self.hold))
+        repeats = bool(self.hold or self._ticks)
+        own_times = output.fps is None and (not media.picture.constant or self._is_part or repeats)
         on_gpu = nvenc and uses_nvenc(self.target, output)
         return [
             *["-hide_banner", "-nostdin", "-v", "error", "-y", "-nostats", "-progress", "pipe:1"],
@@ -167,6 +191,11 @@ class Plan:
         whole = [_DEINTERLACE] if picture.interlaced else []
         filters = ["sidedata=delete", *whole, *self._entry, *upright]
         source = f"[0:{picture.index}]"
+        ticks = self._ticks
+        if ticks:
+            chains += [f"{source}{','.join([*filters, *self.hold])}[film]", _clock_of(ticks, picture.end)]
+            source = "[film][clock]"
+            filters = ["streamselect=inputs=2:map=0"]
         for index, step in enumerate(edit.steps):
             if isinstance(step, Filter):
                 filters.append(step.filter)
@@ -177,7 +206,7 @@ class Plan:
             filters = [step.place]
         fit, scale, after = fitted(edit.size, edit.output, min(edit.duration, picture.end - edit.start))
         end = encodable(fit) if edit.in_rgb else scale
-        chains.append(f"{source}{','.join([*filters, *end, *self.hold, *after])}[out]")
+        chains.append(f"{source}{','.join([*filters, *end, *([] if ticks else self.hold), *after])}[out]")
         # To a graph with one input, versions before 7 add the side data of its stream, and so rotate a second time.
         chains.append(f"[0:{picture.index}]nullsink")
         return ";".join(chains)
@@ -253,6 +282,23 @@ def _joined(sound: Sound | None) -> list[str]:
 
 def _input_of(sound: Sound) -> str:
     return f"0:{sound.index}" if sound.right is None else "[sound]"
+
+
+def _clock_of(ticks: Sequence[int], end: float) -> str:
+    """
+    The chain of a second picture that has a frame at the start, at each of `ticks` and beyond the `end`: `streamselect`
+    shows the first picture whenever one of the two has a frame.
+    """
+    every = [0, *ticks, math.ceil(end * 1000) + 1000]
+    return f"color=s=16x16:r=1000:d={text(len(every) / 1000)},setpts='{_nth(every, 0)}'[clock]"
+
+
+def _nth(numbers: Sequence[int], first: int) -> str:
+    """The expression of the number with the index N, where the first one is that of `first`: depth is limited."""
+    half = (len(numbers) + 1) // 2
+    if half == len(numbers):
+        return str(numbers[0])
+    return f"if(lt(N,{first + half}),{_nth(numbers[:half], first)},{_nth(numbers[half:], first + half)})"
 
 
 def _over(step: Lay | Drawn, images: Sequence[ImageFacts]) -> str:

@@ -23,6 +23,8 @@ export interface Edit {
   /** Start of the result in the input, and its duration; seconds. */
   start: number
   duration: number
+  /** When something on the picture appears or disappears; seconds of the input. */
+  changes?: readonly number[]
   /** Text files that the filters open by name. */
   texts: TextFile[]
   /** The sets of fonts that the steps need, as indices into the list of fonts. */

@@ -44,6 +44,7 @@ const FILTERS = [
   'setpts',
   'select',
   'interleave',
+  'streamselect',
 ]
 /** Required for some inputs only. */
 const SOME_FILTERS = ['zscale', 'tonemap', 'premultiply', 'bwdif', 'join']

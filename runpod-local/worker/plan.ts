@@ -53,6 +53,9 @@ const UNTOLD = 0.25
 /** Tolerance for rounded timestamps, so that a frame is not skipped; seconds. */
 const EARLY = 0.001
 
+/** The least time between two frames, so that none is dropped where times are rounded; milliseconds. */
+const APART = 10
+
 /** One frame for each frame of two fields, at its time; others pass unchanged. */
 const DEINTERLACE = 'bwdif=mode=send_frame:deint=interlaced'
 
@@ -111,7 +114,10 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
     ...(coarse > 0 ? ['-ss', String(coarse)] : []),
     ...decoderArgs(probe.picture),
     ...source(probe.demuxer, INPUT_NAME),
-    ...['-filter_complex', [graph(edit, probe, size, images, { entry, hold }), ...joined(sound)].join(';')],
+    ...[
+      '-filter_complex',
+      [graph(edit, probe, size, images, { entry, hold, ticks }), ...joined(sound)].join(';'),
+    ],
     ...['-map', '[out]', ...(sound === null ? [] : ['-map', inputOf(sound)])],
     ...(edit.start > coarse ? ['-ss', String(micros(edit.start - coarse))] : []),
     ...(isPart ? ['-t', String(edit.duration)] : []),
@@ -137,10 +143,13 @@ export function planJob(type: string, params: unknown, probe: Probe, typesetter:
   const entry = still === null ? [] : entryOf(still - coarse, edit.start - coarse)
   const hold = isExact || coarse === 0 || still !== null ? holdOf(probe, edit, still ?? coarse, coarse) : []
   const within = probe.picture.times.filter((at) => at >= edit.start && at < edit.start + edit.duration)
-  const times = still === null ? within : [edit.start, ...within]
+  const ticks = ticksOf(probe.picture, edit)
+  const more = still === null ? ticks.map((tick) => tick / 1_000) : [edit.start]
+  const times = [...within, ...more].sort((a, b) => a - b)
   const isPart = edit.start > 0 || edit.duration < probe.duration
   // An encoder with a constant rate moves frames by up to half a frame, even beyond the end of a span.
-  const ownTimes = edit.output.fps === undefined && (!probe.picture.constant || isPart || hold.length > 0)
+  const ownTimes =
+    edit.output.fps === undefined && (!probe.picture.constant || isPart || hold.length + ticks.length > 0)
   return { ...edit, args, outputName, target, sound, hold, times }
 }
 
@@ -156,6 +165,38 @@ function stillAt({ times, end }: Picture, { start, duration }: Edit): number | n
 function entryOf(still: number, start: number): string[] {
   const from = Math.max(0, micros(still - EARLY))
   return [`select='gte(t,${from})'`, `setpts='max(PTS,ceil(${micros(start)}/TB))'`]
+}
+
+/**
+ * When a frame that stands still is shown again, because an item appears or disappears meanwhile: filters draw on frames
+ * only. Milliseconds.
+ */
+function ticksOf({ times, end }: Picture, { changes = [], duration }: Edit): number[] {
+  const until = Math.min(end, duration)
+  const ticks = changes.flatMap((at) => {
+    const before = times.findLast((each) => each <= at)
+    const next = times.find((each) => each > at) ?? until
+    if (before === undefined || before === at || next - at <= UNTOLD) return []
+    return [Math.ceil(Math.max(at * 1_000, before * 1_000 + APART))]
+  })
+  const inOrder = ticks.sort((a, b) => a - b)
+  return inOrder.filter((tick, index) => !((inOrder[index + 1] ?? Infinity) - tick < APART))
+}
+
+/**
+ * The chain of a second picture that has a frame at the start, at each of `ticks` and beyond the `end`: `streamselect`
+ * shows the first picture whenever one of the two has a frame.
+ */
+function clockOf(ticks: readonly number[], end: number): string {
+  const all = [0, ...ticks, Math.ceil(end * 1_000) + 1_000]
+  return `color=s=16x16:r=1000:d=${all.length / 1_000},setpts='${nth(all, 0)}'[clock]`
+}
+
+/** The expression of the number with the index N, where the first one is that of `from`: a tree, since depth is limited. */
+function nth(numbers: readonly number[], from: number): string {
+  const half = Math.ceil(numbers.length / 2)
+  if (half === numbers.length) return String(numbers[0])
+  return `if(lt(N,${from + half}),${nth(numbers.slice(0, half), from)},${nth(numbers.slice(half), from + half)})`
 }
 
 /** `Plan.hold`, when `first` is the time of the first frame of the graph, and `zero` the time that is its 0. */
@@ -222,7 +263,7 @@ function graph(
   { picture }: Probe,
   size: Size,
   images: readonly ImageFacts[],
-  { entry, hold }: { entry: readonly string[]; hold: readonly string[] },
+  { entry, hold, ticks }: Record<'entry' | 'hold', readonly string[]> & { ticks: readonly number[] },
 ): string {
   const chains: string[] = []
   // Side data (an orientation, brightness) is applied here, and must not be applied to the result again.
@@ -230,6 +271,11 @@ function graph(
   const whole = picture.interlaced ? [DEINTERLACE] : []
   let filters = ['sidedata=delete', ...whole, ...entry, ...upright]
   let from = `[0:${picture.index}]`
+  if (ticks.length > 0) {
+    chains.push(`${from}${[...filters, ...hold].join(',')}[film]`, clockOf(ticks, picture.end))
+    from = '[film][clock]'
+    filters = ['streamselect=inputs=2:map=0']
+  }
   edit.steps.forEach((step, index) => {
     if ('filter' in step) {
       filters.push(step.filter)
@@ -242,7 +288,9 @@ function graph(
   })
   const fit = fitted(edit.size, edit.output, Math.min(edit.duration, picture.end - edit.start))
   const end = edit.inRgb ? encodable(fit.size) : fit.scale
-  chains.push(`${from}${[...filters, ...end, ...hold, ...fit.after].join(',')}[out]`)
+  chains.push(
+    `${from}${[...filters, ...end, ...(ticks.length > 0 ? [] : hold), ...fit.after].join(',')}[out]`,
+  )
   // To a graph with one input, versions before 7 add the side data of its stream, and so rotate a second time.
   chains.push(`[0:${picture.index}]nullsink`)
   return chains.join(';')

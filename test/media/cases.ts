@@ -211,6 +211,37 @@ export const CASES: readonly Case[] = [
     check: isSlides(8, RED, LIME, BLUE),
   },
   {
+    name: 'an item that comes and goes while a slide stands',
+    input: 'slides.mkv',
+    type: 'overlay',
+    params: {
+      items: [
+        {
+          type: 'image',
+          image_key: 'input/brand.png',
+          x: 0,
+          y: 0,
+          width: 0.5,
+          start_seconds: 4,
+          end_seconds: 6,
+        },
+        { type: 'image', image_key: 'input/brand.png', x: 0.5, y: 0, width: 0.5, start_seconds: 7.5 },
+      ],
+    },
+    check(seen) {
+      expect(seen.frames).toBe(7)
+      const [item, slides] = [
+        [0xe6, 0, 0x23],
+        [RED, LIME, LIME, LIME, BLUE, BLUE, BLUE],
+      ]
+      for (const [index, slide] of slides.entries()) {
+        near(seen.at(index)(0.2, 0.2), index === 2 ? item : slide, 6)
+        near(seen.at(index)(0.8, 0.2), index > 4 ? item : slide, 6)
+      }
+      expect(seen.duration).toBeCloseTo(8, 1)
+    },
+  },
+  {
     name: 'slides as WebM',
     input: 'slides.mkv',
     params: { output: { container: 'webm' } },

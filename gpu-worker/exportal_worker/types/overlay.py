@@ -66,6 +66,7 @@ def overlay(params: Any, media: Media, typesetter: Typesetter) -> Edit:
             # Each use is a separate input, since a filter's input can be consumed only once.
             edit.steps.append(_image_step(item, len(edit.image_keys), frame, enabled))
             edit.image_keys.append(item["image_key"])
+            edit.changes.extend(_changes(item))
             continue
         printable = _printable(item["text"])
         if printable.strip(_SPACE) == "":
@@ -75,6 +76,7 @@ def overlay(params: Any, media: Media, typesetter: Typesetter) -> Edit:
         edit.texts.extend(layer.files)
         if layer.fonts and layer.fonts not in edit.font_sets:
             edit.font_sets.append(layer.fonts)
+        edit.changes.extend(_changes(item))
         edit.steps.append(Drawn([*layer.filters, *_faded(item)], _overlay_at(0, layer.y, enabled)))
     return replace(edit, in_rgb=bool(edit.steps))
 
@@ -94,6 +96,10 @@ def _faded(item: dict[str, Any]) -> list[str]:
 def _overlay_at(x: int, y: int, enabled: str) -> str:
     """The single frame of an overlay is repeated to the end of the video."""
     return f"overlay=x={x}:y={y}:format=rgb:eof_action=repeat:{enabled}"
+
+
+def _changes(item: dict[str, Any]) -> list[int | float]:
+    return [item["start_seconds"], item["end_seconds"] or 0]
 
 
 def _enabled(item: dict[str, Any]) -> str:

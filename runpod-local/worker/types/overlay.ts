@@ -63,11 +63,13 @@ export const overlay: JobType = {
     const imageKeys: string[] = []
     const fontSets = new Map<string, number[]>()
     const steps: Step[] = []
+    const changes: number[] = []
     items.forEach((item, number) => {
       const enabled = enabledFor(item)
       if (item.type === 'image') {
         // Each use is a separate input, since a filter's input can be consumed only once.
         steps.push(imageStep(item, imageKeys.push(item.image_key) - 1, size, enabled))
+        changes.push(item.start_seconds, item.end_seconds ?? 0)
         return
       }
       const text = printable(item.text)
@@ -76,11 +78,12 @@ export const overlay: JobType = {
       const layer = drawn(block, item, size, number, typesetter)
       texts.push(...layer.files)
       if (layer.fonts.length > 0) fontSets.set(fontsDir(layer.fonts), layer.fonts)
+      changes.push(item.start_seconds, item.end_seconds ?? 0)
       steps.push({ drawn: [...layer.filters, ...faded(item)], place: overlayAt(0, layer.y, enabled) })
     })
     const inRgb = steps.length > 0
     const files = { texts, fontSets: [...fontSets.values()], imageKeys }
-    return { output, steps, inRgb, size, start: 0, duration, ...files }
+    return { output, steps, inRgb, size, start: 0, duration, changes, ...files }
   },
 }
 
