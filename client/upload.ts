@@ -66,7 +66,7 @@ export async function uploadVideo(
   const { signal, projectId, onProgress, onPlan } = options
   let source = sourceOf(file)
   const total = source.size
-  const filename = options.filename ?? ('name' in file && file.name ? file.name : 'video.mp4')
+  const filename = options.filename ?? nameOf(file)
   const contentType = options.contentType ?? mediaTypeOf({ name: filename, type: file.type ?? '' })
   const ask = async () => {
     const about: UploadRequest = { filename, content_type: contentType, size_bytes: total }
@@ -166,6 +166,12 @@ async function sendWhole(
     return answer.status === 412 && tried > 1 ? { ...answer, status: 200 } : answer
   }
   await exactly(source, (exact) => http.exchange('The upload', () => send(exact), signal))
+}
+
+/** Control characters, such as the line breaks that Unix allows in names, are refused by the service. */
+function nameOf(file: UploadSource): string {
+  const own = 'name' in file && file.name ? file.name : 'video.mp4'
+  return own.replaceAll(/\p{Cc}+/gu, ' ')
 }
 
 function sourceOf(file: UploadSource): Source {

@@ -88,6 +88,16 @@ test('a file from disk, its name and type guessed', async () => {
   await rm(folder, { recursive: true })
 })
 
+test('control characters in the name of a file, which the service refuses, do not keep it from being uploaded', async () => {
+  const named = new File([bytes], 'take\n2\t\u0007.MOV')
+  expect((await client().uploadVideo(named)).filename).toBe('take 2 .MOV')
+  const [asked] = server.requests
+  expect(JSON.parse(asked?.body ?? '')).toMatchObject({
+    filename: 'take 2 .MOV',
+    content_type: 'video/quicktime',
+  })
+})
+
 test.each([
   ['a File', () => new File([bytes], 'clip.mp4', { type: 'video/mp4' })],
   [
