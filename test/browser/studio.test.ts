@@ -169,6 +169,16 @@ describeInBrowser('the studio', () => {
     expect(await page.locator('.workbench').count()).toBe(0)
   })
 
+  test('neither does one that is empty', async () => {
+    const path = join(world.dir, 'empty.mp4')
+    await writeFile(path, '')
+    const page = await world.page()
+    await page.goto(world.stack.url)
+    await page.locator('.file-input').setInputFiles(path)
+    await page.getByText('This file is empty.').first().waitFor()
+    expect(await page.locator('.workbench').count()).toBe(0)
+  })
+
   test.each([
     [0, 'That is no file.'],
     [2, 'One video at a time'],

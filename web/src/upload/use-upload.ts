@@ -71,6 +71,8 @@ export function useUpload(onStored: (file: File, key: string) => void): Upload {
     sending.current?.abort()
     setUnfinished(null)
     if (!isVideo(chosen)) return setFailure(new Error('Only videos can be exported.'))
+    // As of a recording that failed, or of a copy that is not complete yet.
+    if (chosen.size === 0) return setFailure(new Error('This file is empty.'))
     const next = typed(chosen)
     const own = new AbortController()
     sending.current = own
