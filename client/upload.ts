@@ -64,7 +64,7 @@ export async function uploadVideo(
   options: UploadOptions = {},
 ): Promise<UploadedVideo> {
   const { signal, projectId, onProgress, onPlan } = options
-  let source = sourceOf(file)
+  let source = sourceOf(file, signal)
   const total = source.size
   const filename = options.filename ?? nameOf(file)
   const contentType = options.contentType ?? mediaTypeOf({ name: filename, type: file.type ?? '' })
@@ -88,7 +88,13 @@ export async function uploadVideo(
   let isOld = true
   const { plan: earlier } = options
   let plan = earlier && mayGoOn(earlier, total) ? earlier : await ask()
-  if (!plan.multipart && !source.blob && !streamsBodies()) source = await collected(source)
+  if (!plan.multipart && !source.blob && !streamsBodies()) {
+    source = await collected(source).catch((error: unknown) => {
+      // Browsers say of whatever breaks a body that the fetch failed.
+      signal?.throwIfAborted()
+      throw error
+    })
+  }
   let highest = 0
   const tell = (attempt: number) => (sent: number) => {
     // Sending a part again does not reduce the progress shown.
@@ -174,9 +180,12 @@ function nameOf(file: UploadSource): string {
   return own.replaceAll(/\p{Cc}+/gu, ' ')
 }
 
-function sourceOf(file: UploadSource): Source {
+/** A stream that is read when the signal is aborted is cancelled: it may never give another byte. */
+function sourceOf(file: UploadSource, signal: AbortSignal | undefined): Source {
   if (file instanceof Blob) return sourceOfBlob(file)
   const { stream, size } = file
-  if (typeof stream === 'function') return { size, open: () => stream.call(file), again: true }
-  return { size, open: () => stream, again: false }
+  const again = typeof stream === 'function'
+  const given = () => (again ? stream.call(file) : stream)
+  const open = () => (signal ? given().pipeThrough(new TransformStream(), { signal }) : given())
+  return { size, open, again }
 }
