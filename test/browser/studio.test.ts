@@ -179,6 +179,16 @@ describeInBrowser('the studio', () => {
     expect(await page.locator('.workbench').count()).toBe(0)
   })
 
+  test('an image that is empty is said to be so', async () => {
+    const page = await world.page()
+    await page.goto(world.stack.url)
+    await dropVideo(page, world.clip)
+    await page.getByRole('button', { name: 'Add image' }).click()
+    const empty = { name: 'logo.png', mimeType: 'image/png', buffer: Buffer.alloc(0) }
+    await page.locator('.image-control input[type=file]').setInputFiles(empty)
+    await page.getByText('This file is empty.').waitFor()
+  })
+
   test.each([
     [0, 'That is no file.'],
     [2, 'One video at a time'],

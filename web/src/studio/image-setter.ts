@@ -25,6 +25,7 @@ export function imageSetter(edits: Edits, type: JobTypeInfo | undefined) {
 }
 
 async function stored(file: File): Promise<string> {
+  if (file.size === 0) throw new Error('This file is empty.')
   await loadPart('client-upload', () => import('../../../client/upload.ts'))
   const { video_key: key } = await exportal.uploadVideo(file, { projectId: projectId() })
   rememberLocal(key, file)
