@@ -5,7 +5,10 @@
 import type { SocketAddress, WebSocketLike } from './http.ts'
 import { callAfter, type Timings } from './time.ts'
 
-/** A final close by the server: 1000, or one of the application's own codes. */
+/** Closes after which another connection cannot help: at the end, and by a refusal. */
+const FINAL = [1000, 4401, 4403, 4404]
+
+/** A final close by the server. */
 export interface FinalClose {
   code: number
   reason: string
@@ -78,7 +81,7 @@ export function converse(
       })
       socket.addEventListener('error', lose)
       socket.addEventListener('close', ({ code, reason }) => {
-        if (code === 1000 || code >= 4000) end(() => resolve({ code, reason }))
+        if (FINAL.includes(code)) end(() => resolve({ code, reason }))
         else lose()
       })
     })

@@ -138,10 +138,19 @@ export class JobWatch implements AsyncIterable<Update> {
   }
 
   #accept(message: ServerMessage): Taken {
+    const { signal } = this.#stop
+    signal.throwIfAborted()
+    let told = this.#tracker.seq
     const updates = this.#tracker.accept(message)
     if (updates === 'gap') return 'gap'
     if (updates.length > 0) this.#showReceived(message)
-    for (const update of updates) this.#emit(update)
+    for (const update of updates) {
+      // A callback closed the watch: what is not told any more does not count as received.
+      if (signal.aborted) this.#tracker.seq = told
+      signal.throwIfAborted()
+      told = update.seq
+      this.#emit(update)
+    }
     // Replayed lines may include the job's end; the snapshot after them contains the job.
     if (message.type === 'replay' || !this.job || !isEnded(this.job)) return 'going'
     return message.type === 'snapshot' || ('end' in message && message.end) ? 'ended' : 'cut'
@@ -154,7 +163,7 @@ export class JobWatch implements AsyncIterable<Update> {
       callBack(() => onSnapshot?.(update.job, { seq: update.seq, reset: update.reset }))
     if (update.type === 'event') callBack(() => onEvent?.(update.event, update.job))
     const { job } = update
-    if (!job) return
+    if (!job || this.#stop.signal.aborted) return
     const { progress, stage, eta_seconds } = this.#shown ?? {}
     this.#shown = job
     if (job.progress !== progress || job.stage !== stage || job.eta_seconds !== eta_seconds) {
