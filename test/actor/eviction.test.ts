@@ -253,3 +253,16 @@ describe('an actor that is evicted between every two steps', () => {
     ])
   })
 })
+
+it('A percentage that was shown does not fall when an idle actor leaves memory', async () => {
+  new FakeRunpod().install()
+  const job = await aCreatedJob()
+  await job.ring()
+  for (const percent of [10, 40]) {
+    await job.report(progress(percent))
+    expect(await job.job()).toMatchObject({ progress: percent })
+    pass(15 * SECOND)
+    await evictDurableObject(job.stub)
+    expect(await job.job()).toMatchObject({ progress: percent })
+  }
+})

@@ -8,8 +8,18 @@ describe('Progress', () => {
   test('is kept in memory until thirty seconds have passed since the last write', () => {
     const story = aRunningJob()
     expect(story.job.savedAt).toBe(SAVED)
-    story.when(progressed(10), SAVED + 30 * SECOND - 1).then({ durable: false, progress: { percent: 10 } })
-    story.when(progressed(10), SAVED + 30 * SECOND).then({ durable: true, log: [] })
+    let last = story
+    for (let at = SAVED + 9 * SECOND; at < SAVED + 30 * SECOND; at += 9 * SECOND)
+      last = last.when(progressed(9), at)
+    last.when(progressed(10), SAVED + 30 * SECOND - 1).then({ durable: false, progress: { percent: 10 } })
+    last.when(progressed(10), SAVED + 30 * SECOND).then({ durable: true, log: [] })
+  })
+
+  test('is written at once where an idle actor may forget it, unless it came over a line, which keeps it', () => {
+    const story = aRunningJob().when(progressed(10), SAVED + SECOND)
+    story.when(progressed(40), SAVED + 11 * SECOND - 1).then({ durable: false })
+    story.when(progressed(40), SAVED + 11 * SECOND).then({ durable: true, log: [] })
+    story.when(progressed(40, { byLine: true }), SAVED + 11 * SECOND).then({ durable: false })
   })
 
   test('is written at once when the clock was set back by thirty seconds or more', () => {

@@ -17,10 +17,12 @@ const IDLE_MS = 3 * MINUTE + LOOK_MS + 10_000
 
 /** Two projects that both wait. */
 interface Pair {
-  /** Since when both have been waiting. */
-  readonly since: number
-  /** Grants to each of them since then. */
+  /** The offers that stood when both began to wait, by their instants. */
+  readonly offered: ReadonlyMap<string, number | null>
+  /** Grants to each of them since then, without those of such offers. */
   readonly grants: Map<number, number>
+  /** Grants of such offers: a project has had its turn by one, whether or not it counts as taken too early. */
+  readonly early: Map<number, number>
   /** How many grants one may be ahead. */
   readonly ahead: number
 }
@@ -79,12 +81,16 @@ export class LaneWatch {
     return [...new Set([...held, ...running.filter((key) => this.#sent.has(key))])]
   }
 
-  /** A place was granted to a waiting job; an offer made before both projects waited, if only just, does not count. */
+  /** A place was granted to a waiting job; by an offer made before both projects waited, none is ahead of the other. */
   #granted(waiter: Waiter, after: Lane): void {
     const { projectId, offeredAt } = waiter
-    for (const { since, grants, ahead } of this.#pairs.values()) {
+    for (const { offered, grants, early, ahead } of this.#pairs.values()) {
       const own = grants.get(projectId)
-      if (own === undefined || (offeredAt !== null && offeredAt <= since)) continue
+      if (own === undefined) continue
+      if (offeredAt !== null && offered.get(keyOf(waiter)) === offeredAt) {
+        early.set(projectId, (early.get(projectId) ?? 0) + 1)
+        continue
+      }
       grants.set(projectId, own + 1)
       for (const [other, count] of grants) {
         const kept = [...after.waiters.values()].filter(
@@ -92,7 +98,7 @@ export class LaneWatch {
         ).length
         // A project all of whose jobs are kept a place waits for nothing but them.
         const all = [...after.waiters.values()].filter((each) => each.projectId === other && isThere(each))
-        if (kept < all.length && own + 1 - count - kept > ahead)
+        if (kept < all.length && own + 1 - count - (early.get(other) ?? 0) - kept > ahead)
           this.#fail('projects take turns', `${own + 1} of ${projectId}, ${count} of ${other}`)
       }
     }
@@ -103,10 +109,10 @@ export class LaneWatch {
    * a turn of the project, of which the lane may have learned or not.
    */
   #restart(projectId: number): void {
-    for (const [name, { since, grants }] of this.#pairs) {
+    for (const [name, { offered, grants }] of this.#pairs) {
       if (!grants.has(projectId)) continue
       const none = new Map([...grants.keys()].map((project) => [project, 0]))
-      this.#pairs.set(name, { since, grants: none, ahead: 2 })
+      this.#pairs.set(name, { offered, grants: none, early: new Map(), ahead: 2 })
     }
   }
 
@@ -115,10 +121,11 @@ export class LaneWatch {
     const live = waiting.flatMap((a) => waiting.filter((b) => a < b).map((b) => [a, b] as const))
     const names = new Set(live.map(String))
     for (const name of this.#pairs.keys()) if (!names.has(name)) this.#pairs.delete(name)
+    const offered = new Map([...lane.waiters].map(([key, { offeredAt }]) => [key, offeredAt]))
     for (const pair of live) {
       if (this.#pairs.has(String(pair))) continue
       const grants = new Map(pair.map((project) => [project, 0]))
-      this.#pairs.set(String(pair), { since: this.#town.clock.now, grants, ahead: 1 })
+      this.#pairs.set(String(pair), { offered, grants, early: new Map(), ahead: 1 })
     }
   }
 

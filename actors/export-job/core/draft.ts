@@ -10,7 +10,7 @@ import { replaceAttempt } from './attempts.ts'
 import type { Effect, RefusalCode, Reply, Step } from './events.ts'
 import type { Attempt, AttemptRef, Job, Outbox, Phase } from './job.ts'
 import { waitingSince } from './phase.ts'
-import { MIRROR_SPACING_MS, PROGRESS_SAVE_MS } from './policy.ts'
+import { IDLE_MS, MIRROR_SPACING_MS, PROGRESS_SAVE_MS } from './policy.ts'
 
 /** Parts of a job to be replaced; of the outbox only the named fields. */
 type Patch = Partial<Omit<Job, 'request' | 'version' | 'savedAt' | 'outbox'>> & { outbox?: Partial<Outbox> }
@@ -75,12 +75,19 @@ export class Draft {
     this.change({ attempts: replaceAttempt(this.job.attempts, ref, changes) })
   }
 
-  /** Stored at most every PROGRESS_SAVE_MS, and with every new stage. */
-  progress(progress: Job['progress']): void {
+  /**
+   * Stored at most every PROGRESS_SAVE_MS, with every new stage, and where the actor may leave memory before the next
+   * report, as it may have done since the last one: a percentage that was shown would fall.
+   *
+   * @param outlivesSleep whether the socket that it came by keeps it
+   */
+  progress(progress: Job['progress'], outlivesSleep = false): void {
     this.lease({ progress })
+    const { reportedAt } = this.#before.progress
+    const mayForget = !outlivesSleep && reportedAt !== null && Math.abs(this.now - reportedAt) >= IDLE_MS
     // Absolute, so that a clock that was set back does not stop progress from being stored.
     const due = Math.abs(this.now - this.#before.savedAt) >= PROGRESS_SAVE_MS
-    if (due || progress.stage !== this.#before.progress.stage) this.#changed = true
+    if (due || mayForget || progress.stage !== this.#before.progress.stage) this.#changed = true
   }
 
   /** Owes the D1 row, whether or not its content has changed. */

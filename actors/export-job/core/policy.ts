@@ -52,7 +52,12 @@ export const CANCEL_GIVE_UP_MS = 10 * MINUTE
 export const MIRROR_SPACING_MS = 15 * SECOND
 /** The interval in which a job that waits for a place refreshes its position while it is being watched. */
 export const WATCHED_ASK_MS = 15 * SECOND
-/** Progress is stored at most this often. */
+/**
+ * An actor that is idle for so long leaves memory, and what is not stored is lost
+ * (developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle).
+ */
+export const IDLE_MS = 10 * SECOND
+/** Progress is stored at most this often, unless the actor is idle in between. */
 export const PROGRESS_SAVE_MS = 30 * SECOND
 /**
  * When RunPod is queried after a worker's line was lost, measured from the loss; skipped once the worker reports again.

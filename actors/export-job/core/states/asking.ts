@@ -12,7 +12,7 @@ import type { AskAnswered } from '../events.ts'
 import { iso } from '../iso.ts'
 import type { Failure } from '../job.ts'
 import { isIn, type PhaseIn } from '../phase.ts'
-import { backoffMs, DEFAULT_ENDPOINT, MINUTE, SECOND } from '../policy.ts'
+import { backoffMs, DEFAULT_ENDPOINT, IDLE_MS, MINUTE, SECOND } from '../policy.ts'
 import { hasUnansweredCancel } from '../remote.ts'
 import { enterDispatching } from './dispatching.ts'
 import type { State } from './state.ts'
@@ -22,8 +22,6 @@ type Asking = PhaseIn<'asking'>
 
 /** Pauses after a missing answer of the lane; after the last one, the attempt is sent without a grant. */
 const SILENCE_PAUSES_MS: readonly number[] = [5 * SECOND, 10 * SECOND]
-/** An actor that is idle for so long leaves memory, and what is not stored is lost. */
-const IDLE_MS = 10 * SECOND
 /** How long an operator's pause, as last reported by the lane, is respected while the lane does not answer. */
 const PAUSE_BINDS_MS = 10 * MINUTE
 /**

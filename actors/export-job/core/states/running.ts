@@ -113,16 +113,17 @@ export const running: State<Running> = {
 }
 
 /** The percentage never decreases within an attempt; a message belongs to its stage. Returns the stage if it is new. */
-function takeProgress(draft: Draft, { percent, stage, message, etaMs }: Progressed): string | null {
+function takeProgress(draft: Draft, { percent, stage, message, etaMs, byLine }: Progressed): string | null {
   const { progress } = draft.job
   const newStage = stage === progress.stage ? null : stage
-  draft.progress({
+  const reported = {
     percent: Math.max(progress.percent, Math.min(100, Math.max(0, percent))),
     stage: stage ?? progress.stage,
     message: message ?? (newStage === null ? progress.message : null),
     etaMs,
     reportedAt: draft.now,
-  })
+  }
+  draft.progress(reported, byLine === true)
   return newStage
 }
 
