@@ -81,7 +81,11 @@ describeInBrowser('large uploads', () => {
     const third = await other.context().newPage()
     await third.goto(world.stack.url)
     await third.getByText(/The upload of large.mp4 broke off at [1-9]\d? %/).waitFor()
+    const kept = () => third.evaluate(() => localStorage.getItem('exportal:upload:1'))
+    expect(await kept()).not.toBeNull()
     await third.getByRole('button', { name: 'Forget it' }).click()
+    // It waits for the turn of this tab.
+    await expect.poll(kept).toBeNull()
     await third.reload()
     await third.getByText('Drop a video here').waitFor()
     expect(await third.getByText('broke off').count()).toBe(0)
