@@ -1,13 +1,12 @@
 /** The inspector: for each way in which a job can be stuck it shows the cause and the next step in one sentence. */
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DEVELOPMENT_SECRET } from '../../actors/shared/secrets.ts'
-import { callbackToken } from '../../actors/shared/signing.ts'
 import { freePort } from '../../scripts/stack.ts'
 import { expectAccessible } from '../support/browser/axe.ts'
 import { describeInBrowser } from '../support/browser/browser.ts'
 import { inD1 } from '../support/browser/d1.ts'
 import { play, untilStatus } from '../support/browser/pages.ts'
+import { postAsWorker } from '../support/browser/worker.ts'
 import { startWorld, type World } from '../support/browser/world.ts'
 
 describeInBrowser('the inspector', () => {
@@ -167,13 +166,7 @@ describeInBrowser('the inspector', () => {
     const { id } = await world.createJob({ metadata: held() })
     await open(id)
     await untilStatus(page, 'queued')
-    const token = callbackToken(DEVELOPMENT_SECRET, id, { round: 1, attempt: 1 }, Date.now() + 600_000)
-    const answer = await fetch(`${world.stack.url}/api/jobs/${id}/do/complete`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
-      body: JSON.stringify({ output_video_key: `output/${id}/1-1.mp4` }),
-    })
-    expect(answer.status).toBe(200)
+    await postAsWorker(world, id, 'complete', { output_video_key: `output/${id}/1-1.mp4` })
     expect(await finding('output_missing')).toMatch(
       /^Attempt 1 of 3 (is said to be done, but its output is not in storage \(\d of 3 looks\); next: look for it again|failed with output_missing: .+; next: send attempt 2 to RunPod) \((now|in \d+ s)(, at .+)?\)\.$/,
     )
