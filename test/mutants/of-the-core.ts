@@ -103,7 +103,7 @@ export const OF_THE_CORE: readonly Mutant[] = [
   },
   {
     name: 'the retirement is begun before it is committed',
-    runs: 100_000,
+    test: 'test/core/retention.test.ts',
     file: `${CORE}/debts/archive.ts`,
     search: '  draft.keep({ outbox: { archive: nextTry(draft, 0) } })',
     replace: '  draft.lease({ outbox: { archive: nextTry(draft, 0) } })',
@@ -132,14 +132,14 @@ export const OF_THE_CORE: readonly Mutant[] = [
   },
   {
     name: 'a run that RunPod said it did not take is left running',
-    runs: 100_000,
+    test: 'test/core/late-reports.test.ts',
     file: `${CORE}/fence.ts`,
     search: '    runsAfterAll(draft, attempt)\n',
     replace: '',
   },
   {
     name: 'a file that was slow to arrive is not looked for before the next attempt',
-    runs: 100_000,
+    test: 'test/core/verify.test.ts',
     file: `${CORE}/endings.ts`,
     search: 'countedAttempts(job) < job.request.policy.maxAttempts && budgetLeftMs(job, now) > 0',
     replace: 'countedAttempts(job) < 0 && budgetLeftMs(job, now) > 0',
