@@ -78,6 +78,10 @@ describeInBrowser('a page with a token', () => {
     const video = page.locator('.stage video')
     const addressOf = () => video.evaluate((element: HTMLVideoElement) => element.src)
     const expired = await addressOf()
+    // A token of the same second would be the same.
+    const second = () => Math.floor(Date.now() / 1_000)
+    const issuedBy = second()
+    await expect.poll(second, { timeout: 2_000 }).toBeGreaterThan(issuedBy)
     await page.route(
       ({ href }) => href === expired,
       (route) => route.fulfill({ status: 401 }),

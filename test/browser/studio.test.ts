@@ -142,7 +142,7 @@ describeInBrowser('the studio', () => {
     await page.getByRole('button', { name: 'Create export' }).click()
     const field = page.locator('textarea[aria-invalid="true"]')
     await field.waitFor()
-    expect(await field.evaluate((element) => element === document.activeElement)).toBe(true)
+    await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true)
     const described = await field.getAttribute('aria-describedby')
     expect(await page.locator(`[id="${described}"]`).textContent()).not.toBe('')
   })
