@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createExports } from '../../client/index.ts'
 import { FakeServer, json } from '../support/node/client/fake-server.ts'
-import { quick } from '../support/node/client/samples.ts'
+import { anUploadPlan, quick } from '../support/node/client/samples.ts'
 
 const SIZE = 300_000
 let server: FakeServer
@@ -15,17 +15,7 @@ afterEach(async () => {
 })
 
 function serve(multipart: boolean): void {
-  const plan = {
-    upload_url: multipart ? null : '/put',
-    video_key: 'input/1/clip.mp4',
-    method: 'PUT',
-    size_bytes: SIZE,
-    headers: {},
-    expires_at: '2100-01-01T00:00:00Z',
-    ...(multipart && {
-      multipart: { companion_url: '/companion', part_size_bytes: 100_000, part_count: 3 },
-    }),
-  }
+  const plan = anUploadPlan(SIZE, multipart)
   server.intercept = ({ path, method }, response) => {
     if (path === '/api/videos/upload-url') json(response, 200, plan)
     else if (method === 'PUT') response.writeHead(200, { etag: '"e"' }).end()

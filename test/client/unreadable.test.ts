@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createExports } from '../../client/index.ts'
 import { FakeServer, json } from '../support/node/client/fake-server.ts'
-import { quick } from '../support/node/client/samples.ts'
+import { anUploadPlan, quick } from '../support/node/client/samples.ts'
 
 const SIZE = 300_000
 let server: FakeServer
@@ -28,17 +28,7 @@ const upload = async (signal?: AbortSignal) =>
 
 /** Answers as the service would; `onPlan` runs before the plan is given. */
 function serve(multipart: boolean, onPlan: () => Promise<void>): void {
-  const plan = {
-    upload_url: multipart ? null : '/put',
-    video_key: 'input/1/clip.mp4',
-    method: 'PUT',
-    size_bytes: SIZE,
-    headers: {},
-    expires_at: '2100-01-01T00:00:00Z',
-    ...(multipart && {
-      multipart: { companion_url: '/companion', part_size_bytes: 100_000, part_count: 3 },
-    }),
-  }
+  const plan = anUploadPlan(SIZE, multipart)
   server.intercept = async ({ path, method }, response) => {
     if (path === '/api/videos/upload-url') {
       await onPlan()

@@ -1,6 +1,6 @@
 /** A sample job and its log lines, as the service shows them. */
 import type { Timings } from '../../../../client/index.ts'
-import type { Job, JobEvent } from '../../../../client/types.ts'
+import type { Job, JobEvent, UploadPlan } from '../../../../client/types.ts'
 
 export const T0 = '2026-01-01T10:00:00.000Z'
 
@@ -61,6 +61,25 @@ export function aJob(patch: Partial<Job> = {}): Job {
 /** Of a type that this client need not know. */
 export function anEvent(seq: number, type = 'changed'): JobEvent {
   return { seq, type, at: T0, round: 1, attempt: 1, data: {} } as JobEvent
+}
+
+/** In one PUT, or in parts of 100,000 bytes; addresses are relative to the service. */
+export function anUploadPlan(sizeBytes: number, multipart: boolean): UploadPlan {
+  return {
+    upload_url: multipart ? null : '/put',
+    video_key: 'input/1/clip.mp4',
+    method: 'PUT',
+    size_bytes: sizeBytes,
+    headers: {},
+    expires_at: '2100-01-01T00:00:00Z',
+    ...(multipart && {
+      multipart: {
+        companion_url: '/companion',
+        part_size_bytes: 100_000,
+        part_count: Math.ceil(sizeBytes / 100_000),
+      },
+    }),
+  }
 }
 
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
